@@ -1,0 +1,31 @@
+//! Allot: an in-memory available-to-promise (ATP) and order-routing engine.
+//!
+//! Data flows one way: **command → validate → decide (under locks) → facts → reply**. The rooms of
+//! the house, from the ground up; an import may only point to a room that the table allows
+//! (`tests/architecture.rs` reads the imports and fails on any other):
+//!
+//! | room | what lives there | may import |
+//! | --- | --- | --- |
+//! | [`model`] | ids, units, time, money, orders, plans, the network, facts: plain data | nothing of ours |
+//! | [`ledger`] | the only code that changes a quantity: positions, reservations, holds, incoming, allocations, ATP | model |
+//! | [`routing`] | sources one order: candidates, calendar, tariff, exact search, the plan and its reasons | model, ledger (reads) |
+//! | [`lifecycle`] | order identity and state | model |
+//! | [`engine`] | the one door: validate, decide, apply, facts out | model, ledger, routing, lifecycle |
+//! | [`load`] | a network folder and order files, from CSV and TOML, with errors that name line and column | model |
+//! | [`wire`] | RESP2/RESP3 bytes to values and back | nothing of ours |
+//! | [`server`] | sockets, sessions, limits; the table of commands | model, engine, load, wire |
+//! | [`client`] | a blocking client of the wire protocol | wire |
+//! | [`bench`] | seeded workloads and the rules of thumb that shops use today | model, ledger, routing, engine, load, client |
+//! | [`cli`] | the commands of the `allot` program | everything |
+
+pub mod bench;
+pub mod cli;
+pub mod client;
+pub mod engine;
+pub mod ledger;
+pub mod lifecycle;
+pub mod load;
+pub mod model;
+pub mod routing;
+pub mod server;
+pub mod wire;
