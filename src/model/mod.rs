@@ -1,1 +1,28 @@
-//! The model room.
+//! The vocabulary: ids, units, time, money, orders, plans, the network and facts.
+//!
+//! Plain data. `model` does not know that a clock, a lock, a file or a socket exists; it only
+//! says what a thing is and when a value is not one.
+
+mod fact;
+mod ids;
+mod invalid;
+mod network;
+mod order;
+mod plan;
+mod policy;
+mod units;
+
+pub use fact::{ClaimFact, Fact, HoldReason, IncomingFact, IncomingKind, OwnerFact};
+pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};
+pub use invalid::Invalid;
+pub use network::{
+    AllocationRow, IncomingRow, Item, Location, LocationKind, Network, Opening, Place, PromiseFrom,
+    PromiseRules, ScarcityRow, Service, StockRow, TariffStep, WeekDays, Zone, ZonePair,
+};
+pub use order::{Order, OrderKey, OrderLine, ShipTo};
+pub use plan::{
+    Decision, Objective, Plan, Proof, Rejected, RejectedReason, Shipment, ShipmentCents,
+    ShipmentLine, ShortLine,
+};
+pub use policy::{Policy, PolicyOverrides};
+pub use units::{Cents, Coordinate, Day, EpochMillis, Grams, Lsn, Millis, Qty};

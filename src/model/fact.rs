@@ -1,0 +1,238 @@
+//! What was decided: the only thing that is ever written down.
+//!
+//! Facts are immutable and complete: replaying them needs no solver, no clock and no validation,
+//! and gives the same state on every machine. Undoing something is a new, opposite fact. Text
+//! that a fact introduces (an item, a location, a channel) is given its dense id by the fact.
+
+use super::{
+    ChannelId, Decision, EpochMillis, Item, Location, LocationId, Order, OrderKey, Qty, SkuId,
+};
+use bincode::{Decode, Encode};
+use std::sync::Arc;
+
+/// Why units on hand may not be promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub enum HoldReason {
+    /// Broken or spoilt.
+    Damaged,
+    /// Waiting for quality control.
+    QualityControl,
+    /// Being counted.
+    CountFreeze,
+    /// Part of a fraud investigation.
+    Fraud,
+    /// Anything else.
+    Other,
+}
+
+impl HoldReason {
+    /// All reasons with their names in files and on the wire.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("damaged", Self::Damaged),
+        ("quality_control", Self::QualityControl),
+        ("count_freeze", Self::CountFreeze),
+        ("fraud", Self::Fraud),
+        ("other", Self::Other),
+    ];
+
+    /// The name in files and on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+/// What kind of supply is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub enum IncomingKind {
+    /// In transit between two locations.
+    Transfer,
+    /// Inbound from outside.
+    Purchase,
+}
+
+/// Supply that was announced.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct IncomingFact {
+    /// Text id, unique over transfers and purchases.
+    pub id: Box<str>,
+    /// Transfer or purchase.
+    pub kind: IncomingKind,
+    /// The item.
+    pub sku: SkuId,
+    /// Where it left; `None` for a purchase.
+    pub from: Option<LocationId>,
+    /// Where it will arrive.
+    pub to: LocationId,
+    /// Units on the way.
+    pub qty: Qty,
+    /// When they are expected.
+    pub arrives_at: EpochMillis,
+}
+
+/// Whose units are reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
+pub enum OwnerFact {
+    /// A reservation by its own id (a cart, usually).
+    Reservation(Box<str>),
+    /// An order.
+    Order(OrderKey),
+}
+
+/// Units of one position that one owner was promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct ClaimFact {
+    /// The item.
+    pub sku: SkuId,
+    /// The place.
+    pub location: LocationId,
+    /// How many units.
+    pub qty: Qty,
+    /// When they must be there.
+    pub need_at: EpochMillis,
+}
+
+/// Something that was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Fact {
+    /// An item is new or described anew.
+    ItemPut {
+        /// Its dense id.
+        sku: SkuId,
+        /// What it is.
+        item: Box<Item>,
+    },
+    /// A location is new or described anew.
+    LocationPut {
+        /// Its dense id.
+        location: LocationId,
+        /// What it is.
+        row: Box<Location>,
+    },
+    /// A location stops or resumes taking new shipments.
+    LocationPaused {
+        /// The place.
+        location: LocationId,
+        /// Whether it is paused from now on.
+        paused: bool,
+    },
+    /// A selling channel was named for the first time.
+    ChannelAdded {
+        /// Its dense id.
+        channel: ChannelId,
+        /// Its text id.
+        id: Box<str>,
+    },
+    /// Units on hand changed: the named movement.
+    OnHandMoved {
+        /// The item.
+        sku: SkuId,
+        /// The place.
+        location: LocationId,
+        /// Units before.
+        before: Qty,
+        /// Units after.
+        after: Qty,
+        /// Why: `opening`, `count`, `adjust`, `dispatch`, `receive`, `return-to-origin`, or the
+        /// sender's own word.
+        reason: Box<str>,
+    },
+    /// The units kept back by policy changed.
+    SafetyStockSet {
+        /// The item.
+        sku: SkuId,
+        /// The place.
+        location: LocationId,
+        /// Units kept back from now on.
+        qty: Qty,
+    },
+    /// Units on hand may not be promised.
+    HoldPlaced {
+        /// Text id of the hold.
+        hold: Box<str>,
+        /// The item.
+        sku: SkuId,
+        /// The place.
+        location: LocationId,
+        /// How many units.
+        qty: Qty,
+        /// Why.
+        reason: HoldReason,
+    },
+    /// Some or all units of a hold may be promised again.
+    HoldReleased {
+        /// Text id of the hold.
+        hold: Box<str>,
+        /// How many units.
+        qty: Qty,
+    },
+    /// Supply was announced. Units of a transfer left their origin by an `OnHandMoved` of their own.
+    IncomingExpected(Box<IncomingFact>),
+    /// Supply is expected at another time.
+    IncomingDelayed {
+        /// Text id of the supply.
+        id: Box<str>,
+        /// When it is expected now.
+        arrives_at: EpochMillis,
+    },
+    /// Units are no longer on the way: they arrived (an `OnHandMoved` says what was found) or were
+    /// written off.
+    IncomingReduced {
+        /// Text id of the supply.
+        id: Box<str>,
+        /// Units no longer on the way.
+        qty: Qty,
+        /// Nothing more will come of it.
+        closed: bool,
+    },
+    /// Units were kept for, or capped at, one channel.
+    AllocationSet {
+        /// The item.
+        sku: SkuId,
+        /// The selling channel.
+        channel: ChannelId,
+        /// Units kept for it.
+        protected: Qty,
+        /// Most units it may promise.
+        cap: Option<Qty>,
+    },
+    /// An owner's claims are exactly these from now on; with no claims it holds nothing.
+    Reserved {
+        /// Whose.
+        owner: Arc<OwnerFact>,
+        /// For which channel.
+        channel: ChannelId,
+        /// Higher keeps its promise longer when supply is cut.
+        priority: i32,
+        /// When a soft reservation ends; `DISTANT_FUTURE` for a firm one.
+        expires_at: EpochMillis,
+        /// What it holds.
+        claims: Vec<ClaimFact>,
+    },
+    /// A reservation's end changed: later, or never (it became firm).
+    ReservationExtended {
+        /// Whose.
+        owner: Arc<OwnerFact>,
+        /// When it ends now.
+        expires_at: EpochMillis,
+    },
+    /// A reservation ended and its units are free.
+    ReservationEnded {
+        /// Whose.
+        owner: Arc<OwnerFact>,
+        /// It ran out by itself rather than being cancelled.
+        expired: bool,
+    },
+    /// An order was accepted with its plan. Its claims came just before, as `Reserved`.
+    OrderAccepted {
+        /// What was bought.
+        order: Arc<Order>,
+        /// How it will be fulfilled.
+        decision: Arc<Decision>,
+    },
+    /// An order was cancelled. Its claims ended just before, as `ReservationEnded`.
+    OrderCancelled {
+        /// Which.
+        key: OrderKey,
+    },
+}

@@ -1,0 +1,61 @@
+//! The one shape of "this value is not acceptable": which field, what it held, what was expected.
+
+use std::fmt;
+
+/// A value from outside that cannot be accepted. Its text is one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The field as the sender spelled it, e.g. `lines[2].qty`.
+    pub field: String,
+    /// What it held, cut to a readable length.
+    pub value: String,
+    /// What is acceptable, phrased so that the sender knows what to do.
+    pub expected: String,
+}
+
+/// Longest piece of a sender's value that is repeated back to him, in characters.
+const VALUE_CHARS_MAX: usize = 80;
+
+impl Invalid {
+    /// Names `field`, repeats `value` (shortened, control characters escaped) and says what was
+    /// `expected`.
+    pub fn new(
+        field: impl Into<String>,
+        value: impl fmt::Display,
+        expected: impl Into<String>,
+    ) -> Self {
+        let text = value.to_string();
+        let mut shown: String = text
+            .chars()
+            .take(VALUE_CHARS_MAX)
+            .flat_map(char::escape_debug)
+            .collect();
+        if text.chars().count() > VALUE_CHARS_MAX {
+            shown.push('…');
+        }
+        Self {
+            field: field.into(),
+            value: shown,
+            expected: expected.into(),
+        }
+    }
+
+    /// The same finding inside a larger thing: `lines[2]` + `qty` gives `lines[2].qty`.
+    #[must_use]
+    pub fn within(mut self, parent: &str) -> Self {
+        self.field = format!("{parent}.{}", self.field);
+        self
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} is '{}'; expected {}",
+            self.field, self.value, self.expected
+        )
+    }
+}
+
+impl std::error::Error for Invalid {}

@@ -1,0 +1,137 @@
+//! What a customer bought, as the selling system says it: text ids, nothing resolved yet.
+
+use super::{Coordinate, Day, EpochMillis, PolicyOverrides, Qty};
+use bincode::{Decode, Encode};
+use std::fmt;
+
+/// The identity of an order: `(source, order id)`. One allocation, hashed once.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct OrderKey(Box<str>);
+
+/// Joins the two parts; text ids are printable, so it can be in neither.
+const KEY_JOINT: char = '\u{1f}';
+
+impl OrderKey {
+    /// The identity of `order` as `source` names it. Both must have passed
+    /// [`check_id`](super::check_id).
+    #[must_use]
+    pub fn new(source: &str, order: &str) -> Self {
+        let mut key = String::with_capacity(source.len() + 1 + order.len());
+        key.push_str(source);
+        key.push(KEY_JOINT);
+        key.push_str(order);
+        Self(key.into_boxed_str())
+    }
+
+    /// The system that took the order.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        self.0
+            .split_once(KEY_JOINT)
+            .map_or(&self.0, |(source, _)| source)
+    }
+
+    /// The id that system gave it.
+    #[must_use]
+    pub fn order(&self) -> &str {
+        self.0.split_once(KEY_JOINT).map_or("", |(_, order)| order)
+    }
+}
+
+impl fmt::Display for OrderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.source(), self.order())
+    }
+}
+
+impl fmt::Debug for OrderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OrderKey({self})")
+    }
+}
+
+/// Where an order goes.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ShipTo {
+    /// ISO 3166 two-letter country code.
+    pub country: Box<str>,
+    /// Postal code as the country writes it; may be empty where the country has none.
+    pub postal: Box<str>,
+    /// Wins over the table of places when present.
+    pub coordinate: Option<Coordinate>,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct OrderLine {
+    /// The line's id in the selling system.
+    pub line: Box<str>,
+    /// What was bought. The same SKU may stand on several lines.
+    pub sku: Box<str>,
+    /// How many, at least 1.
+    pub qty: Qty,
+    /// Whether its units may come from several locations.
+    pub may_split: bool,
+}
+
+/// An order as it was placed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Order {
+    /// `(source, order id)`.
+    pub key: OrderKey,
+    /// The selling channel.
+    pub channel: Box<str>,
+    /// When the customer placed it.
+    pub placed_at: EpochMillis,
+    /// Higher keeps its promise longer when supply is cut.
+    pub priority: i32,
+    /// Where it goes.
+    pub ship_to: ShipTo,
+    /// The promise date, a civil date at the destination.
+    pub deliver_by: Option<Day>,
+    /// Whether a plan that misses `deliver_by` is no plan (else lateness costs).
+    pub deliver_by_is_hard: bool,
+    /// Policy fields that this order sets itself.
+    pub policy: PolicyOverrides,
+    /// At least one.
+    pub lines: Vec<OrderLine>,
+}
+
+impl Order {
+    /// The fields in which two orders of one identity differ, by the names of the wire format;
+    /// empty when the content is the same.
+    #[must_use]
+    pub fn differing_fields(&self, other: &Self) -> Vec<&'static str> {
+        let pairs = [
+            ("channel", self.channel == other.channel),
+            ("placed_at", self.placed_at == other.placed_at),
+            ("priority", self.priority == other.priority),
+            ("ship_to", self.ship_to == other.ship_to),
+            ("deliver_by", self.deliver_by == other.deliver_by),
+            (
+                "deliver_by_is_hard",
+                self.deliver_by_is_hard == other.deliver_by_is_hard,
+            ),
+            ("policy", self.policy == other.policy),
+            ("lines", self.lines == other.lines),
+        ];
+        pairs
+            .iter()
+            .filter(|(_, same)| !same)
+            .map(|&(name, _)| name)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_keeps_its_parts_apart() {
+        let key = OrderKey::new("shopify", "1001");
+        assert_eq!((key.source(), key.order()), ("shopify", "1001"));
+        assert_ne!(OrderKey::new("a", "bc"), OrderKey::new("ab", "c"));
+        assert_eq!(key.to_string(), "shopify/1001");
+    }
+}

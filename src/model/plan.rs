@@ -1,0 +1,204 @@
+//! How an order will be fulfilled, what it costs, what else was possible and why not.
+
+use super::{Cents, Day, EpochMillis, Grams, LocationId, Qty, ServiceId};
+use bincode::{Decode, Encode};
+
+/// Units of one demand in one shipment. A demand is a SKU of the order, its lines summed;
+/// `demand` counts from 0 in the order of first appearance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct ShipmentLine {
+    /// Which demand of the request.
+    pub demand: u16,
+    /// How many units, at least 1.
+    pub qty: Qty,
+}
+
+/// What one shipment costs, by part. Penalties of the whole plan are in [`Objective`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ShipmentCents {
+    /// What the carrier charges for all its parcels.
+    pub postage: Cents,
+    /// Handling per shipment and per unit at the location.
+    pub handling: Cents,
+    /// Late penalty of this shipment.
+    pub late: Cents,
+    /// Speed value × days until delivery.
+    pub speed: Cents,
+    /// Scarcity prices of its units.
+    pub scarcity: Cents,
+}
+
+impl ShipmentCents {
+    /// The sum of the parts.
+    #[must_use]
+    pub fn total(&self) -> Cents {
+        self.postage + self.handling + self.late + self.speed + self.scarcity
+    }
+}
+
+/// One location, one carrier service, one hand-over, and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Shipment {
+    /// Where it ships from.
+    pub location: LocationId,
+    /// How it travels.
+    pub service: ServiceId,
+    /// When its units must be at the location: the hand-over less the lead time, or the arrival
+    /// it waits for if that is later.
+    pub need_at: EpochMillis,
+    /// When it is handed to the carrier: the cut-off it makes.
+    pub ship_at: EpochMillis,
+    /// The civil date of delivery at the destination.
+    pub deliver_on: Day,
+    /// How many parcels the postage was priced for.
+    pub parcels: u32,
+    /// Billable weight of all parcels.
+    pub billable: Grams,
+    /// What is in it, by ascending demand.
+    pub lines: Vec<ShipmentLine>,
+    /// What it costs.
+    pub cents: ShipmentCents,
+}
+
+/// Units of a demand that the plan leaves unshipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct ShortLine {
+    /// Which demand of the request.
+    pub demand: u16,
+    /// How many units, at least 1.
+    pub qty: Qty,
+}
+
+/// The routing objective by part, in cents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Objective {
+    /// Carriers' prices.
+    pub postage: Cents,
+    /// Handling per shipment and per unit.
+    pub handling: Cents,
+    /// Split penalty × (shipments − 1).
+    pub split: Cents,
+    /// Late penalty × days late, summed over shipments.
+    pub late: Cents,
+    /// Speed value × days until delivery, summed over shipments.
+    pub speed: Cents,
+    /// Scarcity price × units.
+    pub scarcity: Cents,
+    /// Short cost × units not shipped now.
+    pub short: Cents,
+}
+
+impl Objective {
+    /// The sum of the parts: what the router minimises.
+    #[must_use]
+    pub fn total(&self) -> Cents {
+        self.postage
+            + self.handling
+            + self.split
+            + self.late
+            + self.speed
+            + self.scarcity
+            + self.short
+    }
+
+    /// What fulfilment is paid for: postage and handling, no penalties.
+    #[must_use]
+    pub fn freight(&self) -> Cents {
+        self.postage + self.handling
+    }
+}
+
+/// Shipments and what is left short: a complete answer to "where should it ship from".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Plan {
+    /// In ascending order of location, then hand-over.
+    pub shipments: Vec<Shipment>,
+    /// By ascending demand; empty when everything ships.
+    pub short: Vec<ShortLine>,
+    /// What it costs, by part.
+    pub objective: Objective,
+}
+
+impl Plan {
+    /// Units that do not ship.
+    #[must_use]
+    pub fn short_units(&self) -> u64 {
+        self.short.iter().map(|s| u64::from(s.qty.0)).sum()
+    }
+
+    /// The date on which the last shipment is delivered.
+    #[must_use]
+    pub fn delivered_on(&self) -> Option<Day> {
+        self.shipments.iter().map(|s| s.deliver_on).max()
+    }
+}
+
+/// How far the plan is known to be from the best possible one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Proof {
+    /// Whether no plan can be cheaper.
+    pub optimal: bool,
+    /// No plan costs less than this; equals the plan's total when optimal.
+    pub bound: Cents,
+}
+
+/// Why a location is not in the plan. The names are part of the wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub enum RejectedReason {
+    /// Holds nothing of this order that may be promised.
+    NoStock,
+    /// Paused by an operator.
+    Paused,
+    /// Lacks the ability that every item it has in stock needs.
+    LacksAbility,
+    /// No carrier service reaches the destination from there with these items.
+    NoService,
+    /// Cannot deliver anything by a hard promise date.
+    TooLate,
+    /// Could ship the whole order, but dearer (`extra` says by how much).
+    Dearer,
+    /// Has only a part of the order, and every plan that uses it is dearer.
+    PartialDearer,
+}
+
+impl RejectedReason {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoStock => "no_stock",
+            Self::Paused => "paused",
+            Self::LacksAbility => "lacks_ability",
+            Self::NoService => "no_service",
+            Self::TooLate => "too_late",
+            Self::Dearer => "dearer",
+            Self::PartialDearer => "partial_dearer",
+        }
+    }
+}
+
+/// A location that could have been, and why it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Rejected {
+    /// The location.
+    pub location: LocationId,
+    /// The reason.
+    pub reason: RejectedReason,
+    /// For [`RejectedReason::Dearer`]: what the best plan with only this location would cost more
+    /// than the chosen one.
+    pub extra: Option<Cents>,
+}
+
+/// The router's answer: the plan, its proof, and what was not chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Decision {
+    /// The chosen plan.
+    pub plan: Plan,
+    /// How good it is proven to be.
+    pub proof: Proof,
+    /// The cheapest plan that differs from the chosen one, if there is any.
+    pub runner_up: Option<Plan>,
+    /// Locations that hold something of the order and are not in the plan, and those that an
+    /// operator paused; by ascending id. Every other location holds nothing of it.
+    pub rejected: Vec<Rejected>,
+}
