@@ -1,1 +1,61 @@
-//! The routing room.
+//! The router: where one order should ship from, what that costs, and why not otherwise.
+//!
+//! `routing` reads a [`StockView`] and never writes the ledger; it does not know that a clock,
+//! a journal or a socket exists. Same input, same answer, on every machine.
+//!
+//! # The problem, exactly
+//!
+//! A [`Request`] has *demands* (one per SKU, duplicate lines summed). A *shipment* is one location,
+//! one carrier service, one hand-over and some units of some demands. A *plan* is a set of
+//! shipments plus the units it leaves short. The router minimises, in integer cents,
+//!
+//! ```text
+//! Σ shipments [ postage + handling per shipment + handling per unit × units
+//!               + late penalty × days late + speed value × days until delivery
+//!               + Σ scarcity price(sku, location) × units ]
+//! + split penalty × max(0, shipments − 1) + short cost × units short
+//! ```
+//!
+//! **Availability.** `ready` times are the view's: `now`, and the `from` of every later step of a
+//! cell. Units of a demand that a location hands over in shipments with a ready time up to `t` are
+//! at most its ATP at `t`; over all locations also at most the view's `limit` at `t`.
+//!
+//! **Hand-over.** A shipment's ready time is the latest its units need. Its `ship_at` is the first
+//! cut-off, at the location's local time on one of its working days that is no holiday, at or after
+//! ready + lead hours. Its `need_at` is `max(ready, ship_at − lead hours)`.
+//!
+//! **Delivery.** The carrier starts on the first day, from the location's local date of `ship_at`
+//! on, that the service works on and that is no holiday; `transit_days` further such days later it
+//! delivers (0: on the starting day). *Days until delivery* are calendar days from the location's
+//! local date at `now` to `deliver_on`: waiting for stock or for a cut-off is time the customer
+//! waits, so it counts. *Days late* are `max(0, deliver_on − deliver_by)`; with a hard promise date
+//! a shipment that is late does not exist.
+//!
+//! **Postage.** The zone of (service, location, destination) is the zone pair's, if any
+//! (longest origin prefix, then longest destination prefix), else the first band whose `max_km` is
+//! not exceeded by the great-circle distance (no band: the service does not go there). A zone pair
+//! that names a zone which the service has no band for means: the service does not go there.
+//! Weight is Σ units × grams; when the service has a dimensional divisor and the shipment's volume
+//! (Σ units × length × width × height, mm³ summed, divided by 1000 rounding up to cm³) exceeds its
+//! threshold, it is the larger of that and ⌈cm³ × 1000 ÷ divisor⌉ grams; then rounded up to the
+//! billing step. That is the billable weight W. A shipment with W above the service's `max` travels as
+//! ⌈W ÷ max⌉ parcels, all but the last of exactly `max`. A parcel costs the first tariff step whose
+//! `max` is not exceeded; a weight beyond the last step of the tariff cannot be carried by that
+//! service. A shipment of weight 0 is priced at the first step.
+//!
+//! **Eligibility.** A location is out when it is paused, and for a demand when the item's class
+//! (other than empty, `standard`, `general`) is not among its abilities.
+//!
+//! **Division.** A demand is *divisible* if it may split and no eligible location has its whole
+//! quantity promisable now. A divisible demand may be drawn from any locations and hand-overs in
+//! any amounts, the rest short. Any other demand ships whole in one shipment, or is wholly short.
+//!
+//! **Limits.** At most `max_shipments` shipments. Two shipments may leave one location. With
+//! `ship_complete` either nothing is short or nothing ships. Without `allow_backorder` a plan that
+//! leaves anything short is no plan.
+//!
+//! Up to [`EXACT_DEMANDS_MAX`] demands the answer is the proven minimum; beyond, or where dividing
+//! demands exhausts the node budget, it is the best plan found with a proven lower bound, and the
+//! decision's proof says so.
+//!
+//! [`StockView`]: crate::ledger::StockView
