@@ -90,20 +90,30 @@ impl StockView {
     #[must_use]
     pub fn limit(&self, line: usize) -> Option<&[Step]> {
         let line = &self.lines[line];
-        line.limited.then(|| &self.steps[line.limit.0 as usize..line.limit.1 as usize])
+        line.limited
+            .then(|| &self.steps[line.limit.0 as usize..line.limit.1 as usize])
     }
 
     /// Starts the next SKU; its cells are added next.
     pub fn push_line(&mut self, sku: SkuId) {
         let at = end_of(&self.cells);
-        self.lines.push(Line { sku, cells: (at, at), limit: (0, 0), limited: false });
+        self.lines.push(Line {
+            sku,
+            cells: (at, at),
+            limit: (0, 0),
+            limited: false,
+        });
     }
 
     /// Adds a location to the SKU started last. Locations come in ascending order; `later` holds
     /// only steps larger than `now`, ascending.
     pub fn push_cell(&mut self, location: LocationId, now: Qty, later: &[Step]) {
         let range = self.keep(later);
-        self.cells.push(Cell { location, now, later: range });
+        self.cells.push(Cell {
+            location,
+            now,
+            later: range,
+        });
         let end = end_of(&self.cells);
         if let Some(line) = self.lines.last_mut() {
             line.cells.1 = end;

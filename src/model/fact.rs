@@ -199,7 +199,7 @@ pub enum Fact {
     /// An owner's claims are exactly these from now on; with no claims it holds nothing.
     Reserved {
         /// Whose.
-        owner: Arc<OwnerFact>,
+        owner: OwnerFact,
         /// For which channel.
         channel: ChannelId,
         /// Higher keeps its promise longer when supply is cut.
@@ -212,14 +212,14 @@ pub enum Fact {
     /// A reservation's end changed: later, or never (it became firm).
     ReservationExtended {
         /// Whose.
-        owner: Arc<OwnerFact>,
+        owner: OwnerFact,
         /// When it ends now.
         expires_at: EpochMillis,
     },
     /// A reservation ended and its units are free.
     ReservationEnded {
         /// Whose.
-        owner: Arc<OwnerFact>,
+        owner: OwnerFact,
         /// It ran out by itself rather than being cancelled.
         expired: bool,
     },

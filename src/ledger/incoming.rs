@@ -1,0 +1,324 @@
+//! Supply on its way: in-transit transfers and inbound purchases.
+
+use super::locked::row_of;
+use super::reservation::Broken;
+use super::shard::{OnTheWay, Shard};
+use super::stock::{StockError, set_on_hand};
+use super::{FactLog, Ledger, Moved};
+use crate::model::{
+    EpochMillis, Fact, IncomingFact, IncomingKind, LocationId, Millis, PromiseFrom, PromiseRules,
+    Qty, SkuId,
+};
+use dashmap::Entry;
+use std::sync::Arc;
+
+/// Supply under its own id, kept after it has arrived so that a late repeat is recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supply {
+    /// As it was announced; `arrives_at` is the latest expectation.
+    pub announced: IncomingFact,
+    /// When it was first expected.
+    pub first_expected: EpochMillis,
+    /// Units still on their way.
+    pub left: Qty,
+    /// Nothing more will come of it.
+    pub closed: bool,
+}
+
+/// Why a report about supply was not taken. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SupplyError {
+    /// No supply of this id and kind.
+    #[error("no such supply")]
+    Unknown,
+    /// The id stands for something else.
+    #[error("the id exists already with other content")]
+    Differs(Box<Supply>),
+    /// It has arrived or was cancelled.
+    #[error("it is closed: it arrived or was cancelled")]
+    Closed,
+    /// A transfer must go somewhere else.
+    #[error("a transfer needs two different locations")]
+    SameLocation,
+    /// The origin does not have that many units free.
+    #[error("asked {asked}, but only {free} units at the origin are neither promised nor held")]
+    NotFree {
+        /// Units to send.
+        asked: Qty,
+        /// Units that may leave.
+        free: Qty,
+    },
+    /// The receiving position cannot take the units.
+    #[error(transparent)]
+    Stock(#[from] StockError),
+}
+
+impl Ledger {
+    /// Announces supply: a purchase from outside, or a transfer that has already left its origin's
+    /// books. The same announcement again changes nothing and answers `false`.
+    ///
+    /// # Errors
+    /// [`SupplyError::Differs`] when the id stands for something else.
+    pub fn expect_supply(
+        &self,
+        announced: &IncomingFact,
+        now: EpochMillis,
+        log: &impl FactLog,
+    ) -> Result<bool, SupplyError> {
+        let Some(entry) = self.new_supply(announced)? else {
+            return Ok(false);
+        };
+        let mut shard = self.lock_one(announced.sku, now);
+        self.add_on_the_way(&mut shard, announced);
+        entry.insert(supply_of(announced));
+        log.record(|| Fact::IncomingExpected(Box::new(announced.clone())));
+        Ok(true)
+    }
+
+    /// Sends units from one location to another: they leave the origin's on-hand now and are on
+    /// their way until received. Units that are promised or held stay, unless `force` says that
+    /// they have physically left; the promises this breaks are returned. The same dispatch again
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`SupplyError::NotFree`], [`SupplyError::SameLocation`], [`SupplyError::Differs`].
+    pub fn dispatch(
+        &self,
+        announced: &IncomingFact,
+        force: bool,
+        now: EpochMillis,
+        log: &impl FactLog,
+    ) -> Result<Vec<Broken>, SupplyError> {
+        let Some(from) = announced.from.filter(|&from| from != announced.to) else {
+            return Err(SupplyError::SameLocation);
+        };
+        let Some(entry) = self.new_supply(announced)? else {
+            return Ok(Vec::new());
+        };
+        let (sku, row, asked) = (announced.sku, row_of(announced.sku), announced.qty);
+        let mut shard = self.lock_one(sku, now);
+        let (on_hand, free) = match shard.position(row, from) {
+            Some(p) => (p.on_hand, shard.atp(row, p, shard.now())),
+            None => (0, 0),
+        };
+        let may_leave = if force {
+            i64::from(on_hand)
+        } else {
+            free.min(i64::from(on_hand))
+        };
+        if i64::from(asked.0) > may_leave {
+            let free = super::position::promisable(may_leave);
+            return Err(SupplyError::NotFree { asked, free });
+        }
+        let after = i64::from(on_hand) - i64::from(asked.0);
+        let moved = set_on_hand(&mut shard, sku, from, after, now, "dispatch", log)?;
+        self.add_on_the_way(&mut shard, announced);
+        entry.insert(supply_of(announced));
+        log.record(|| Fact::IncomingExpected(Box::new(announced.clone())));
+        Ok(moved.broken)
+    }
+
+    /// Takes units in at the destination. What was on its way is reduced by as much; with `close`
+    /// nothing more is expected, whatever is left. More may arrive than was announced. Returns the
+    /// movement and the units that were written off by closing.
+    ///
+    /// # Errors
+    /// [`SupplyError::Unknown`], [`SupplyError::Closed`], [`SupplyError::Stock`].
+    pub fn receive(
+        &self,
+        id: &str,
+        kind: IncomingKind,
+        qty: Qty,
+        close: bool,
+        now: EpochMillis,
+        log: &impl FactLog,
+    ) -> Result<(Moved, Qty), SupplyError> {
+        let mut supply = self.open_supply(id, kind)?;
+        let (sku, to) = (supply.announced.sku, supply.announced.to);
+        let mut shard = self.lock_one(sku, now);
+        let before = shard.position(row_of(sku), to).map_or(0, |p| p.on_hand);
+        let after = i64::from(before) + i64::from(qty.0);
+        let mut moved = set_on_hand(&mut shard, sku, to, after, now, "receive", log)?;
+        let left = supply.left.saturating_sub(qty);
+        let closed = close || left.is_zero();
+        let written_off = if closed { left } else { Qty::ZERO };
+        supply.left = if closed { Qty::ZERO } else { left };
+        supply.closed = closed;
+        let left_now = supply.left;
+        self.change_on_the_way(&mut shard, id, sku, to, |c| c.units = left_now.0);
+        log.record(|| Fact::IncomingReduced {
+            id: id.into(),
+            qty,
+            closed,
+        });
+        moved.broken = shard.broken(sku, row_of(sku), to);
+        Ok((moved, written_off))
+    }
+
+    /// Expects supply at another time. Returns the promises that no longer hold.
+    ///
+    /// # Errors
+    /// [`SupplyError::Unknown`], [`SupplyError::Closed`].
+    pub fn delay(
+        &self,
+        id: &str,
+        kind: IncomingKind,
+        arrives_at: EpochMillis,
+        now: EpochMillis,
+        log: &impl FactLog,
+    ) -> Result<Vec<Broken>, SupplyError> {
+        let mut supply = self.open_supply(id, kind)?;
+        let (sku, to) = (supply.announced.sku, supply.announced.to);
+        let mut shard = self.lock_one(sku, now);
+        supply.announced.arrives_at = arrives_at;
+        let buffered = arrives_at + self.buffer();
+        self.change_on_the_way(&mut shard, id, sku, to, |c| c.arrives_at = buffered);
+        log.record(|| Fact::IncomingDelayed {
+            id: id.into(),
+            arrives_at,
+        });
+        Ok(shard.broken(sku, row_of(sku), to))
+    }
+
+    /// Nothing more will come. A transfer's units go back on hand at its origin when
+    /// `return_to_origin` says so, else they are lost. Returns the promises that no longer hold.
+    /// Cancelling what is closed already changes nothing.
+    ///
+    /// # Errors
+    /// [`SupplyError::Unknown`], [`SupplyError::Stock`].
+    pub fn cancel_supply(
+        &self,
+        id: &str,
+        kind: IncomingKind,
+        return_to_origin: bool,
+        now: EpochMillis,
+        log: &impl FactLog,
+    ) -> Result<Vec<Broken>, SupplyError> {
+        let mut supply = match self.open_supply(id, kind) {
+            Err(SupplyError::Closed) => return Ok(Vec::new()),
+            open => open?,
+        };
+        let (sku, to, qty) = (supply.announced.sku, supply.announced.to, supply.left);
+        let mut shard = self.lock_one(sku, now);
+        if let Some(from) = supply.announced.from.filter(|_| return_to_origin) {
+            let on_hand = shard.position(row_of(sku), from).map_or(0, |p| p.on_hand);
+            let after = i64::from(on_hand) + i64::from(qty.0);
+            set_on_hand(&mut shard, sku, from, after, now, "return-to-origin", log)?;
+        }
+        (supply.left, supply.closed) = (Qty::ZERO, true);
+        self.change_on_the_way(&mut shard, id, sku, to, |c| c.units = 0);
+        log.record(|| Fact::IncomingReduced {
+            id: id.into(),
+            qty,
+            closed: true,
+        });
+        Ok(shard.broken(sku, row_of(sku), to))
+    }
+
+    /// Supply by its id.
+    #[must_use]
+    pub fn supply(&self, id: &str) -> Option<Supply> {
+        self.supplies.get(id).map(|s| s.clone())
+    }
+
+    fn buffer(&self) -> Millis {
+        Millis::from_hours(self.rules.read().buffer_hours)
+    }
+
+    /// A vacant place for supply; `None` when the same is there already.
+    fn new_supply(
+        &self,
+        announced: &IncomingFact,
+    ) -> Result<Option<dashmap::VacantEntry<'_, Box<str>, Supply>>, SupplyError> {
+        match self.supplies.entry(announced.id.clone()) {
+            Entry::Vacant(place) => Ok(Some(place)),
+            Entry::Occupied(known) => {
+                let known = known.get();
+                let first = IncomingFact {
+                    arrives_at: known.first_expected,
+                    ..known.announced.clone()
+                };
+                if first == *announced {
+                    return Ok(None);
+                }
+                Err(SupplyError::Differs(Box::new(known.clone())))
+            }
+        }
+    }
+
+    fn open_supply(
+        &self,
+        id: &str,
+        kind: IncomingKind,
+    ) -> Result<dashmap::mapref::one::RefMut<'_, Box<str>, Supply>, SupplyError> {
+        let supply = self.supplies.get_mut(id).ok_or(SupplyError::Unknown)?;
+        if supply.announced.kind != kind {
+            return Err(SupplyError::Unknown);
+        }
+        if supply.closed {
+            return Err(SupplyError::Closed);
+        }
+        Ok(supply)
+    }
+
+    fn add_on_the_way(&self, shard: &mut Shard, announced: &IncomingFact) {
+        let IncomingFact {
+            id,
+            kind,
+            sku,
+            to,
+            qty,
+            arrives_at,
+            ..
+        } = announced;
+        let promisable = promises(&self.rules.read(), *sku, *to, *kind);
+        let mut coming = shard.on_the_way(row_of(*sku), *to).to_vec();
+        coming.push(OnTheWay {
+            id: Arc::from(&**id),
+            arrives_at: *arrives_at + self.buffer(),
+            units: qty.0,
+            promisable,
+        });
+        shard.set_on_the_way(row_of(*sku), *to, coming);
+    }
+
+    fn change_on_the_way(
+        &self,
+        shard: &mut Shard,
+        id: &str,
+        sku: SkuId,
+        to: LocationId,
+        change: impl FnOnce(&mut OnTheWay),
+    ) {
+        let mut coming = shard.on_the_way(row_of(sku), to).to_vec();
+        if let Some(this) = coming.iter_mut().find(|c| &*c.id == id) {
+            change(this);
+        }
+        coming.retain(|c| c.units > 0);
+        shard.set_on_the_way(row_of(sku), to, coming);
+    }
+}
+
+fn supply_of(announced: &IncomingFact) -> Supply {
+    Supply {
+        announced: announced.clone(),
+        first_expected: announced.arrives_at,
+        left: announced.qty,
+        closed: false,
+    }
+}
+
+/// Whether policy lets a position promise against supply of this kind.
+fn promises(rules: &PromiseRules, sku: SkuId, location: LocationId, kind: IncomingKind) -> bool {
+    let of_sku = rules.skus.iter().find(|(s, _)| *s == sku).map(|(_, p)| *p);
+    let of_location = rules
+        .locations
+        .iter()
+        .find(|(l, _)| *l == location)
+        .map(|(_, p)| *p);
+    match of_sku.or(of_location).unwrap_or(rules.default) {
+        PromiseFrom::Off => false,
+        PromiseFrom::Transfers => kind == IncomingKind::Transfer,
+        PromiseFrom::All => true,
+    }
+}

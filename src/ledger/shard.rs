@@ -1,0 +1,475 @@
+//! Everything about the SKUs of one shard, behind one lock.
+//!
+//! A SKU is a row: its positions lie side by side, by ascending location. Claims of all SKUs of
+//! the shard share one slab, without lists between them: with a thousand shards, finding a SKU's
+//! claims by looking at the whole slab is rare and short, and reserving stays two writes.
+//!
+//! Invariants: `reserved` of a position is the sum of its claims; a timed position has a
+//! timeline whose demand is the same claims; a claim whose time is up is gone before anything
+//! else is read or written.
+
+use super::allocation::Allocations;
+use super::audit::Discrepancy;
+use super::locked::sku_at;
+use super::position::Position;
+use super::reservation::{Broken, Owner};
+use super::timeline::Timeline;
+use crate::model::{ChannelId, EpochMillis, HoldReason, LocationId, OwnerFact, Qty, SkuId};
+use foldhash::fast::RandomState;
+use slab::Slab;
+use smallvec::SmallVec;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+/// A claim as the shard keeps it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) owner: Arc<Owner>,
+    pub(super) need_at: EpochMillis,
+    pub(super) expires_at: EpochMillis,
+    pub(super) row: u32,
+    pub(super) qty: u32,
+    pub(super) location: LocationId,
+    pub(super) channel: ChannelId,
+}
+
+/// Units on their way to a position.
+#[derive(Debug, Clone)]
+pub(super) struct OnTheWay {
+    pub(super) id: Arc<str>,
+    /// With the policy's buffer added.
+    pub(super) arrives_at: EpochMillis,
+    pub(super) units: u32,
+    /// Whether policy lets this position promise against it.
+    pub(super) promisable: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Row {
+    start: u32,
+    len: u16,
+    room: u16,
+    allocated: bool,
+}
+
+type SideTable<K, V> = HashMap<K, V, RandomState>;
+
+/// Key of what only few positions have.
+type Spot = (u32, LocationId);
+
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    /// The latest moment this shard has seen; it never goes back.
+    now: EpochMillis,
+    rows: Vec<Row>,
+    positions: Vec<Position>,
+    claims: Slab<Held>,
+    /// Soft claims by their end. Entries outlive their claim; the claim itself says when it ends.
+    endings: BinaryHeap<Reverse<(EpochMillis, u32)>>,
+    timelines: SideTable<Spot, Timeline>,
+    on_the_way: SideTable<Spot, Vec<OnTheWay>>,
+    held: SideTable<Spot, [u32; HoldReason::ALL.len()]>,
+    allocations: SideTable<u32, Allocations>,
+    /// When units were last reported to have moved, for positions where they were.
+    moved_at: SideTable<Spot, EpochMillis>,
+    /// Soft claims that ran out here.
+    expired: u64,
+}
+
+impl Shard {
+    /// Makes room for rows up to `row`.
+    pub(super) fn ensure_row(&mut self, row: u32) {
+        if self.rows.len() <= row as usize {
+            self.rows.resize(row as usize + 1, Row::default());
+        }
+    }
+
+    /// Makes room for `count` positions of `row` at once, so that filling it moves nothing.
+    pub(super) fn reserve_row(&mut self, row: u32, count: u16) {
+        self.ensure_row(row);
+        if self.rows[row as usize].room < count {
+            self.move_row(row, count);
+        }
+    }
+
+    fn move_row(&mut self, row: u32, room: u16) {
+        let old = self.rows[row as usize];
+        let start = u32::try_from(self.positions.len()).expect("a shard holds < 2^32 positions");
+        let old_range = old.start as usize..old.start as usize + usize::from(old.len);
+        self.positions.extend_from_within(old_range);
+        self.positions
+            .resize(start as usize + usize::from(room), Position::default());
+        let moved = &mut self.rows[row as usize];
+        (moved.start, moved.room) = (start, room);
+    }
+
+    /// The latest moment this shard has seen.
+    pub(super) fn now(&self) -> EpochMillis {
+        self.now
+    }
+
+    /// Moves the shard's time on to `now`, ending soft claims whose time is up.
+    pub(super) fn advance(&mut self, now: EpochMillis) {
+        self.now = self.now.max(now);
+        while let Some(&Reverse((end, slot))) = self.endings.peek() {
+            if end > self.now {
+                break;
+            }
+            self.endings.pop();
+            let over = self
+                .claims
+                .get(slot as usize)
+                .is_some_and(|c| c.expires_at <= self.now);
+            if over {
+                self.drop_claim(slot);
+                self.expired += 1;
+            }
+        }
+    }
+
+    /// Soft claims that ran out here so far.
+    pub(super) fn expired(&self) -> u64 {
+        self.expired
+    }
+
+    /// Live claims.
+    pub(super) fn claim_count(&self) -> usize {
+        self.claims.len()
+    }
+
+    /// Positions of a row, by ascending location; empty for a SKU that never had stock.
+    pub(super) fn row(&self, row: u32) -> &[Position] {
+        match self.rows.get(row as usize) {
+            Some(r) => &self.positions[r.start as usize..r.start as usize + usize::from(r.len)],
+            None => &[],
+        }
+    }
+
+    fn find(&self, row: u32, location: LocationId) -> Result<usize, usize> {
+        let positions = self.row(row);
+        // A SKU stocked everywhere has location i at place i.
+        let guess = location.index();
+        if positions
+            .get(guess)
+            .is_some_and(|p| p.location == location.0)
+        {
+            return Ok(guess);
+        }
+        positions.binary_search_by_key(&location.0, |p| p.location)
+    }
+
+    /// The position, if the SKU ever had one there.
+    pub(super) fn position(&self, row: u32, location: LocationId) -> Option<&Position> {
+        self.find(row, location).ok().map(|at| &self.row(row)[at])
+    }
+
+    /// The position, made if need be.
+    pub(super) fn position_mut(&mut self, row: u32, location: LocationId) -> &mut Position {
+        self.ensure_row(row);
+        let place = match self.find(row, location) {
+            Ok(place) => place,
+            Err(place) => {
+                self.insert_position(row, place, location);
+                place
+            }
+        };
+        let start = self.rows[row as usize].start as usize;
+        &mut self.positions[start + place]
+    }
+
+    fn insert_position(&mut self, row: u32, place: usize, location: LocationId) {
+        let Row { len, room, .. } = self.rows[row as usize];
+        if len == room {
+            self.move_row(row, (room + room / 2).max(room + 2));
+        }
+        let r = &mut self.rows[row as usize];
+        let start = r.start as usize;
+        r.len += 1;
+        self.positions
+            .copy_within(start + place..start + usize::from(len), start + place + 1);
+        self.positions[start + place] = Position::at(location);
+    }
+
+    /// ATP of a position at `at`, before it is cut at 0.
+    pub(super) fn atp(&self, row: u32, position: &Position, at: EpochMillis) -> i64 {
+        if !position.is_timed() {
+            return position.free();
+        }
+        self.timeline(row, position.location())
+            .atp(position.supply(), at)
+    }
+
+    /// The timeline of a timed position.
+    pub(super) fn timeline(&self, row: u32, location: LocationId) -> &Timeline {
+        self.timelines
+            .get(&(row, location))
+            .expect("a timed position has a timeline")
+    }
+
+    /// ATP of a SKU over all its locations at `at`.
+    pub(super) fn atp_total(&self, row: u32, at: EpochMillis) -> i64 {
+        self.row(row)
+            .iter()
+            .map(|p| self.atp(row, p, at).max(0))
+            .sum()
+    }
+
+    /// The SKU's allocations, when it has any.
+    pub(super) fn allocations(&self, row: u32) -> Option<&Allocations> {
+        if !self.rows.get(row as usize)?.allocated {
+            return None;
+        }
+        self.allocations.get(&row)
+    }
+
+    /// What `channel` may promise of the SKU at `at`, where allocations limit it.
+    pub(super) fn channel_limit(
+        &self,
+        row: u32,
+        channel: ChannelId,
+        at: EpochMillis,
+    ) -> Option<i64> {
+        let allocations = self.allocations(row)?;
+        Some(allocations.limit(channel, self.atp_total(row, at)))
+    }
+
+    /// Sets a channel's share of the SKU.
+    pub(super) fn set_allocation(
+        &mut self,
+        row: u32,
+        channel: ChannelId,
+        protected: Qty,
+        cap: Option<Qty>,
+    ) {
+        self.ensure_row(row);
+        let claims = self.claims.iter().map(|(_, c)| c);
+        let used = claims
+            .filter(|c| c.row == row && c.channel == channel)
+            .map(|c| u64::from(c.qty))
+            .sum();
+        self.allocations
+            .entry(row)
+            .or_default()
+            .set(channel, protected, cap, used);
+        self.rows[row as usize].allocated = true;
+    }
+
+    /// Adds a claim without asking whether it may be granted. Returns its slot.
+    pub(super) fn add_claim(&mut self, claim: Held) -> u32 {
+        let (row, location, qty, need_at) = (claim.row, claim.location, claim.qty, claim.need_at);
+        let (channel, expires_at) = (claim.channel, claim.expires_at);
+        let position = self.position_mut(row, location);
+        let sum = position.reserved.checked_add(qty);
+        position.reserved = sum.expect("granting checks that the sum fits");
+        if position.is_timed() {
+            let timeline = self.timelines.get_mut(&(row, location));
+            timeline
+                .expect("a timed position has a timeline")
+                .add_demand(need_at, qty);
+        }
+        if self.rows[row as usize].allocated {
+            self.allocations
+                .entry(row)
+                .or_default()
+                .promised(channel, qty);
+        }
+        let slot = u32::try_from(self.claims.insert(claim)).expect("a shard holds < 2^32 claims");
+        if expires_at < EpochMillis::DISTANT_FUTURE {
+            self.endings.push(Reverse((expires_at, slot)));
+        }
+        slot
+    }
+
+    /// Takes a claim away; its units are free again.
+    pub(super) fn drop_claim(&mut self, slot: u32) -> Held {
+        let claim = self.claims.remove(slot as usize);
+        let position = self.position_mut(claim.row, claim.location);
+        let left = position.reserved.checked_sub(claim.qty);
+        position.reserved = left.expect("reserved is the sum of the claims");
+        if position.is_timed() {
+            let timeline = self.timelines.get_mut(&(claim.row, claim.location));
+            let timeline = timeline.expect("a timed position has a timeline");
+            timeline.remove_demand(claim.need_at, claim.qty);
+        }
+        if self.rows[claim.row as usize].allocated {
+            let shares = self.allocations.entry(claim.row).or_default();
+            shares.given_back(claim.channel, claim.qty);
+        }
+        claim
+    }
+
+    /// Lets a live claim end at another time.
+    pub(super) fn move_ending(&mut self, slot: u32, expires_at: EpochMillis) {
+        if let Some(claim) = self.claims.get_mut(slot as usize) {
+            claim.expires_at = expires_at;
+            if expires_at < EpochMillis::DISTANT_FUTURE {
+                self.endings.push(Reverse((expires_at, slot)));
+            }
+        }
+    }
+
+    /// Units held at a position, by reason.
+    pub(super) fn held_by_reason(&self, row: u32, location: LocationId) -> [u32; 5] {
+        self.held.get(&(row, location)).copied().unwrap_or_default()
+    }
+
+    /// Holds more units (or fewer, when negative). The caller has checked that the result is
+    /// neither negative nor too large.
+    pub(super) fn change_held(
+        &mut self,
+        row: u32,
+        location: LocationId,
+        reason: HoldReason,
+        change: i64,
+    ) {
+        let by_reason = self.held.entry((row, location)).or_default();
+        let units = &mut by_reason[reason as usize];
+        *units = shifted(*units, change);
+        if by_reason.iter().all(|&u| u == 0) {
+            self.held.remove(&(row, location));
+        }
+        let position = self.position_mut(row, location);
+        position.held = shifted(position.held, change);
+    }
+
+    /// When units were last reported to have moved at a position.
+    pub(super) fn moved_at(&self, row: u32, location: LocationId) -> Option<EpochMillis> {
+        self.moved_at.get(&(row, location)).copied()
+    }
+
+    /// Remembers that units moved at `at`.
+    pub(super) fn moved(&mut self, row: u32, location: LocationId, at: EpochMillis) {
+        let last = self.moved_at.entry((row, location)).or_insert(at);
+        *last = at.max(*last);
+    }
+
+    /// Units of a position that `owners` claim.
+    pub(super) fn claimed_by(&self, row: u32, location: LocationId, owners: &[OwnerFact]) -> u64 {
+        if owners.is_empty() {
+            return 0;
+        }
+        let claims = self.claims.iter().map(|(_, c)| c);
+        let here = claims.filter(|c| c.row == row && c.location == location);
+        here.filter(|c| owners.contains(&c.owner.id))
+            .map(|c| u64::from(c.qty))
+            .sum()
+    }
+
+    /// What is on its way to a position.
+    pub(super) fn on_the_way(&self, row: u32, location: LocationId) -> &[OnTheWay] {
+        self.on_the_way
+            .get(&(row, location))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Replaces what is on its way to a position and everything computed from it.
+    pub(super) fn set_on_the_way(&mut self, row: u32, location: LocationId, coming: Vec<OnTheWay>) {
+        let counted = coming.iter().filter(|c| c.promisable && c.units > 0);
+        let mut timeline = Timeline::new(counted.map(|c| (c.arrives_at, c.units)));
+        let timed = coming.iter().any(|c| c.promisable && c.units > 0);
+        if timed {
+            for (_, claim) in &self.claims {
+                if claim.row == row && claim.location == location {
+                    timeline.add_demand(claim.need_at, claim.qty);
+                }
+            }
+            self.timelines.insert((row, location), timeline);
+        } else {
+            self.timelines.remove(&(row, location));
+        }
+        let position = self.position_mut(row, location);
+        position.flags = if timed { Position::TIMED } else { 0 };
+        if coming.is_empty() {
+            self.on_the_way.remove(&(row, location));
+        } else {
+            self.on_the_way.insert((row, location), coming);
+        }
+    }
+
+    /// The promises at a position that its supply does not cover: lowest priority first, of equal
+    /// priorities the newest first, until the rest is covered.
+    pub(super) fn broken(&self, sku: SkuId, row: u32, location: LocationId) -> Vec<Broken> {
+        let Some(position) = self.position(row, location) else {
+            return Vec::new();
+        };
+        if !position.is_timed() && position.free() >= 0 {
+            return Vec::new();
+        }
+        let claims = self.claims.iter().map(|(_, c)| c);
+        let mut here: SmallVec<[&Held; 8]> = claims
+            .filter(|c| c.row == row && c.location == location)
+            .collect();
+        here.sort_by_key(|c| (c.owner.priority, Reverse(c.owner.sequence)));
+        let untimed;
+        let timeline = if position.is_timed() {
+            self.timeline(row, location)
+        } else {
+            let mut all_at_once = Timeline::new(std::iter::empty());
+            all_at_once.add_demand(self.now, position.reserved);
+            untimed = all_at_once;
+            &untimed
+        };
+        let mut shortfalls = timeline.shortfalls(position.supply());
+        here.iter()
+            .map(|c| (c, shortfalls.pick(c.need_at, c.qty)))
+            .filter(|&(_, units)| units > 0)
+            .map(|(c, units)| Broken {
+                owner: c.owner.clone(),
+                sku,
+                location,
+                qty: Qty(units),
+            })
+            .collect()
+    }
+
+    /// Numbers of all rows.
+    pub(super) fn row_numbers(&self) -> std::ops::Range<u32> {
+        0..u32::try_from(self.rows.len()).expect("a shard holds < 2^32 rows")
+    }
+
+    /// Compares every counter with what it counts; `number` is this shard's.
+    pub(super) fn recount(&self, number: u32, found: &mut Vec<Discrepancy>) {
+        let mut reserved: SideTable<Spot, u32> = SideTable::default();
+        for (_, claim) in &self.claims {
+            *reserved.entry((claim.row, claim.location)).or_default() += claim.qty;
+        }
+        for row in self.row_numbers() {
+            for position in self.row(row) {
+                let spot = (row, position.location());
+                let held: u32 = self.held_by_reason(row, spot.1).iter().sum();
+                let coming = self.on_the_way(row, spot.1).iter().any(|c| c.promisable);
+                let pairs = [
+                    (
+                        "reserved",
+                        position.reserved,
+                        reserved.remove(&spot).unwrap_or(0),
+                    ),
+                    ("held", position.held, held),
+                    ("timed", u32::from(position.is_timed()), u32::from(coming)),
+                ];
+                for (counter, says, counted) in pairs.into_iter().filter(|p| p.1 != p.2) {
+                    found.push(Discrepancy {
+                        sku: sku_at(number, row),
+                        location: spot.1,
+                        counter,
+                        says: i64::from(says),
+                        counted: i64::from(counted),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Bytes this shard occupies, side tables left out.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<Row>()
+            + self.positions.capacity() * size_of::<Position>()
+            + self.claims.capacity() * size_of::<Held>()
+            + self.endings.capacity() * size_of::<Reverse<(EpochMillis, u32)>>()
+    }
+}
+
+fn shifted(units: u32, change: i64) -> u32 {
+    u32::try_from(i64::from(units) + change).expect("the caller has checked the result")
+}
