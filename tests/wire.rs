@@ -466,7 +466,7 @@ fn bad_replies_are_refused() {
         read_reply(nested.as_bytes()),
         Err(WireError::TooDeep { limit: 32 })
     );
-    assert_eq!(read_reply(nested[4..].as_bytes()), Ok(None));
+    assert_eq!(read_reply(&nested.as_bytes()[4..]), Ok(None));
     let narrow = ReplyLimits {
         line_bytes: 8,
         frame_bytes: 32,
@@ -482,7 +482,7 @@ fn bad_replies_are_refused() {
         }
     );
     assert!(matches!(
-        read(&"*9\r\n:1000\r\n:1000\r\n:1000\r\n:1000\r\n:1000\r\n"),
+        read("*9\r\n:1000\r\n:1000\r\n:1000\r\n:1000\r\n:1000\r\n"),
         Err(WireError::FrameTooLong { limit: 32, .. })
     ));
 }

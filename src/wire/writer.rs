@@ -254,7 +254,7 @@ mod tests {
     fn each_value_in_both_versions() {
         type Case = (fn(&mut ReplyWriter<'_>), &'static str, &'static str);
         let cases: [Case; 14] = [
-            (ReplyWriter::ok, "+OK\r\n", "+OK\r\n"),
+            (|w| w.ok(), "+OK\r\n", "+OK\r\n"),
             (|w| w.simple("PONG"), "+PONG\r\n", "+PONG\r\n"),
             (|w| w.error("ERR", "no"), "-ERR no\r\n", "-ERR no\r\n"),
             (
@@ -264,7 +264,7 @@ mod tests {
             ),
             (|w| w.bulk(b""), "$0\r\n\r\n", "$0\r\n\r\n"),
             (|w| w.text("a\r\nb"), "$4\r\na\r\nb\r\n", "$4\r\na\r\nb\r\n"),
-            (ReplyWriter::null, "$-1\r\n", "_\r\n"),
+            (|w| w.null(), "$-1\r\n", "_\r\n"),
             (|w| w.boolean(true), ":1\r\n", "#t\r\n"),
             (|w| w.boolean(false), ":0\r\n", "#f\r\n"),
             (|w| w.double(1.5), "$3\r\n1.5\r\n", ",1.5\r\n"),
