@@ -15,7 +15,7 @@
 //! | [`wire`] | RESP2/RESP3 bytes to values and back | nothing of ours |
 //! | [`server`] | sockets, sessions, limits; the table of commands | model, engine, load, wire |
 //! | [`client`] | a blocking client of the wire protocol | wire |
-//! | [`bench`] | seeded workloads and the rules of thumb that shops use today | model, ledger, routing, engine, load, client |
+//! | [`bench`](mod@bench) | seeded workloads and the rules of thumb that shops use today | model, ledger, routing, engine, load, client |
 //! | [`cli`] | the commands of the `allot` program | everything |
 
 pub mod bench;

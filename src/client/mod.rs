@@ -16,7 +16,7 @@
 //!
 //! let mut client = Client::connect("127.0.0.1:7411")?.timeout(Duration::from_secs(5))?;
 //! client.auth(None, b"the password")?;
-//! let atp = client.command(&[b"ATP.GET", b"SKU-1"])?;
+//! let atp = client.command(&["ATP.GET", "SKU-1"])?;
 //! println!("{atp:?}");
 //!
 //! // Three questions, one round trip.
@@ -53,13 +53,13 @@ pub enum ClientError {
         source: io::Error,
     },
     /// The server closed the connection before a reply was whole.
-    #[error("the server closed the connection with {owed} replies owed")]
+    #[error("the server closed the connection (commands not answered: {owed})")]
     Closed {
         /// Commands sent and not answered.
         owed: usize,
     },
     /// No reply within the time given with [`Client::timeout`].
-    #[error("no reply within the timeout, {owed} replies owed")]
+    #[error("no reply within the timeout (commands not answered: {owed})")]
     TimedOut {
         /// Commands sent and not answered.
         owed: usize,

@@ -223,16 +223,46 @@ pub enum Fact {
         /// It ran out by itself rather than being cancelled.
         expired: bool,
     },
-    /// An order was accepted with its plan. Its claims came just before, as `Reserved`.
+    /// An order was accepted with its plan; its claims are granted in the same step.
     OrderAccepted {
         /// What was bought.
         order: Arc<Order>,
         /// How it will be fulfilled.
         decision: Arc<Decision>,
+        /// For which channel.
+        channel: ChannelId,
+        /// What it holds.
+        claims: Vec<ClaimFact>,
     },
-    /// An order was cancelled. Its claims ended just before, as `ReservationEnded`.
+    /// An order was cancelled; what it held is free in the same step.
     OrderCancelled {
         /// Which.
         key: OrderKey,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_reads_back_as_it_was_written() {
+        let config = bincode::config::legacy().with_limit::<1_000_000>();
+        let fact = Fact::Reserved {
+            owner: OwnerFact::Order(OrderKey::new("shop", "1")),
+            channel: ChannelId(2),
+            priority: -1,
+            expires_at: EpochMillis::DISTANT_FUTURE,
+            claims: vec![ClaimFact {
+                sku: SkuId(7),
+                location: LocationId(3),
+                qty: Qty(5),
+                need_at: EpochMillis(1),
+            }],
+        };
+        let bytes = bincode::encode_to_vec(&fact, config).unwrap();
+        let (back, read): (Fact, usize) = bincode::decode_from_slice(&bytes, config).unwrap();
+        assert_eq!((back, read), (fact, bytes.len()));
+        assert!(bincode::decode_from_slice::<Fact, _>(&bytes[..bytes.len() - 1], config).is_err());
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! The caller owns the buffer and hands it over from the first byte of a command on, again and
 //! longer while the answer is [`Decoded::Incomplete`]; the decoder remembers how far it has read.
-//! A command costs no allocation, except beyond 16 arguments or when typed as a line.
+//! The decoder keeps its two vectors from command to command, so a command costs no allocation.
 //!
 //! Limits are checked on headers: a command that announces too much is refused before its bytes
 //! arrive. The caller's buffer therefore never needs more than `frame_bytes` for one command.
@@ -29,15 +29,11 @@
 
 use std::mem;
 
-use smallvec::SmallVec;
-
 use super::error::{WireError, excerpt};
 use super::inline;
 use super::limits::Limits;
 use super::number::{LengthLine, length_line};
 
-/// Arguments held without allocation.
-const SPANS_INLINE: usize = 16;
 /// Spans and unquoted bytes kept for the next command; what is larger is given back.
 const SPANS_KEPT: usize = 1_024;
 const UNQUOTED_KEPT: usize = 4_096;
@@ -68,7 +64,7 @@ impl Span {
     }
 }
 
-pub(super) type Spans = SmallVec<[Span; SPANS_INLINE]>;
+pub(super) type Spans = Vec<Span>;
 
 /// The outcome of one [`RequestDecoder::decode`].
 #[derive(Debug)]
@@ -247,12 +243,7 @@ impl RequestDecoder {
     /// Bytes of memory this decoder holds beside its own size, to be counted to its connection.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let spilled = if self.spans.spilled() {
-            self.spans.capacity()
-        } else {
-            0
-        };
-        spilled * size_of::<Span>() + self.unquoted.capacity()
+        self.spans.capacity() * size_of::<Span>() + self.unquoted.capacity()
     }
 
     /// Goes on from where the last call stopped. `None`: not enough bytes yet.
@@ -311,7 +302,14 @@ impl RequestDecoder {
         mut position: usize,
         mut left: u32,
     ) -> Result<Option<Whole>, WireError> {
+        let window = short_window(buf, limits);
         while left > 0 {
+            if let Some((start, end)) = short_bulk(window, position) {
+                self.spans.push(Span::new(start, end));
+                position = end + 2;
+                left -= 1;
+                continue;
+            }
             let Some((length, start)) = bulk_header(buf, position, limits)? else {
                 self.position = position;
                 self.stage = Stage::Header { left };
@@ -351,6 +349,7 @@ impl RequestDecoder {
     }
 
     /// Reads an inline command, of which `position` bytes are known to hold no line end.
+    #[inline(never)]
     fn line(&mut self, buf: &[u8], limits: &Limits) -> Result<Option<Whole>, WireError> {
         let limit = limits.inline_bytes.min(limits.frame_bytes);
         let window = &buf[..buf.len().min(limit as usize)];
@@ -373,9 +372,55 @@ impl RequestDecoder {
     }
 }
 
+/// Longest bulk string that [`short_bulk`] takes.
+const SHORT_BYTES: u32 = 99;
+
+/// The part of `buf` in which a short bulk string breaks no limit.
+#[inline]
+fn short_window<'a>(buf: &'a [u8], limits: &Limits) -> &'a [u8] {
+    let most = if limits.bulk_bytes < SHORT_BYTES {
+        0
+    } else {
+        limits.frame_bytes as usize
+    };
+    &buf[..buf.len().min(most)]
+}
+
+/// The place of the payload of a bulk string at `at`, if it is whole and shorter than 100 bytes,
+/// as nearly all are. Otherwise, and for whatever is wrong, the general way decides.
+#[inline]
+fn short_bulk(window: &[u8], at: usize) -> Option<(usize, usize)> {
+    let (length, start) = match window.get(at..)? {
+        [b'$', ones @ b'0'..=b'9', b'\r', b'\n', ..] => (ones - b'0', at + 4),
+        [
+            b'$',
+            tens @ b'1'..=b'9',
+            ones @ b'0'..=b'9',
+            b'\r',
+            b'\n',
+            ..,
+        ] => ((tens - b'0') * 10 + (ones - b'0'), at + 5),
+        _ => return None,
+    };
+    let end = start + usize::from(length);
+    (window.get(end..end + 2)? == b"\r\n").then_some((start, end))
+}
+
 /// Reads `*<count>\r\n` at the start of `buf`. Redis sends and takes `*0` and `*-1` as nothing.
 #[inline]
 fn argument_count(buf: &[u8], limits: &Limits) -> Result<Option<(u32, usize)>, WireError> {
+    if let [b'*', digit @ b'1'..=b'9', b'\r', b'\n', ..] = buf {
+        let count = u32::from(digit - b'0');
+        if count <= limits.arguments {
+            return Ok(Some((count, 4)));
+        }
+    }
+    argument_count_general(buf, limits)
+}
+
+/// [`argument_count`] for counts of any length and for whatever is wrong.
+#[inline(never)]
+fn argument_count_general(buf: &[u8], limits: &Limits) -> Result<Option<(u32, usize)>, WireError> {
     const NOTHING: &[u8] = b"*-1\r\n";
     match length_line(buf, 1) {
         LengthLine::Number { value, next } => match u32::try_from(value) {

@@ -198,7 +198,7 @@ impl ReplyDecoder {
                 Some([.., b'\r']) => Ok(Some(self.position + from + found - 1)),
                 _ => Err(WireError::InvalidScalar {
                     kind: "line end",
-                    text: excerpt(window),
+                    text: excerpt(&window[..=from + found]),
                 }),
             },
             None if window.len() == limit as usize => Err(WireError::FrameTooLong {
