@@ -4,7 +4,8 @@
 //! check exists because systems of this kind ship such bugs, and their users write the check.
 
 use super::Ledger;
-use super::shard::Shard;
+use super::locked::sku_at;
+use super::shard::{Shard, SideTable, Spot};
 use crate::model::{EpochMillis, LocationId, SkuId};
 
 /// A counter that differs from what it counts.
@@ -37,7 +38,7 @@ pub struct Totals {
     pub claims: u64,
     /// Soft claims that ran out.
     pub expired: u64,
-    /// Positions whose supply does not cover their promises at some time.
+    /// Positions whose supply does not cover their promises at some time from now on.
     pub oversold: u64,
     /// Bytes of rows, positions and claims.
     pub memory_bytes: u64,
@@ -70,6 +71,48 @@ impl Ledger {
 }
 
 impl Shard {
+    /// Compares every counter with what it counts; `number` is this shard's.
+    fn recount(&self, number: u32, found: &mut Vec<Discrepancy>) {
+        let mut reserved: SideTable<Spot, u64> = SideTable::default();
+        for claim in self.claims() {
+            *reserved.entry((claim.row, claim.location)).or_default() += u64::from(claim.qty);
+        }
+        let mut compare = |(row, location): Spot, counter, says: u64, counted: u64| {
+            if says != counted {
+                found.push(Discrepancy {
+                    sku: sku_at(number, row),
+                    location,
+                    counter,
+                    says: i64::try_from(says).unwrap_or(i64::MAX),
+                    counted: i64::try_from(counted).unwrap_or(i64::MAX),
+                });
+            }
+        };
+        for row in self.row_numbers() {
+            for position in self.row(row) {
+                let spot = (row, position.location());
+                let claimed = reserved.remove(&spot).unwrap_or(0);
+                compare(spot, "reserved", u64::from(position.reserved), claimed);
+                let by_reason = self.held_by_reason(row, spot.1);
+                let held = by_reason.iter().map(|&u| u64::from(u)).sum();
+                compare(spot, "held", u64::from(position.held), held);
+                let coming = self.on_the_way(row, spot.1).iter();
+                let promisable = coming.filter(|c| c.promisable).map(|c| u64::from(c.units));
+                let promisable: u64 = promisable.sum();
+                let timed = position.is_timed();
+                compare(spot, "timed", u64::from(timed), u64::from(promisable > 0));
+                if timed {
+                    let (arriving, needed) = self.timeline(row, spot.1).totals();
+                    compare(spot, "timeline supply", arriving, promisable);
+                    compare(spot, "timeline demand", needed, claimed);
+                }
+            }
+        }
+        for (spot, claimed) in reserved {
+            compare(spot, "reserved", 0, claimed);
+        }
+    }
+
     fn add_to(&self, totals: &mut Totals) {
         totals.claims += self.claim_count() as u64;
         totals.expired += self.expired();
@@ -80,7 +123,7 @@ impl Shard {
                 totals.on_hand += u64::from(position.on_hand);
                 totals.held += u64::from(position.held);
                 totals.reserved += u64::from(position.reserved);
-                let least = self.atp(row, position, EpochMillis::DISTANT_PAST);
+                let least = self.atp(row, position, self.now());
                 let oversold = position.reserved > 0 && least < 0;
                 totals.oversold += u64::from(oversold);
             }

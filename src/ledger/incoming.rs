@@ -41,7 +41,9 @@ pub enum SupplyError {
     #[error("a transfer needs two different locations")]
     SameLocation,
     /// The origin does not have that many units free.
-    #[error("asked {asked}, but only {free} units at the origin are neither promised nor held")]
+    #[error(
+        "asked {asked}, but only {free} units at the origin are neither promised nor kept back"
+    )]
     NotFree {
         /// Units to send.
         asked: Qty,
@@ -76,9 +78,9 @@ impl Ledger {
     }
 
     /// Sends units from one location to another: they leave the origin's on-hand now and are on
-    /// their way until received. Units that are promised or held stay, unless `force` says that
-    /// they have physically left; the promises this breaks are returned. The same dispatch again
-    /// changes nothing.
+    /// their way until received. Units that are promised, held or safety stock stay, unless `force`
+    /// says that they have physically left; the promises this breaks are returned. The same
+    /// dispatch again changes nothing.
     ///
     /// # Errors
     /// [`SupplyError::NotFree`], [`SupplyError::SameLocation`], [`SupplyError::Differs`].
@@ -98,20 +100,17 @@ impl Ledger {
         let (sku, row, asked) = (announced.sku, row_of(announced.sku), announced.qty);
         let mut shard = self.lock_one(sku, now);
         let (on_hand, free) = match shard.position(row, from) {
-            Some(p) => (p.on_hand, shard.atp(row, p, shard.now())),
+            // ATP may count on supply that is late; only what is there can leave.
+            Some(p) => (p.on_hand, shard.atp(row, p, shard.now()).min(p.supply())),
             None => (0, 0),
         };
-        let may_leave = if force {
-            i64::from(on_hand)
-        } else {
-            free.min(i64::from(on_hand))
-        };
+        let may_leave = if force { i64::from(on_hand) } else { free };
         if i64::from(asked.0) > may_leave {
             let free = super::position::promisable(may_leave);
             return Err(SupplyError::NotFree { asked, free });
         }
         let after = i64::from(on_hand) - i64::from(asked.0);
-        let moved = set_on_hand(&mut shard, sku, from, after, now, "dispatch", log)?;
+        let moved = set_on_hand(&mut shard, sku, from, after, None, "dispatch", log)?;
         self.add_on_the_way(&mut shard, announced);
         entry.insert(supply_of(announced));
         log.record(|| Fact::IncomingExpected(Box::new(announced.clone())));
@@ -138,7 +137,7 @@ impl Ledger {
         let mut shard = self.lock_one(sku, now);
         let before = shard.position(row_of(sku), to).map_or(0, |p| p.on_hand);
         let after = i64::from(before) + i64::from(qty.0);
-        let mut moved = set_on_hand(&mut shard, sku, to, after, now, "receive", log)?;
+        let mut moved = set_on_hand(&mut shard, sku, to, after, None, "receive", log)?;
         let left = supply.left.saturating_sub(qty);
         let closed = close || left.is_zero();
         let written_off = if closed { left } else { Qty::ZERO };
@@ -203,7 +202,7 @@ impl Ledger {
         if let Some(from) = supply.announced.from.filter(|_| return_to_origin) {
             let on_hand = shard.position(row_of(sku), from).map_or(0, |p| p.on_hand);
             let after = i64::from(on_hand) + i64::from(qty.0);
-            set_on_hand(&mut shard, sku, from, after, now, "return-to-origin", log)?;
+            set_on_hand(&mut shard, sku, from, after, None, "return-to-origin", log)?;
         }
         (supply.left, supply.closed) = (Qty::ZERO, true);
         self.change_on_the_way(&mut shard, id, sku, to, |c| c.units = 0);
@@ -222,7 +221,7 @@ impl Ledger {
     }
 
     fn buffer(&self) -> Millis {
-        Millis::from_hours(self.rules.read().buffer_hours)
+        Millis::from_hours(self.rules.buffer_hours)
     }
 
     /// A vacant place for supply; `None` when the same is there already.
@@ -271,7 +270,7 @@ impl Ledger {
             arrives_at,
             ..
         } = announced;
-        let promisable = promises(&self.rules.read(), *sku, *to, *kind);
+        let promisable = promises(&self.rules, *sku, *to, *kind);
         let mut coming = shard.on_the_way(row_of(*sku), *to).to_vec();
         coming.push(OnTheWay {
             id: Arc::from(&**id),

@@ -81,14 +81,16 @@ impl<'l> Locked<'l> {
         &mut self.guards[place].1
     }
 
-    /// Grants all of `wants` or none.
+    /// Grants all of `wants` or none: first those for one place, then those for anywhere, so that
+    /// the latter do not take what only that place could give to the former.
     pub(super) fn grant_all(
         &mut self,
         to: &Grantee<'_>,
         wants: &[Want],
     ) -> Result<SmallVec<[Claim; 2]>, Refusal> {
         let mut claims = SmallVec::new();
-        for want in wants {
+        let placed = wants.iter().filter(|w| w.location.is_some());
+        for want in placed.chain(wants.iter().filter(|w| w.location.is_none())) {
             if let Err(refusal) = self.grant(to, want, &mut claims) {
                 for claim in claims.drain(..).rev() {
                     self.shard(claim.sku).drop_claim(claim.slot);

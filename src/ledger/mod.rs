@@ -42,9 +42,8 @@ use crate::model::{
 };
 use crossbeam::utils::CachePadded;
 use dashmap::DashMap;
-use foldhash::fast::RandomState;
 use locked::{Grantee, Locked, atp_of, earliest, row_of, shard_of};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use shard::Shard;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -76,7 +75,8 @@ pub struct Take<'a> {
     pub channel: ChannelId,
     /// When they become free again by themselves; `DISTANT_FUTURE` for a firm reservation.
     pub expires_at: EpochMillis,
-    /// What is wanted. The same position may be named more than once.
+    /// What is wanted. The same position may be named more than once. Wants for one place are
+    /// granted before those for anywhere, each kind in the order given.
     pub wants: &'a [Want],
 }
 
@@ -95,9 +95,10 @@ pub struct AtpQuery<'a> {
 #[derive(Debug)]
 pub struct Ledger {
     shards: Box<[CachePadded<Mutex<Shard>>]>,
-    rules: RwLock<PromiseRules>,
-    supplies: DashMap<Box<str>, Supply, RandomState>,
-    holds: DashMap<Box<str>, Hold, RandomState>,
+    rules: PromiseRules,
+    // Clients choose these ids, so these tables keep the standard library's keyed hash.
+    supplies: DashMap<Box<str>, Supply>,
+    holds: DashMap<Box<str>, Hold>,
 }
 
 impl Ledger {
@@ -106,9 +107,9 @@ impl Ledger {
     pub fn new(rules: PromiseRules) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
-            rules: RwLock::new(rules),
-            supplies: DashMap::default(),
-            holds: DashMap::default(),
+            rules,
+            supplies: DashMap::new(),
+            holds: DashMap::new(),
         }
     }
 
@@ -118,23 +119,33 @@ impl Ledger {
         shard
     }
 
-    /// Fills an empty ledger with positions; of rows for the same position the last counts.
+    /// Fills an empty ledger with positions; of rows for the same position only the last counts.
     /// Held units get the hold id `opening/<row>`, counted from 1.
     pub fn open(&self, rows: &[StockRow], now: EpochMillis, log: &impl FactLog) {
+        self.make_room(rows);
+        // Backwards, so that a position which is there already was named again later on.
+        for (index, row) in rows.iter().enumerate().rev() {
+            self.open_position(row, index + 1, now, log);
+        }
+    }
+
+    /// Lays out the positions of `rows` side by side, without a gap.
+    fn make_room(&self, rows: &[StockRow]) {
         let skus = rows.iter().map(|r| r.sku.index() + 1).max().unwrap_or(0);
         let mut counts = vec![0u16; skus];
+        let mut of_shard = vec![0usize; SHARDS as usize];
         for row in rows {
             counts[row.sku.index()] = counts[row.sku.index()].saturating_add(1);
+            of_shard[shard_of(row.sku) as usize] += 1;
+        }
+        for (shard, &count) in self.shards.iter().zip(&of_shard) {
+            shard.lock().reserve_positions(count);
         }
         for (index, &count) in counts.iter().enumerate() {
             if let Some(sku) = SkuId::from_index(index) {
-                self.shards[shard_of(sku) as usize]
-                    .lock()
-                    .reserve_row(row_of(sku), count);
+                let mut shard = self.shards[shard_of(sku) as usize].lock();
+                shard.reserve_row(row_of(sku), count);
             }
-        }
-        for (index, row) in rows.iter().enumerate() {
-            self.open_position(row, index + 1, now, log);
         }
     }
 
@@ -196,11 +207,11 @@ impl Ledger {
         if take.expires_at <= now {
             return Err(Refusal::Expired(take.expires_at));
         }
-        if !reservation.is_live(now) {
-            reservation.claims.clear();
-        }
-        let old: SmallVec<[_; 2]> = reservation
-            .claims
+        let held = match reservation.is_live(now) {
+            true => reservation.claims.as_slice(),
+            false => &[], // gone from their shards already
+        };
+        let old: SmallVec<[_; 2]> = held
             .iter()
             .map(|c| locked.shard(c.sku).drop_claim(c.slot))
             .collect();
@@ -240,7 +251,7 @@ impl Ledger {
     /// Lets a live reservation end at another time; `DISTANT_FUTURE` makes it firm.
     ///
     /// # Errors
-    /// [`Refusal::Expired`] when it was over already.
+    /// [`Refusal::Expired`] when it was over already, or would be now: that is a release.
     pub fn extend(
         &self,
         reservation: &mut Reservation,
@@ -251,6 +262,9 @@ impl Ledger {
         let mut locked = Locked::new(self, reservation.claims.iter().map(|c| c.sku), now);
         if !reservation.is_live(locked.now()) {
             return Err(Refusal::Expired(reservation.expires_at));
+        }
+        if expires_at <= locked.now() {
+            return Err(Refusal::Expired(expires_at));
         }
         for claim in &reservation.claims {
             locked.shard(claim.sku).move_ending(claim.slot, expires_at);

@@ -44,8 +44,9 @@ pub struct Claim {
 }
 
 /// Claims of one owner, granted together. Whoever holds this value is the only one who can
-/// change or end it.
-#[derive(Debug, Clone)]
+/// change or end it, so it cannot be copied; dropped without a release, its units stay promised.
+#[derive(Debug)]
+#[must_use = "its units stay promised until it is released"]
 pub struct Reservation {
     pub(super) owner: Arc<Owner>,
     pub(super) channel: ChannelId,

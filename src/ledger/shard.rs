@@ -9,8 +9,6 @@
 //! else is read or written.
 
 use super::allocation::Allocations;
-use super::audit::Discrepancy;
-use super::locked::sku_at;
 use super::position::Position;
 use super::reservation::{Broken, Owner};
 use super::timeline::Timeline;
@@ -53,10 +51,10 @@ struct Row {
     allocated: bool,
 }
 
-type SideTable<K, V> = HashMap<K, V, RandomState>;
+pub(super) type SideTable<K, V> = HashMap<K, V, RandomState>;
 
 /// Key of what only few positions have.
-type Spot = (u32, LocationId);
+pub(super) type Spot = (u32, LocationId);
 
 #[derive(Debug, Default)]
 pub(super) struct Shard {
@@ -83,6 +81,11 @@ impl Shard {
         if self.rows.len() <= row as usize {
             self.rows.resize(row as usize + 1, Row::default());
         }
+    }
+
+    /// Makes room for exactly `count` more positions.
+    pub(super) fn reserve_positions(&mut self, count: usize) {
+        self.positions.reserve_exact(count);
     }
 
     /// Makes room for `count` positions of `row` at once, so that filling it moves nothing.
@@ -136,6 +139,16 @@ impl Shard {
     /// Live claims.
     pub(super) fn claim_count(&self) -> usize {
         self.claims.len()
+    }
+
+    /// Live claims of all rows.
+    pub(super) fn claims(&self) -> impl Iterator<Item = &Held> {
+        self.claims.iter().map(|(_, claim)| claim)
+    }
+
+    fn claims_at(&self, row: u32, location: LocationId) -> impl Iterator<Item = &Held> {
+        let here = move |c: &&Held| c.row == row && c.location == location;
+        self.claims().filter(here)
     }
 
     /// Positions of a row, by ascending location; empty for a SKU that never had stock.
@@ -243,8 +256,8 @@ impl Shard {
         cap: Option<Qty>,
     ) {
         self.ensure_row(row);
-        let claims = self.claims.iter().map(|(_, c)| c);
-        let used = claims
+        let used = self
+            .claims()
             .filter(|c| c.row == row && c.channel == channel)
             .map(|c| u64::from(c.qty))
             .sum();
@@ -275,10 +288,26 @@ impl Shard {
                 .promised(channel, qty);
         }
         let slot = u32::try_from(self.claims.insert(claim)).expect("a shard holds < 2^32 claims");
-        if expires_at < EpochMillis::DISTANT_FUTURE {
-            self.endings.push(Reverse((expires_at, slot)));
-        }
+        self.note_ending(expires_at, slot);
         slot
+    }
+
+    /// Remembers to look at a claim when its time is up. Once most entries are of claims that are
+    /// gone or end at another time, the heap is made anew: however often carts are emptied or
+    /// extended, it stays in proportion to the claims.
+    fn note_ending(&mut self, expires_at: EpochMillis, slot: u32) {
+        if expires_at == EpochMillis::DISTANT_FUTURE {
+            return;
+        }
+        self.endings.push(Reverse((expires_at, slot)));
+        if self.endings.len() > 64 + 2 * self.claims.len() {
+            let soft = self.claims.iter().filter_map(|(slot, claim)| {
+                let end = claim.expires_at;
+                let slot = u32::try_from(slot).ok()?;
+                (end < EpochMillis::DISTANT_FUTURE).then_some(Reverse((end, slot)))
+            });
+            self.endings = soft.collect();
+        }
     }
 
     /// Takes a claim away; its units are free again.
@@ -303,9 +332,7 @@ impl Shard {
     pub(super) fn move_ending(&mut self, slot: u32, expires_at: EpochMillis) {
         if let Some(claim) = self.claims.get_mut(slot as usize) {
             claim.expires_at = expires_at;
-            if expires_at < EpochMillis::DISTANT_FUTURE {
-                self.endings.push(Reverse((expires_at, slot)));
-            }
+            self.note_ending(expires_at, slot);
         }
     }
 
@@ -349,8 +376,7 @@ impl Shard {
         if owners.is_empty() {
             return 0;
         }
-        let claims = self.claims.iter().map(|(_, c)| c);
-        let here = claims.filter(|c| c.row == row && c.location == location);
+        let here = self.claims_at(row, location);
         here.filter(|c| owners.contains(&c.owner.id))
             .map(|c| u64::from(c.qty))
             .sum()
@@ -369,10 +395,8 @@ impl Shard {
         let mut timeline = Timeline::new(counted.map(|c| (c.arrives_at, c.units)));
         let timed = coming.iter().any(|c| c.promisable && c.units > 0);
         if timed {
-            for (_, claim) in &self.claims {
-                if claim.row == row && claim.location == location {
-                    timeline.add_demand(claim.need_at, claim.qty);
-                }
+            for claim in self.claims_at(row, location) {
+                timeline.add_demand(claim.need_at, claim.qty);
             }
             self.timelines.insert((row, location), timeline);
         } else {
@@ -387,20 +411,18 @@ impl Shard {
         }
     }
 
-    /// The promises at a position that its supply does not cover: lowest priority first, of equal
-    /// priorities the newest first, until the rest is covered.
+    /// The promises at a position that its supply does not cover at some moment from now on, by
+    /// owner: lowest priority first, of equal priorities the newest first, of one owner what is
+    /// needed last, until the rest is covered.
     pub(super) fn broken(&self, sku: SkuId, row: u32, location: LocationId) -> Vec<Broken> {
         let Some(position) = self.position(row, location) else {
             return Vec::new();
         };
-        if !position.is_timed() && position.free() >= 0 {
+        if self.atp(row, position, self.now) >= 0 {
             return Vec::new();
         }
-        let claims = self.claims.iter().map(|(_, c)| c);
-        let mut here: SmallVec<[&Held; 8]> = claims
-            .filter(|c| c.row == row && c.location == location)
-            .collect();
-        here.sort_by_key(|c| (c.owner.priority, Reverse(c.owner.sequence)));
+        let mut here: SmallVec<[&Held; 8]> = self.claims_at(row, location).collect();
+        here.sort_by_key(|c| (c.owner.priority, Reverse((c.owner.sequence, c.need_at))));
         let untimed;
         let timeline = if position.is_timed() {
             self.timeline(row, location)
@@ -410,55 +432,27 @@ impl Shard {
             untimed = all_at_once;
             &untimed
         };
-        let mut shortfalls = timeline.shortfalls(position.supply());
-        here.iter()
-            .map(|c| (c, shortfalls.pick(c.need_at, c.qty)))
-            .filter(|&(_, units)| units > 0)
-            .map(|(c, units)| Broken {
-                owner: c.owner.clone(),
-                sku,
-                location,
-                qty: Qty(units),
-            })
-            .collect()
+        let mut shortfalls = timeline.shortfalls(position.supply(), self.now);
+        let mut broken: Vec<Broken> = Vec::new();
+        for claim in here {
+            let qty = Qty(shortfalls.pick(claim.need_at, claim.qty));
+            match broken.last_mut().filter(|b| b.owner.id == claim.owner.id) {
+                Some(same) => same.qty += qty,
+                None if qty.is_zero() => {}
+                None => broken.push(Broken {
+                    owner: claim.owner.clone(),
+                    sku,
+                    location,
+                    qty,
+                }),
+            }
+        }
+        broken
     }
 
     /// Numbers of all rows.
     pub(super) fn row_numbers(&self) -> std::ops::Range<u32> {
         0..u32::try_from(self.rows.len()).expect("a shard holds < 2^32 rows")
-    }
-
-    /// Compares every counter with what it counts; `number` is this shard's.
-    pub(super) fn recount(&self, number: u32, found: &mut Vec<Discrepancy>) {
-        let mut reserved: SideTable<Spot, u32> = SideTable::default();
-        for (_, claim) in &self.claims {
-            *reserved.entry((claim.row, claim.location)).or_default() += claim.qty;
-        }
-        for row in self.row_numbers() {
-            for position in self.row(row) {
-                let spot = (row, position.location());
-                let held: u32 = self.held_by_reason(row, spot.1).iter().sum();
-                let coming = self.on_the_way(row, spot.1).iter().any(|c| c.promisable);
-                let pairs = [
-                    (
-                        "reserved",
-                        position.reserved,
-                        reserved.remove(&spot).unwrap_or(0),
-                    ),
-                    ("held", position.held, held),
-                    ("timed", u32::from(position.is_timed()), u32::from(coming)),
-                ];
-                for (counter, says, counted) in pairs.into_iter().filter(|p| p.1 != p.2) {
-                    found.push(Discrepancy {
-                        sku: sku_at(number, row),
-                        location: spot.1,
-                        counter,
-                        says: i64::from(says),
-                        counted: i64::from(counted),
-                    });
-                }
-            }
-        }
     }
 
     /// Bytes this shard occupies, side tables left out.

@@ -95,6 +95,7 @@ pub struct PositionReport {
 }
 
 impl Ledger {
+    /// Makes a position as its opening row says, unless it is there already.
     pub(super) fn open_position(
         &self,
         row: &StockRow,
@@ -110,14 +111,16 @@ impl Ledger {
             held,
         } = *row;
         let mut shard = self.lock_one(sku, now);
+        if shard.position(row_of(sku), location).is_some() {
+            return;
+        }
         let position = shard.position_mut(row_of(sku), location);
-        let before = Qty(position.on_hand);
         (position.on_hand, position.safety) = (on_hand.0, safety_stock.0);
         let reason: Box<str> = "opening".into();
         log.record(|| Fact::OnHandMoved {
             sku,
             location,
-            before,
+            before: Qty::ZERO,
             after: on_hand,
             reason,
         });
@@ -161,8 +164,7 @@ impl Ledger {
         }
         let added_back = shard.claimed_by(row_of(sku), location, deducted);
         let after = i64::from(counted.0).saturating_add_unsigned(added_back);
-        let at = as_of.unwrap_or(now);
-        set_on_hand(&mut shard, sku, location, after, at, "count", log)
+        set_on_hand(&mut shard, sku, location, after, as_of, "count", log)
     }
 
     /// Adds units, or takes away when negative.
@@ -183,7 +185,7 @@ impl Ledger {
             .position(row_of(sku), location)
             .map_or(0, |p| p.on_hand);
         let after = i64::from(before).saturating_add(change);
-        set_on_hand(&mut shard, sku, location, after, now, reason, log)
+        set_on_hand(&mut shard, sku, location, after, None, reason, log)
     }
 
     /// Keeps `qty` units at a position back from promising; returns the promises this breaks.
@@ -342,13 +344,13 @@ fn report(shard: &Shard, row: u32, position: &Position) -> PositionReport {
     }
 }
 
-/// Sets units on hand and says what that broke.
+/// Sets units on hand as of a moment, now when `None`, and says what that broke.
 pub(super) fn set_on_hand(
     shard: &mut Shard,
     sku: SkuId,
     location: LocationId,
     after: i64,
-    at: EpochMillis,
+    as_of: Option<EpochMillis>,
     reason: &str,
     log: &impl FactLog,
 ) -> Result<Moved, StockError> {
@@ -361,7 +363,7 @@ pub(super) fn set_on_hand(
     let position = shard.position_mut(row, location);
     let before = Qty(position.on_hand);
     position.on_hand = after.0;
-    shard.moved(row, location, at);
+    shard.moved(row, location, as_of.unwrap_or(shard.now()));
     log.record(|| Fact::OnHandMoved {
         sku,
         location,

@@ -69,6 +69,12 @@ impl Timeline {
         self.demand[segment] = left.expect("a claim removes exactly the demand it added");
     }
 
+    /// Units that arrive and units that are needed, at any time.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        let arriving = self.arrivals.iter().map(|a| a.units).sum();
+        (arriving, self.demand.iter().sum())
+    }
+
     /// S − D at the end of every segment, given the `supply` on hand.
     fn balances(&self, supply: i64) -> SmallVec<[i64; 4]> {
         let mut balance = supply;
@@ -114,13 +120,15 @@ impl Timeline {
         steps.into_iter()
     }
 
-    /// For every segment, by how much promises exceed supply at its end (0 where they do not).
-    pub(super) fn shortfalls(&self, supply: i64) -> Shortfalls<'_> {
-        let missing = self
+    /// For every segment from `now` on, by how much promises exceed supply at its end (0 where
+    /// they do not). What is on hand today says nothing of a segment that is over.
+    pub(super) fn shortfalls(&self, supply: i64, now: EpochMillis) -> Shortfalls<'_> {
+        let mut missing: SmallVec<[u64; 4]> = self
             .balances(supply)
             .iter()
             .map(|b| b.min(&0).unsigned_abs())
             .collect();
+        missing[..self.segment(now)].fill(0);
         Shortfalls {
             timeline: self,
             missing,
@@ -185,7 +193,7 @@ mod tests {
         line.add_demand(at(0), 4);
         line.add_demand(at(150), 5);
         // Supply fell to 2: 2 are missing before the arrival and 2 after.
-        let mut short = line.shortfalls(2);
+        let mut short = line.shortfalls(2, at(0));
         assert_eq!(
             short.pick(at(150), 5),
             2,
