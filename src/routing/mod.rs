@@ -17,12 +17,15 @@
 //! ```
 //!
 //! **Availability.** `ready` times are the view's: `now`, and the `from` of every later step of a
-//! cell. Units of a demand that a location hands over in shipments with a ready time up to `t` are
-//! at most its ATP at `t`; over all locations also at most the view's `limit` at `t`.
+//! cell or a limit, whichever location or demand it belongs to. Units of a demand that a location
+//! hands over in shipments with a ready time up to `t` are at most its ATP at `t`; over all
+//! locations also at most the view's `limit` at `t`.
 //!
-//! **Hand-over.** A shipment's ready time is the latest its units need. Its `ship_at` is the first
-//! cut-off, at the location's local time on one of its working days that is no holiday, at or after
-//! ready + lead hours. Its `need_at` is `max(ready, ship_at − lead hours)`.
+//! **Hand-over.** A shipment's ready time is the earliest at which all its units are available: to
+//! wait longer is not another plan. Its `ship_at` is the first cut-off, at the location's local time
+//! on one of its working days that is no holiday, at or after ready + lead hours. (A cut-off that
+//! the clocks skip happens as much later as they skip; of one that happens twice the first counts.)
+//! Its `need_at` is `max(ready, ship_at − lead hours)`.
 //!
 //! **Delivery.** The carrier starts on the first day, from the location's local date of `ship_at`
 //! on, that the service works on and that is no holiday; `transit_days` further such days later it
@@ -33,7 +36,8 @@
 //!
 //! **Postage.** The zone of (service, location, destination) is the zone pair's, if any
 //! (longest origin prefix, then longest destination prefix), else the first band whose `max_km` is
-//! not exceeded by the great-circle distance (no band: the service does not go there). A zone pair
+//! not exceeded by the great-circle distance, in whole metres on a sphere of radius 6,371,008.8 m
+//! (no band: the service does not go there). A zone pair
 //! that names a zone which the service has no band for means: the service does not go there.
 //! Weight is Σ units × grams; when the service has a dimensional divisor and the shipment's volume
 //! (Σ units × length × width × height, mm³ summed, divided by 1000 rounding up to cm³) exceeds its
@@ -52,10 +56,48 @@
 //!
 //! **Limits.** At most `max_shipments` shipments. Two shipments may leave one location. With
 //! `ship_complete` either nothing is short or nothing ships. Without `allow_backorder` a plan that
-//! leaves anything short is no plan.
+//! leaves anything short is no plan. To leave everything short is a plan with no shipment. What
+//! would cost more than 2⁵⁰ cents counts as impossible.
+//!
+//! **Ties.** Of plans with the same total the one with fewer shipments is chosen, then the one whose
+//! ascending list of (location, hand-over) is the smallest. Of services with the same cost a shipment
+//! takes the one that delivers earlier, then the lower id.
+//!
+//! **Runner-up.** The cheapest plan that differs from the chosen one in the grouping of demands into
+//! shipments, in a location or a hand-over, or in which demands are short. (Another service for the
+//! same shipment, or other amounts of a divided demand between the same shipments, is the same plan.) With a
+//! divided demand, or more than [`EXACT_DEMANDS_MAX`] demands, it is the cheapest other plan that the
+//! search met, which need not be the cheapest there is.
 //!
 //! Up to [`EXACT_DEMANDS_MAX`] demands the answer is the proven minimum; beyond, or where dividing
 //! demands exhausts the node budget, it is the best plan found with a proven lower bound, and the
 //! decision's proof says so.
 //!
 //! [`StockView`]: crate::ledger::StockView
+
+mod calendar;
+mod candidates;
+mod departures;
+mod divide;
+mod explain;
+mod lanes;
+mod large;
+mod partition;
+mod places;
+mod price;
+mod quote;
+mod request;
+mod solve;
+mod subsets;
+mod tariff;
+#[cfg(test)]
+mod tests;
+mod whole;
+mod zones;
+
+pub use lanes::Lanes;
+pub use places::Destination;
+pub use price::{distance_km, price};
+pub use quote::{Goal, quote};
+pub use request::{ClassId, DEMANDS_MAX, Demand, EXACT_DEMANDS_MAX, Request, Unroutable};
+pub use solve::{Scratch, route};

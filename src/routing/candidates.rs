@@ -1,0 +1,300 @@
+//! Which location can ship which demands whole, from when on, and what at the least it costs.
+//!
+//! One pass over the stock, one over the locations that hold something. At most 12 demands.
+
+use super::departures::Departures;
+use super::lanes::finite;
+use super::request::Job;
+use super::tariff::NEVER;
+use crate::model::{EpochMillis, LocationId, Qty, RejectedReason};
+
+/// Demands as bits.
+pub(super) type Set = u16;
+
+/// A location and a hand-over that ships some demands whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot {
+    pub(super) location: u16,
+    /// When its units are ready; any moment that makes the same hand-over.
+    pub(super) ready: EpochMillis,
+    pub(super) ship_at: EpochMillis,
+    pub(super) departure: u32,
+    /// What is there by then.
+    pub(super) mask: Set,
+    /// What of it is not there for an earlier hand-over of the same location: a shipment from
+    /// here has some of that, or it would leave earlier.
+    pub(super) fresh: Set,
+    /// No shipment from here costs less, goods apart.
+    pub(super) base: i64,
+    /// Row of handling and scarcity by demand.
+    goods: u32,
+}
+
+/// What one location has, while the stock is read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    /// Holds units of these, perhaps fewer than wanted.
+    any: Set,
+    /// May not ship these.
+    unable: Set,
+    /// Has the whole quantity of these now.
+    now: Set,
+    /// Has it later.
+    later: Set,
+}
+
+/// Whole quantities that become available later.
+#[derive(Debug, Clone, Copy)]
+struct Later {
+    location: u16,
+    ready: EpochMillis,
+    demand: u8,
+}
+
+/// A location that holds something of the order, for the explanation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) location: u16,
+    /// Why it ships nothing; `None` when it could ship something.
+    pub(super) reason: Option<RejectedReason>,
+    /// What one shipment of the whole order costs from here; `NEVER` where that is impossible or
+    /// was not asked.
+    pub(super) whole: i64,
+}
+
+/// Everything about the locations of one request.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    held: Vec<Held>,
+    touched: Vec<u64>,
+    later: Vec<Later>,
+    /// By location and demand, where the demand has scarcity prices: cents of one unit.
+    scarce: Vec<i64>,
+    scarce_lines: Set,
+    /// Hand-overs by ascending location, then time.
+    pub(super) slots: Vec<Slot>,
+    /// By row and demand: handling and scarcity of the whole quantity.
+    goods: Vec<i64>,
+    /// Locations that hold something, ascending.
+    pub(super) seen: Vec<Seen>,
+    /// Demands that may be divided.
+    pub(super) divisible: Set,
+    /// Demands that some slot ships.
+    pub(super) served: Set,
+}
+
+impl Candidates {
+    /// Reads the stock and works out the slots.
+    pub(super) fn gather(&mut self, job: &Job<'_>, departures: &mut Departures) {
+        let locations = job.lanes.locations();
+        self.held.resize(locations, Held::default());
+        self.touched.clear();
+        self.touched.resize(locations.div_ceil(64), 0);
+        self.later.clear();
+        self.slots.clear();
+        self.goods.clear();
+        self.seen.clear();
+        self.divisible = 0;
+        self.served = 0;
+        self.scarce_lines = 0;
+        for line in 0..job.request.demands.len() {
+            self.read_line(job, line);
+        }
+        self.later.sort_unstable_by_key(|l| (l.location, l.ready));
+        let mut later = 0;
+        for word in 0..self.touched.len() {
+            let mut bits = self.touched[word];
+            while bits != 0 {
+                let location = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                self.settle(job, departures, location, &mut later);
+            }
+        }
+    }
+
+    fn read_line(&mut self, job: &Job<'_>, line: usize) {
+        let demand = &job.request.demands[line];
+        let stock = job.request.stock;
+        let bit: Set = 1 << line;
+        let whole = demand.qty;
+        let mut divisible = demand.may_split && whole > Qty(1);
+        for cell in stock.cells(line) {
+            let location = cell.location.index();
+            let Some(held) = self.held.get_mut(location) else {
+                continue;
+            };
+            self.touched[location / 64] |= 1 << (location % 64);
+            held.any |= bit;
+            if demand.class.0 != 0 && !job.lanes.able(location, demand.class) {
+                held.unable |= bit;
+                continue;
+            }
+            if cell.now >= whole {
+                held.now |= bit;
+                divisible = divisible && job.lanes.paused(cell.location);
+            } else if let Some(step) = stock.later(cell).iter().find(|s| s.qty >= whole) {
+                held.later |= bit;
+                self.later.push(Later {
+                    location: cell.location.0,
+                    ready: step.from.max(job.request.now),
+                    demand: u8::try_from(line).unwrap_or(u8::MAX),
+                });
+            }
+        }
+        self.divisible |= if divisible { bit } else { 0 };
+        self.read_scarcity(job, line);
+    }
+
+    fn read_scarcity(&mut self, job: &Job<'_>, line: usize) {
+        let demands = job.request.demands.len();
+        let prices = job.lanes.scarcity(job.request.demands[line].sku);
+        if prices.is_empty() {
+            return;
+        }
+        if self.scarce_lines == 0 {
+            self.scarce.clear();
+            self.scarce.resize(self.held.len() * demands, 0);
+        }
+        self.scarce_lines |= 1 << line;
+        for &(location, cents) in prices {
+            self.scarce[location.index() * demands + line] = cents;
+        }
+    }
+
+    /// Cents of handling and scarcity for one unit of a demand at a location.
+    pub(super) fn unit_cents(&self, job: &Job<'_>, location: usize, line: usize) -> i64 {
+        let per_unit = job.lanes.sites[location].per_unit;
+        if self.scarce_lines >> line & 1 == 0 {
+            return per_unit;
+        }
+        per_unit + self.scarce[location * job.request.demands.len() + line]
+    }
+
+    /// Turns what a location holds into slots, or into the reason why there are none.
+    fn settle(
+        &mut self,
+        job: &Job<'_>,
+        departures: &mut Departures,
+        location: usize,
+        later: &mut usize,
+    ) {
+        let held = std::mem::take(&mut self.held[location]);
+        let own_later = self.later[*later..]
+            .iter()
+            .take_while(|l| usize::from(l.location) == location)
+            .count();
+        let id = super::lanes::location_id(location);
+        let first = self.slots.len();
+        let mut reason = None;
+        if job.lanes.paused(id) {
+            reason = Some(RejectedReason::Paused);
+        } else if held.unable == held.any {
+            reason = Some(RejectedReason::LacksAbility);
+        } else if held.now | held.later | (held.any & !held.unable & self.divisible) == 0 {
+            reason = Some(RejectedReason::NoStock);
+        } else {
+            self.add_slots(job, departures, id, held.now, *later..*later + own_later);
+            if self.slots.len() == first {
+                reason = self.idle(job, departures, location, held);
+            }
+        }
+        *later += own_later;
+        self.seen.push(Seen {
+            location: id.0,
+            reason,
+            whole: NEVER,
+        });
+    }
+
+    /// Why a location that has something ships nothing whole; `None` when it may ship a part.
+    fn idle(
+        &self,
+        job: &Job<'_>,
+        departures: &mut Departures,
+        location: usize,
+        held: Held,
+    ) -> Option<RejectedReason> {
+        let class = job.request.destination.class_of[location];
+        let number = departures.now(job, class);
+        let departure = departures.get(number);
+        let parts = held.any & !held.unable & self.divisible;
+        if finite(departure.least) && parts != 0 {
+            return None;
+        }
+        Some(if departure.reaches {
+            RejectedReason::TooLate
+        } else {
+            RejectedReason::NoService
+        })
+    }
+
+    fn add_slots(
+        &mut self,
+        job: &Job<'_>,
+        departures: &mut Departures,
+        location: LocationId,
+        now: Set,
+        later: std::ops::Range<usize>,
+    ) {
+        let class = job.request.destination.class_of[location.index()];
+        let goods = u32::try_from(self.goods.len()).unwrap_or(u32::MAX);
+        for (line, demand) in job.request.demands.iter().enumerate() {
+            let unit = self.unit_cents(job, location.index(), line);
+            self.goods.push(unit * i64::from(demand.qty.0));
+        }
+        let mut slot = Slot {
+            location: location.0,
+            ready: job.request.now,
+            ship_at: job.request.now,
+            departure: 0,
+            mask: 0,
+            fresh: now,
+            base: job.lanes.sites[location.index()].per_shipment,
+            goods,
+        };
+        if now != 0 {
+            slot.departure = departures.now(job, class);
+            slot = self.add_slot(departures, slot);
+        }
+        let mut known = None;
+        for at in later {
+            let Later { ready, demand, .. } = self.later[at];
+            // Arrivals at one moment come one after the other: one departure serves them all.
+            if known != Some(ready) {
+                known = Some(ready);
+                slot.departure = departures.add(job, class, ready);
+                slot.ready = ready;
+            }
+            slot.fresh = 1 << demand;
+            slot = self.add_slot(departures, slot);
+        }
+    }
+
+    /// Adds the hand-over that `slot.departure` says, unless it does not exist or is the one
+    /// before; gives `slot` back with everything that is there by then.
+    fn add_slot(&mut self, departures: &Departures, mut slot: Slot) -> Slot {
+        let departure = departures.get(slot.departure);
+        if !finite(departure.least) {
+            return slot;
+        }
+        slot.mask |= slot.fresh;
+        self.served |= slot.fresh;
+        match self.slots.last_mut() {
+            Some(last) if last.location == slot.location && last.ship_at == departure.ship_at => {
+                last.mask |= slot.fresh;
+                last.fresh |= slot.fresh;
+            }
+            _ => self.slots.push(Slot {
+                ship_at: departure.ship_at,
+                base: slot.base + departure.least,
+                ..slot
+            }),
+        }
+        slot
+    }
+
+    /// Handling and scarcity of each demand's whole quantity, from a slot's location.
+    pub(super) fn goods(&self, slot: &Slot, demands: usize) -> &[i64] {
+        &self.goods[slot.goods as usize..][..demands]
+    }
+}

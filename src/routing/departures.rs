@@ -1,0 +1,270 @@
+//! Departures: what a hand-over from a lane class costs with each service, before anything is in
+//! the shipment.
+//!
+//! Locations of one lane class that hand over at the same moment share a departure, so dates and
+//! tariffs are looked up once for all of them.
+
+use super::lanes::{NO_ZONE, finite};
+use super::request::Job;
+use super::tariff::{Load, NEVER, Parcels};
+use crate::model::EpochMillis;
+
+/// A price that was not worked out yet.
+const UNKNOWN: i64 = i64::MIN;
+/// No departure yet.
+const NONE: u32 = u32::MAX;
+
+/// A hand-over of a lane class.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Departure {
+    pub(super) class: u16,
+    /// When; the latest moment if it never happens.
+    pub(super) ship_at: EpochMillis,
+    /// No shipment costs less than this in postage, lateness and speed; `NEVER` when no service
+    /// can be used.
+    pub(super) least: i64,
+    /// Whether some service goes to the destination at all.
+    pub(super) reaches: bool,
+    /// Postage, lateness and speed of a shipment with everything; `UNKNOWN` at first.
+    whole: i64,
+}
+
+/// The departures of one request.
+#[derive(Debug, Default)]
+pub(super) struct Departures {
+    rows: Vec<Departure>,
+    /// By departure and service: lateness and speed in cents, or `NEVER`.
+    dated: Vec<i64>,
+    /// By lane class: its departure for stock that is there now.
+    now: Vec<u32>,
+    /// By departure and load id: the best postage, lateness and speed; rows filled on demand.
+    curves: Vec<i64>,
+    /// Where each departure's curve starts; `NONE` before it is filled.
+    curve_at: Vec<u32>,
+}
+
+impl Departures {
+    /// Forgets the last request.
+    pub(super) fn start(&mut self, job: &Job<'_>) {
+        self.rows.clear();
+        self.dated.clear();
+        self.curves.clear();
+        self.curve_at.clear();
+        self.now.clear();
+        self.now.resize(job.request.destination.sample.len(), NONE);
+    }
+
+    pub(super) fn get(&self, departure: u32) -> &Departure {
+        &self.rows[departure as usize]
+    }
+
+    /// The departure of a lane class with stock that is there now.
+    pub(super) fn now(&mut self, job: &Job<'_>, class: u16) -> u32 {
+        let known = self.now[usize::from(class)];
+        if known != NONE {
+            return known;
+        }
+        let new = self.add(job, class, job.request.now);
+        self.now[usize::from(class)] = new;
+        new
+    }
+
+    /// The departure of a lane class with stock that is there at `ready`.
+    pub(super) fn add(&mut self, job: &Job<'_>, class: u16, ready: EpochMillis) -> u32 {
+        let lanes = job.lanes;
+        let destination = job.request.destination;
+        let services = lanes.carriers.len();
+        let site = &lanes.sites[usize::from(destination.sample[usize::from(class)])];
+        let zones = destination.zones(usize::from(class), services);
+        let handover = lanes.handover(site, ready);
+        let today = lanes.hours[usize::from(site.hours)].date_of(job.request.now);
+        let mut new = Departure {
+            class,
+            ship_at: handover.map_or(EpochMillis::DISTANT_FUTURE, |h| h.0),
+            least: NEVER,
+            reaches: false,
+            whole: UNKNOWN,
+        };
+        for (service, &zone) in zones.iter().enumerate() {
+            let mut cents = NEVER;
+            if zone != NO_ZONE {
+                let least = lanes.tariffs.least(service, zone);
+                new.reaches |= finite(least);
+                if let Some((_, day)) = handover
+                    && let Some(today) = today
+                    && let Some(delivery) = lanes.delivery(service, zone, day)
+                    && let Some((late, speed)) = job.dated(today, delivery)
+                {
+                    cents = late.0 + speed.0;
+                    new.least = new.least.min(least.saturating_add(cents).min(NEVER));
+                }
+            }
+            self.dated.push(cents);
+        }
+        let index = u32::try_from(self.rows.len()).unwrap_or(NONE);
+        self.rows.push(new);
+        self.curve_at.push(NONE);
+        index
+    }
+
+    /// Postage, lateness and speed of a shipment with everything, whose parcels are `whole` (by
+    /// billing).
+    pub(super) fn whole(&mut self, job: &Job<'_>, departure: u32, whole: &[Parcels]) -> i64 {
+        let known = self.rows[departure as usize].whole;
+        if known != UNKNOWN {
+            return known;
+        }
+        let cents = self.carried(job, departure, whole);
+        self.rows[departure as usize].whole = cents;
+        cents
+    }
+
+    /// The same for any load: the best service by the objective.
+    pub(super) fn carried(&self, job: &Job<'_>, departure: u32, parcels: &[Parcels]) -> i64 {
+        let tariffs = &job.lanes.tariffs;
+        let services = job.lanes.carriers.len();
+        let class = usize::from(self.rows[departure as usize].class);
+        let zones = job.request.destination.zones(class, services);
+        let dated = self.dated(departure, services);
+        let mut best = NEVER;
+        for service in 0..services {
+            if dated[service] < best {
+                let billing = usize::from(tariffs.billing_of[service]);
+                let postage = tariffs.price(service, zones[service], parcels[billing]);
+                best = best.min(postage + dated[service]);
+            }
+        }
+        best
+    }
+
+    /// Lateness and speed of a departure by service, `NEVER` where it cannot be used.
+    pub(super) fn dated(&self, departure: u32, services: usize) -> &[i64] {
+        &self.dated[departure as usize * services..][..services]
+    }
+
+    /// Makes sure the curve of a departure is there: for every load id its cost.
+    pub(super) fn curve(&mut self, job: &Job<'_>, departure: u32, loads: &Loads) -> usize {
+        let known = self.curve_at[departure as usize];
+        if known != NONE {
+            return known as usize;
+        }
+        let at = self.curves.len();
+        for id in 0..loads.ids() {
+            let cents = self.carried(job, departure, loads.parcels(id));
+            self.curves.push(cents);
+        }
+        self.curve_at[departure as usize] = u32::try_from(at).unwrap_or(NONE);
+        at
+    }
+
+    /// The curve that starts at `at`.
+    pub(super) fn curve_row(&self, at: usize, loads: &Loads) -> &[i64] {
+        &self.curves[at..at + loads.ids()]
+    }
+}
+
+/// Largest range of keys that is numbered through a table; beyond, through sorting.
+const TABLE_MAX: u64 = 1 << 14;
+/// No number yet.
+const UNNUMBERED: u16 = u16::MAX;
+
+/// What every subset of the demands weighs, as parcels. Subsets that every service bills alike
+/// have one load id.
+#[derive(Debug, Default)]
+pub(super) struct Loads {
+    /// By subset: weight and volume.
+    sums: Vec<Load>,
+    /// By subset: load id. The empty subset has one too, never used.
+    pub(super) id_of: Vec<u16>,
+    /// By load id and billing: the parcels.
+    parcels: Vec<Parcels>,
+    billings: usize,
+    keys: Vec<u64>,
+    sorted: Vec<u64>,
+    table: Vec<u16>,
+}
+
+impl Loads {
+    /// The parcels of a load by billing, appended to `into`.
+    pub(super) fn of(job: &Job<'_>, load: Load, into: &mut Vec<Parcels>) {
+        into.clear();
+        into.extend(job.lanes.tariffs.billings.iter().map(|b| b.parcels(load)));
+    }
+
+    /// How many different loads there are.
+    pub(super) fn ids(&self) -> usize {
+        self.parcels.len().checked_div(self.billings).unwrap_or(1)
+    }
+
+    fn parcels(&self, id: usize) -> &[Parcels] {
+        &self.parcels[id * self.billings..(id + 1) * self.billings]
+    }
+
+    /// Works out all subsets of `demands` (at most 12).
+    pub(super) fn fill(&mut self, job: &Job<'_>) {
+        let demands = job.request.demands;
+        self.sums.clear();
+        self.sums.push(Load::default());
+        for demand in demands {
+            let one = demand.load(demand.qty);
+            for subset in 0..self.sums.len() {
+                self.sums.push(self.sums[subset].plus(one));
+            }
+        }
+        self.billings = job.lanes.tariffs.billings.len();
+        self.id_of.clear();
+        self.id_of.resize(self.sums.len(), 0);
+        let mut ids = 1;
+        for billing in 0..self.billings {
+            ids = self.refine(job, billing, ids);
+        }
+        // One subset of each id tells what the id's parcels are.
+        self.parcels.clear();
+        let mut next = 0;
+        for (subset, &id) in self.id_of.iter().enumerate() {
+            if id == next {
+                next += 1;
+                let all = job.lanes.tariffs.billings.iter();
+                self.parcels
+                    .extend(all.map(|b| b.parcels(self.sums[subset])));
+            }
+        }
+    }
+
+    /// Tells apart the subsets of one id that `billing` bills differently; ids are numbered by
+    /// first appearance.
+    fn refine(&mut self, job: &Job<'_>, billing: usize, ids: u64) -> u64 {
+        let billing = &job.lanes.tariffs.billings[billing];
+        let brackets = billing.brackets();
+        self.keys.clear();
+        let mut most = 0;
+        for (&sum, &id) in self.sums.iter().zip(&self.id_of) {
+            let key = billing.parcels(sum).key(brackets) * ids + u64::from(id);
+            most = most.max(key);
+            self.keys.push(key);
+        }
+        if most >= TABLE_MAX {
+            self.sorted.clear();
+            self.sorted.extend_from_slice(&self.keys);
+            self.sorted.sort_unstable();
+            self.sorted.dedup();
+            for key in &mut self.keys {
+                *key = self.sorted.partition_point(|&k| k < *key) as u64;
+            }
+            most = self.sorted.len() as u64;
+        }
+        self.table.clear();
+        self.table
+            .resize(usize::try_from(most).unwrap_or(0) + 1, UNNUMBERED);
+        let mut next = 0;
+        for (id, &key) in self.id_of.iter_mut().zip(&self.keys) {
+            let number = &mut self.table[usize::try_from(key).unwrap_or(0)];
+            if *number == UNNUMBERED {
+                *number = next;
+                next += 1;
+            }
+            *id = *number;
+        }
+        u64::from(next)
+    }
+}

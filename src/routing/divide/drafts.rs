@@ -1,0 +1,149 @@
+//! Complete plans: which two are kept, and how they become plans that name services and dates.
+
+use super::super::candidates::Set;
+use super::super::partition::Found;
+use super::super::price::{finish, shipment};
+use super::{Piece, Search, Units};
+use crate::model::{Plan, Qty, ShipmentLine, ShortLine};
+
+/// A complete plan.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) cents: i64,
+    pub(super) pieces: Vec<Piece>,
+    /// The shipments of whole demands only, and which whole demands are short.
+    pub(super) tail: Option<Found>,
+    pub(super) short: Units,
+    pub(super) shape: Shape,
+}
+
+/// What tells two plans apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// (location, hand-over, demands), ascending.
+    pub(super) shipments: Vec<(u16, i64, Set)>,
+    pub(super) short: Set,
+}
+
+impl Draft {
+    /// The order of plans: total, number of shipments, ascending list of places.
+    fn rank(&self) -> (i64, usize, Vec<(u16, i64)>) {
+        let shipments = &self.shape.shipments;
+        let places = shipments.iter().map(|s| (s.0, s.1)).collect();
+        (self.cents, shipments.len(), places)
+    }
+}
+
+impl Search<'_> {
+    /// The plan in the making is complete with `tail`.
+    pub(super) fn complete(&mut self, cents: i64, tail: Option<Found>) {
+        if cents > self.ceiling || (0..self.pieces.len()).any(|piece| self.waits(piece)) {
+            return;
+        }
+        let mut short = self.short;
+        for (i, demand) in self.job.request.demands.iter().enumerate() {
+            if tail.is_some_and(|t| t.short >> i & 1 == 1) {
+                short[i] = demand.qty.0;
+            }
+        }
+        let shape = self.shape(tail.as_ref(), &short);
+        self.offer(Draft {
+            cents,
+            pieces: self.pieces.clone(),
+            tail,
+            short,
+            shape,
+        });
+    }
+
+    /// Whether a shipment would also be possible from an earlier hand-over of its location.
+    fn waits(&self, piece: usize) -> bool {
+        let Piece { entry, units } = self.pieces[piece];
+        let others = |at: usize| at != piece;
+        (self.entries.get(entry).first..entry).any(|earlier| {
+            (0..self.job.request.demands.len())
+                .all(|i| units[i] == 0 || units[i] <= self.room(earlier, i, others))
+        })
+    }
+
+    fn shape(&self, tail: Option<&Found>, short: &Units) -> Shape {
+        let mut shipments: Vec<(u16, i64, Set)> = Vec::new();
+        for piece in &self.pieces {
+            let entry = self.entries.get(piece.entry);
+            let set = set_of(&piece.units);
+            shipments.push((entry.location, entry.ship_at.0, set));
+        }
+        if let Some(tail) = tail {
+            for &(set, slot) in &tail.blocks[..usize::from(tail.shipments)] {
+                let slot = &self.candidates.slots[slot as usize];
+                shipments.push((slot.location, slot.ship_at.0, set));
+            }
+        }
+        shipments.sort_unstable();
+        let short = set_of(short);
+        Shape { shipments, short }
+    }
+
+    /// Keeps a plan if it is one of the best two that differ.
+    pub(super) fn offer(&mut self, new: Draft) {
+        if let Some(same) = self.best.iter().position(|b| b.shape == new.shape) {
+            if new.cents < self.best[same].cents {
+                self.best[same] = new;
+            }
+        } else {
+            self.best.push(new);
+        }
+        self.best.sort_by_cached_key(Draft::rank);
+        self.best.truncate(2);
+        if let Some(second) = self.best.get(1) {
+            self.ceiling = second.cents;
+        }
+    }
+
+    /// A kept plan with everything a customer and a warehouse need.
+    pub(super) fn plan_of(&self, draft: &Draft) -> Plan {
+        let demands = self.job.request.demands;
+        let number = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
+        let mut plan = Plan::default();
+        let mut add = |location: u16, ready, lines: Vec<ShipmentLine>| {
+            let priced = shipment(self.job, usize::from(location), ready, lines);
+            plan.shipments
+                .push(priced.expect("the search found a service for it"));
+        };
+        for piece in &draft.pieces {
+            let entry = self.entries.get(piece.entry);
+            let units = piece.units.iter().enumerate().filter(|(_, u)| **u > 0);
+            let lines = units.map(|(i, &units)| ShipmentLine {
+                demand: number(i),
+                qty: Qty(units),
+            });
+            add(entry.location, entry.ready, lines.collect());
+        }
+        let blocks = draft
+            .tail
+            .iter()
+            .flat_map(|t| &t.blocks[..usize::from(t.shipments)]);
+        for &(set, slot) in blocks {
+            let slot = &self.candidates.slots[slot as usize];
+            let within = (0..demands.len()).filter(|&i| set >> i & 1 == 1);
+            let lines = within.map(|i| ShipmentLine {
+                demand: number(i),
+                qty: demands[i].qty,
+            });
+            add(slot.location, slot.ready, lines.collect());
+        }
+        let short = draft.short.iter().enumerate().filter(|(_, u)| **u > 0);
+        let short = short.map(|(i, &units)| ShortLine {
+            demand: number(i),
+            qty: Qty(units),
+        });
+        finish(self.job, &mut plan, short.collect()).expect("the request's amounts were checked");
+        debug_assert_eq!(plan.objective.total().0, draft.cents, "search and price");
+        plan
+    }
+}
+
+fn set_of(units: &Units) -> Set {
+    let some = units.iter().enumerate().filter(|(_, u)| **u > 0);
+    some.fold(0, |set, (i, _)| set | 1 << i)
+}

@@ -1,0 +1,48 @@
+//! Why each location that holds something of an order is not in its plan.
+
+use super::candidates::Seen;
+use super::lanes::location_id;
+use super::request::Job;
+use super::tariff::NEVER;
+use crate::model::{Cents, LocationId, Plan, Rejected, RejectedReason};
+
+/// Locations that hold something and are not in the plan, and all that are paused; ascending.
+pub(super) fn rejected(job: &Job<'_>, seen: &[Seen], plan: &Plan) -> Vec<Rejected> {
+    let total = plan.objective.total().0;
+    let used = |location: u16| plan.shipments.iter().any(|s| s.location.0 == location);
+    let mut rejected = Vec::with_capacity(seen.len());
+    for seen in seen {
+        if used(seen.location) {
+            continue;
+        }
+        let (reason, extra) = match seen.reason {
+            Some(reason) => (reason, None),
+            None if seen.whole < NEVER => (RejectedReason::Dearer, Some(Cents(seen.whole - total))),
+            None => (RejectedReason::PartialDearer, None),
+        };
+        rejected.push(Rejected {
+            location: LocationId(seen.location),
+            reason,
+            extra,
+        });
+    }
+    if job.lanes.any_paused() {
+        add_paused(job, seen, &mut rejected);
+    }
+    rejected
+}
+
+/// Adds the paused locations that hold nothing of the order.
+fn add_paused(job: &Job<'_>, seen: &[Seen], rejected: &mut Vec<Rejected>) {
+    for location in (0..job.lanes.locations()).map(location_id) {
+        let held = seen.binary_search_by_key(&location.0, |s| s.location);
+        if held.is_err() && job.lanes.paused(location) {
+            rejected.push(Rejected {
+                location,
+                reason: RejectedReason::Paused,
+                extra: None,
+            });
+        }
+    }
+    rejected.sort_unstable_by_key(|r| r.location);
+}

@@ -1,0 +1,393 @@
+//! The compiled network: what every order needs to know of locations, carriers and places, as
+//! arrays indexed by dense ids.
+//!
+//! Immutable but for the paused flags, so one [`Lanes`] is shared by all threads. Which zone a
+//! location is in, as seen from a destination, is worked out once per place.
+
+use super::ClassId;
+use super::calendar::{Clock, Hours, WorkDays};
+use super::places::{Destination, Pairs, Places};
+use super::tariff::{NEVER, Tariffs};
+use crate::model::{
+    Cents, Coordinate, Day, EpochMillis, Invalid, Location, LocationId, Millis, Network, ServiceId,
+    ShipTo, SkuId, WeekDays,
+};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+/// Classes that need no ability.
+const ORDINARY: [&str; 3] = ["", "standard", "general"];
+/// The class of items that no location can ship.
+const NOBODY: ClassId = ClassId(u16::MAX);
+/// Most services of a network: a zone table row is one byte per service.
+const SERVICES_MAX: usize = 1_024;
+/// Most locations of a network.
+const LOCATIONS_MAX: usize = 65_535;
+/// No zone: the service does not go there.
+pub(super) const NO_ZONE: u8 = u8::MAX;
+
+/// Tells compiled networks apart, so that a destination of one is never used with another.
+static SERIAL: AtomicU64 = AtomicU64::new(1);
+
+/// A place that ships, as far as routing is concerned.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// Row of `hours`.
+    pub(super) hours: u16,
+    /// From release to hand-over.
+    pub(super) lead: Millis,
+    /// Cents for each shipment.
+    pub(super) per_shipment: i64,
+    /// Cents for each unit.
+    pub(super) per_unit: i64,
+    pub(super) coordinate: Coordinate,
+    pub(super) postal: Box<str>,
+}
+
+/// A distance band of a service.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Band {
+    /// Number in files.
+    pub(super) number: u8,
+    /// Farthest distance in metres.
+    pub(super) metres: u64,
+    /// Carrier's business days.
+    pub(super) transit_days: u8,
+}
+
+/// A carrier service.
+#[derive(Debug)]
+pub(super) struct Carrier {
+    /// On which days it works; row of `work`.
+    work: u16,
+    /// Its zones, dense.
+    pub(super) bands: Vec<Band>,
+}
+
+/// The compiled network.
+#[derive(Debug)]
+pub struct Lanes {
+    pub(super) serial: u64,
+    pub(super) sites: Vec<Site>,
+    pub(super) hours: Vec<Hours>,
+    work: Vec<Arc<WorkDays>>,
+    pub(super) carriers: Vec<Carrier>,
+    pub(super) tariffs: Tariffs,
+    pub(super) pairs: Pairs,
+    places: Places,
+    classes: HashMap<Box<str>, ClassId>,
+    /// Which classes each location can ship: `words` words of bits a location, bit 0 ordinary.
+    abilities: Vec<u64>,
+    words: usize,
+    paused: Vec<AtomicBool>,
+    paused_count: AtomicUsize,
+    /// Scarcity prices by SKU, each by ascending location.
+    scarcity: HashMap<SkuId, Vec<(LocationId, i64)>, foldhash::fast::FixedState>,
+    /// The most that handling and scarcity of one unit come to.
+    pub(super) unit_max: i64,
+}
+
+impl Lanes {
+    /// Compiles a network.
+    ///
+    /// # Errors
+    /// Names the field that cannot be used: an unknown time zone, a cut-off past midnight, an id
+    /// that is not in the network, a negative price, more rows than ids.
+    pub fn new(network: &Network) -> Result<Self, Invalid> {
+        at_most("locations", network.locations.len(), LOCATIONS_MAX)?;
+        at_most("services", network.services.len(), SERVICES_MAX)?;
+        let mut holidays = network.holidays.clone();
+        holidays.sort_unstable();
+        let mut work = Calendars::new(holidays.into());
+        let mut hours = HoursTable::default();
+        let mut sites = Vec::with_capacity(network.locations.len());
+        for (row, location) in network.locations.iter().enumerate() {
+            let site = site(location, &mut hours, &mut work);
+            sites.push(site.map_err(|e| e.within(&format!("locations[{row}]")))?);
+        }
+        let carriers = carriers(network, &mut work)?;
+        let numbers: Vec<Vec<u8>> = carriers
+            .iter()
+            .map(|c| c.bands.iter().map(|b| b.number).collect())
+            .collect();
+        let (classes, abilities, words) = abilities(&network.locations)?;
+        let (scarcity, scarcity_max) = scarcity(network)?;
+        let per_unit_max = sites.iter().map(|s| s.per_unit).max().unwrap_or(0);
+        Ok(Self {
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            paused: sites.iter().map(|_| AtomicBool::new(false)).collect(),
+            paused_count: AtomicUsize::new(0),
+            sites,
+            hours: hours.rows,
+            work: work.rows,
+            tariffs: Tariffs::new(network, &numbers)?,
+            carriers,
+            pairs: Pairs::new(&network.zone_pairs)?,
+            places: Places::new(&network.places)?,
+            classes,
+            abilities,
+            words,
+            scarcity,
+            unit_max: per_unit_max + scarcity_max,
+        })
+    }
+
+    /// Where an order goes, with its zone at every location: from the table of places by the
+    /// longest matching postal prefix, unless `to` has a coordinate of its own.
+    ///
+    /// # Errors
+    /// The place is unknown: names `ship_to.postal`.
+    pub fn destination(&self, to: &ShipTo) -> Result<Arc<Destination>, Invalid> {
+        self.places.destination(self, to)
+    }
+
+    /// The interned class of an item. A class that no location has the ability for is one that
+    /// nobody can ship.
+    #[must_use]
+    pub fn class(&self, name: &str) -> ClassId {
+        if ORDINARY.contains(&name) {
+            return ClassId(0);
+        }
+        self.classes.get(name).copied().unwrap_or(NOBODY)
+    }
+
+    /// Stops or resumes sending new shipments from a location.
+    pub fn set_paused(&self, location: LocationId, paused: bool) {
+        let Some(flag) = self.paused.get(location.index()) else {
+            return;
+        };
+        if flag.swap(paused, Ordering::Relaxed) != paused {
+            if paused {
+                self.paused_count.fetch_add(1, Ordering::Relaxed);
+            } else {
+                self.paused_count.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether a location sends no new shipments; one that is not in the network sends none.
+    #[must_use]
+    pub fn paused(&self, location: LocationId) -> bool {
+        self.paused
+            .get(location.index())
+            .is_none_or(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// Whether any location is paused.
+    pub(super) fn any_paused(&self) -> bool {
+        self.paused_count.load(Ordering::Relaxed) != 0
+    }
+
+    /// How many locations the network has.
+    #[must_use]
+    pub fn locations(&self) -> usize {
+        self.sites.len()
+    }
+
+    /// Whether a location sends new shipments and may ship items of a class.
+    #[must_use]
+    pub fn can_ship(&self, location: LocationId, class: ClassId) -> bool {
+        !self.paused(location) && (class.0 == 0 || self.able(location.index(), class))
+    }
+
+    /// Whether a location may ship items of a class.
+    pub(super) fn able(&self, location: usize, class: ClassId) -> bool {
+        let word = usize::from(class.0 / 64);
+        word < self.words && self.abilities[location * self.words + word] >> (class.0 % 64) & 1 == 1
+    }
+
+    /// Scarcity prices of a SKU by ascending location.
+    pub(super) fn scarcity(&self, sku: SkuId) -> &[(LocationId, i64)] {
+        if self.scarcity.is_empty() {
+            return &[];
+        }
+        self.scarcity.get(&sku).map_or(&[], Vec::as_slice)
+    }
+
+    /// When units that are ready at `ready` leave the location, and on which local date.
+    pub(super) fn handover(&self, site: &Site, ready: EpochMillis) -> Option<(EpochMillis, Day)> {
+        self.hours[usize::from(site.hours)].next(ready + site.lead)
+    }
+
+    /// The date on which a service delivers what it was handed on `day`.
+    pub(super) fn delivery(&self, service: usize, zone: u8, day: Day) -> Option<Day> {
+        let carrier = &self.carriers[service];
+        let transit = carrier.bands[usize::from(zone)].transit_days;
+        self.work[usize::from(carrier.work)].nth(day, transit)
+    }
+}
+
+fn at_most(field: &str, count: usize, max: usize) -> Result<(), Invalid> {
+    if count <= max {
+        return Ok(());
+    }
+    Err(Invalid::new(field, count, format!("at most {max} rows")))
+}
+
+/// A price that may not be negative.
+fn price(field: &str, cents: Cents) -> Result<i64, Invalid> {
+    if (0..=Cents::MAX.0).contains(&cents.0) {
+        return Ok(cents.0);
+    }
+    Err(Invalid::new(field, cents, "0 to 1000000000000 cents"))
+}
+
+/// Business days by weekdays, one table for all that share them.
+struct Calendars {
+    holidays: Arc<[Day]>,
+    rows: Vec<Arc<WorkDays>>,
+}
+
+impl Calendars {
+    fn new(holidays: Arc<[Day]>) -> Self {
+        let rows = Vec::new();
+        Self { holidays, rows }
+    }
+
+    fn of(&mut self, on: WeekDays) -> usize {
+        let known = self.rows.iter().position(|r| r.weekdays() == on);
+        known.unwrap_or_else(|| {
+            self.rows.push(Arc::new(WorkDays::new(on, &self.holidays)));
+            self.rows.len() - 1
+        })
+    }
+}
+
+/// Hours by (time zone, weekdays, cut-off), one row for all locations that share them.
+#[derive(Default)]
+struct HoursTable {
+    known: HashMap<(Box<str>, WeekDays, u16), u16>,
+    rows: Vec<Hours>,
+}
+
+fn site(row: &Location, hours: &mut HoursTable, work: &mut Calendars) -> Result<Site, Invalid> {
+    if row.cutoff_minutes >= 24 * 60 {
+        return Err(Invalid::new(
+            "cutoff",
+            row.cutoff_minutes,
+            "a time of the day: 0 to 1439 minutes after midnight",
+        ));
+    }
+    let key = (row.timezone.clone(), row.working_days, row.cutoff_minutes);
+    let hours = match hours.known.get(&key) {
+        Some(&known) => known,
+        None => {
+            let clock = Clock::of(&row.timezone)?;
+            let days = work.of(row.working_days);
+            let work = Arc::clone(&work.rows[days]);
+            let new = u16::try_from(hours.rows.len()).unwrap_or(u16::MAX);
+            hours.rows.push(Hours::new(clock, work, row.cutoff_minutes));
+            hours.known.insert(key, new);
+            new
+        }
+    };
+    Ok(Site {
+        hours,
+        lead: Millis::from_hours(row.lead_hours),
+        per_shipment: price("handling_cents_per_shipment", row.handling_per_shipment)?,
+        per_unit: price("handling_cents_per_unit", row.handling_per_unit)?,
+        coordinate: row.coordinate,
+        postal: row.postal.clone(),
+    })
+}
+
+fn carriers(network: &Network, work: &mut Calendars) -> Result<Vec<Carrier>, Invalid> {
+    let mut carriers: Vec<Carrier> = network
+        .services
+        .iter()
+        .map(|service| Carrier {
+            work: u16::try_from(work.of(service.works_on)).unwrap_or(u16::MAX),
+            bands: Vec::new(),
+        })
+        .collect();
+    for (row, zone) in network.zones.iter().enumerate() {
+        let Some(carrier) = carriers.get_mut(zone.service.index()) else {
+            let field = format!("zones[{row}].service");
+            return Err(Invalid::new(
+                field,
+                zone.service.0,
+                "a service of the network",
+            ));
+        };
+        carrier.bands.push(Band {
+            number: zone.zone,
+            metres: zone.max_km.map_or(u64::MAX, |km| u64::from(km) * 1_000),
+            transit_days: zone.transit_days,
+        });
+        if carrier.bands.len() > usize::from(NO_ZONE) {
+            let field = format!("zones[{row}].service");
+            return Err(Invalid::new(
+                field,
+                zone.service.0,
+                "at most 255 zones a service",
+            ));
+        }
+    }
+    Ok(carriers)
+}
+
+type Abilities = (HashMap<Box<str>, ClassId>, Vec<u64>, usize);
+
+fn abilities(locations: &[Location]) -> Result<Abilities, Invalid> {
+    let mut classes: HashMap<Box<str>, ClassId> = HashMap::new();
+    for ability in locations.iter().flat_map(|l| &l.abilities) {
+        let next = classes.len() + 1;
+        at_most("abilities", next, usize::from(NOBODY.0) - 1)?;
+        classes
+            .entry(ability.clone())
+            .or_insert(ClassId(u16::try_from(next).unwrap_or(NOBODY.0)));
+    }
+    let words = classes.len() / 64 + 1;
+    let mut bits = vec![0u64; locations.len() * words];
+    for (row, location) in bits.chunks_mut(words).zip(locations) {
+        row[0] |= 1;
+        for ability in &location.abilities {
+            let class = classes[ability].0;
+            row[usize::from(class / 64)] |= 1 << (class % 64);
+        }
+    }
+    Ok((classes, bits, words))
+}
+
+type Scarcity = HashMap<SkuId, Vec<(LocationId, i64)>, foldhash::fast::FixedState>;
+
+fn scarcity(network: &Network) -> Result<(Scarcity, i64), Invalid> {
+    let mut prices: Scarcity = HashMap::default();
+    let mut most = 0;
+    for (row, scarce) in network.scarcity.iter().enumerate() {
+        if scarce.location.index() >= network.locations.len() {
+            let field = format!("scarcity[{row}].location");
+            return Err(Invalid::new(
+                field,
+                scarce.location.0,
+                "a location of the network",
+            ));
+        }
+        let cents = price(&format!("scarcity[{row}].cents"), scarce.cents)?;
+        most = most.max(cents);
+        let of_sku = prices.entry(scarce.sku).or_default();
+        // The last row of a position counts, as with any table that is loaded again.
+        of_sku.retain(|&(location, _)| location != scarce.location);
+        of_sku.push((scarce.location, cents));
+    }
+    for of_sku in prices.values_mut() {
+        of_sku.sort_unstable();
+    }
+    Ok((prices, most))
+}
+
+/// The service at a dense position; services are at most [`SERVICES_MAX`].
+pub(super) fn service_id(index: usize) -> ServiceId {
+    ServiceId(u16::try_from(index).unwrap_or(u16::MAX))
+}
+
+/// The location at a dense position; locations are at most [`LOCATIONS_MAX`].
+pub(super) fn location_id(index: usize) -> LocationId {
+    LocationId(u16::try_from(index).unwrap_or(u16::MAX))
+}
+
+/// Whether a cost exists.
+pub(super) fn finite(cents: i64) -> bool {
+    cents < NEVER
+}

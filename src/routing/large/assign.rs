@@ -1,0 +1,281 @@
+//! Which open place ships which goods of a large order, and what that costs.
+
+use super::super::departures::Departures;
+use super::super::request::Job;
+use super::super::tariff::{Load, NEVER, Parcels};
+use super::offers::Offers;
+use crate::model::Qty;
+
+/// Who ships what.
+#[derive(Debug, Clone)]
+pub(super) struct Assignment {
+    /// The open places: numbers of offers.
+    pub(super) open: Vec<usize>,
+    /// By demand and open place: units.
+    units: Vec<u32>,
+    /// By open place: what is in its shipment, and what the shipment costs but for its goods.
+    loads: Vec<Load>,
+    carried: Vec<i64>,
+    /// By open place: how many demands it ships some of.
+    counts: Vec<u32>,
+    /// The objective; `NEVER` when some shipment cannot be carried.
+    pub(super) cents: i64,
+}
+
+impl Assignment {
+    /// The places that ship some of a demand, and how many units.
+    pub(super) fn of(&self, demand: usize) -> impl Iterator<Item = (usize, u32)> {
+        let places = self.open.len();
+        let units = &self.units[demand * places..(demand + 1) * places];
+        units.iter().copied().enumerate().filter(|u| u.1 > 0)
+    }
+
+    fn shipped(&self, demand: usize) -> u32 {
+        self.of(demand).map(|u| u.1).sum()
+    }
+}
+
+/// Makes assignments.
+pub(super) struct Assigner<'a> {
+    job: &'a Job<'a>,
+    offers: &'a Offers,
+    departures: &'a Departures,
+    /// What one short unit costs.
+    short: i64,
+    parcels: Vec<Parcels>,
+    /// By demand and open place: units there and cents of one.
+    there: Vec<(u32, i64)>,
+}
+
+impl<'a> Assigner<'a> {
+    pub(super) fn new(
+        job: &'a Job<'a>,
+        offers: &'a Offers,
+        departures: &'a Departures,
+        short: i64,
+    ) -> Self {
+        Self {
+            job,
+            offers,
+            departures,
+            short,
+            parcels: Vec::new(),
+            there: Vec::new(),
+        }
+    }
+
+    /// Gives every demand to the open place where its goods cost least, the one opened first of
+    /// equal ones; a demand that may be divided takes the next when that has too little.
+    pub(super) fn assign(&mut self, open: &[usize]) -> Assignment {
+        self.spread(open);
+        let mut new = self.hand_out(open, false);
+        if new.cents >= NEVER {
+            // Some shipment is more than any service carries: fill them only as far as one does.
+            new = self.hand_out(open, true);
+        }
+        new
+    }
+
+    fn hand_out(&mut self, open: &[usize], careful: bool) -> Assignment {
+        let demands = self.job.request.demands;
+        let places = open.len();
+        let mut new = Assignment {
+            open: open.to_vec(),
+            units: vec![0; demands.len() * places],
+            loads: vec![Load::default(); places],
+            carried: vec![0; places],
+            counts: vec![0; places],
+            cents: 0,
+        };
+        let mut order: Vec<usize> = (0..places).collect();
+        for (i, demand) in demands.iter().enumerate() {
+            let row = i * places;
+            order.sort_by_key(|&p| (self.there[row + p].1, p));
+            let mut left = demand.qty.0.min(self.offers.caps[i]);
+            for &place in &order {
+                let (there, cents) = self.there[row + place];
+                // Shipments of one offer share its units.
+                let shared = (0..place).filter(|&p| open[p] == open[place]);
+                let gone: u32 = shared.map(|p| new.units[row + p]).sum();
+                let mut units = there.saturating_sub(gone).min(left);
+                if careful {
+                    units = self.fitting(&new, place, i, units);
+                }
+                let whole = self.offers.divisible[i] || units == demand.qty.0;
+                if units == 0 || !whole || cents > self.short {
+                    continue;
+                }
+                left -= units;
+                new.units[row + place] = units;
+                new.loads[place] = new.loads[place].plus(demand.load(Qty(units)));
+                new.counts[place] += 1;
+            }
+        }
+        self.price(&mut new);
+        new
+    }
+
+    /// How many of `units` of a demand some service still carries on top of a shipment.
+    fn fitting(&mut self, of: &Assignment, place: usize, demand: usize, units: u32) -> u32 {
+        let one = self.job.request.demands[demand];
+        let mut fit = units;
+        while fit > 0 {
+            let load = of.loads[place].plus(one.load(Qty(fit)));
+            if self.carry(of, place, load, 1) < NEVER {
+                return fit;
+            }
+            fit = if self.offers.divisible[demand] {
+                fit / 2
+            } else {
+                0
+            };
+        }
+        0
+    }
+
+    /// Lays out what the open places have.
+    fn spread(&mut self, open: &[usize]) {
+        let places = open.len();
+        self.there.clear();
+        self.there
+            .resize(self.job.request.demands.len() * places, (0, NEVER));
+        for (place, &offer) in open.iter().enumerate() {
+            for &(line, units, cents) in &self.offers.rows[offer].goods {
+                self.there[usize::from(line) * places + place] = (units, cents);
+            }
+        }
+    }
+
+    /// Adds up an assignment; `there` is laid out for it.
+    fn price(&mut self, new: &mut Assignment) {
+        let places = new.open.len();
+        let mut cents = 0;
+        for (i, demand) in self.job.request.demands.iter().enumerate() {
+            for (place, units) in new.of(i) {
+                cents += self.there[i * places + place].1 * i64::from(units);
+            }
+            cents += self.short * i64::from(demand.qty.0 - new.shipped(i));
+        }
+        let mut shipments = 0;
+        for place in 0..places {
+            new.carried[place] = self.carry(new, place, new.loads[place], new.counts[place]);
+            cents = (cents + new.carried[place]).min(NEVER);
+            shipments += i64::from(new.counts[place] > 0);
+        }
+        new.cents = (cents + self.job.policy.split_penalty.0 * (shipments - 1).max(0)).min(NEVER);
+    }
+
+    /// What a shipment of `load` costs but for its goods.
+    fn carry(&mut self, of: &Assignment, place: usize, load: Load, count: u32) -> i64 {
+        if count == 0 {
+            return 0;
+        }
+        let offer = of.open[place];
+        (self.carried(offer, load) + self.offers.rows[offer].handling).min(NEVER)
+    }
+
+    /// What opening a place would save, its shipment holding what is short now, as far as a
+    /// service carries it.
+    pub(super) fn gain(&mut self, now: &Assignment, offer: usize) -> i64 {
+        let split = if now.open.is_empty() {
+            0
+        } else {
+            self.job.policy.split_penalty.0
+        };
+        let fixed = self.offers.rows[offer].handling + split;
+        let (saved, load) = self.missing(now, offer, false);
+        let carried = self.carried(offer, load);
+        if carried < NEVER || saved == 0 {
+            return saved - carried - fixed;
+        }
+        let (saved, load) = self.missing(now, offer, true);
+        saved - self.carried(offer, load) - fixed
+    }
+
+    /// What is short now and could ship with an offer: what that saves, and its load.
+    fn missing(&mut self, now: &Assignment, offer: usize, careful: bool) -> (i64, Load) {
+        let demands = self.job.request.demands;
+        let mut saved = 0;
+        let mut load = Load::default();
+        for &(line, units, cents) in &self.offers.rows[offer].goods {
+            let i = usize::from(line);
+            let units = units.min(demands[i].qty.0 - now.shipped(i));
+            let fits = self.offers.divisible[i] || units == demands[i].qty.0;
+            if units == 0 || !fits || cents >= self.short {
+                continue;
+            }
+            let more = load.plus(demands[i].load(Qty(units)));
+            if !careful || self.carried(offer, more) < NEVER {
+                saved += (self.short - cents) * i64::from(units);
+                load = more;
+            }
+        }
+        (saved, load)
+    }
+
+    /// Postage, lateness and speed of a load from an offer.
+    fn carried(&mut self, offer: usize, load: Load) -> i64 {
+        let billings = &self.job.lanes.tariffs.billings;
+        self.parcels.clear();
+        self.parcels
+            .extend(billings.iter().map(|b| b.parcels(load)));
+        let departure = self.offers.rows[offer].departure;
+        self.departures.carried(self.job, departure, &self.parcels)
+    }
+
+    /// Moves whole demands from shipment to shipment while that saves something: goods that fill
+    /// up a bracket elsewhere, or that are dearer to ship than to leave short.
+    pub(super) fn relocate(&mut self, of: &mut Assignment) {
+        self.spread(&of.open.clone());
+        for i in 0..self.job.request.demands.len() {
+            if !self.offers.divisible[i] {
+                self.relocate_one(of, i);
+            }
+        }
+    }
+
+    fn relocate_one(&mut self, of: &mut Assignment, i: usize) {
+        let places = of.open.len();
+        let demand = self.job.request.demands[i];
+        let units = demand.qty.0;
+        let Some((from, _)) = of.of(i).next() else {
+            return;
+        };
+        let load = demand.load(demand.qty);
+        let rest = of.loads[from].less(load);
+        let count = of.counts[from] - 1;
+        let left = self.carry(of, from, rest, count);
+        let split = self.job.policy.split_penalty.0;
+        let others = (0..places).any(|p| p != from && of.counts[p] > 0);
+        let closed = if count == 0 && others { split } else { 0 };
+        let saved =
+            of.carried[from] - left + closed + self.there[i * places + from].1 * i64::from(units);
+        // The best other place, or none: then it is short.
+        let mut best = (self.short * i64::from(units) - saved, None, 0);
+        for to in (0..places).filter(|&p| p != from && of.counts[p] > 0) {
+            let (there, cents) = self.there[i * places + to];
+            if there == units {
+                let carried = self.carry(of, to, of.loads[to].plus(load), of.counts[to] + 1);
+                let change = carried - of.carried[to] + cents * i64::from(units) - saved;
+                if change < best.0 {
+                    best = (change, Some(to), carried);
+                }
+            }
+        }
+        let (change, to, carried) = best;
+        if change >= 0 {
+            return;
+        }
+        of.cents += change;
+        of.units[i * places + from] = 0;
+        of.loads[from] = rest;
+        of.counts[from] = count;
+        of.carried[from] = left;
+        if let Some(to) = to {
+            of.units[i * places + to] = units;
+            of.loads[to] = of.loads[to].plus(load);
+            of.counts[to] += 1;
+            of.carried[to] = carried;
+        }
+    }
+}

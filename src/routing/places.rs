@@ -1,0 +1,208 @@
+//! Destinations: which zone each location is in, as seen from a place.
+//!
+//! Worked out once per place and kept; the cache is bounded and starts afresh when full, so that
+//! a flood of odd addresses costs time, not memory.
+
+use super::lanes::{Lanes, NO_ZONE};
+use super::zones::metres;
+use crate::model::{Coordinate, Invalid, Place, ShipTo, ZonePair};
+use dashmap::DashMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Most bytes that the cached destinations take together.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// Where an order goes, seen from every location of one network.
+#[derive(Debug)]
+pub struct Destination {
+    /// Of which compiled network.
+    pub(super) serial: u64,
+    /// Centre of the place.
+    pub(super) coordinate: Coordinate,
+    /// By location: its lane class. Locations of one class have the same hours, lead time and
+    /// zones, so that a shipment from any of them arrives alike and costs the same postage.
+    pub(super) class_of: Vec<u16>,
+    /// By lane class: the first location that is in it.
+    pub(super) sample: Vec<u16>,
+    /// By lane class and service: the dense zone, or [`NO_ZONE`].
+    pub(super) zones: Vec<u8>,
+}
+
+/// Identity of a destination: where it is, and the longest zone-pair prefix it matches.
+type Key = (Coordinate, Option<usize>);
+
+/// The table of places.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// By country, then postal prefix.
+    by_country: HashMap<Box<str>, HashMap<Box<str>, Coordinate>>,
+    cache: DashMap<Key, Arc<Destination>, foldhash::fast::RandomState>,
+}
+
+impl Places {
+    pub(super) fn new(rows: &[Place]) -> Result<Self, Invalid> {
+        let mut by_country: HashMap<_, HashMap<_, _>> = HashMap::new();
+        for (row, place) in rows.iter().enumerate() {
+            let country = by_country.entry(place.country.clone()).or_default();
+            let known = country.insert(place.postal_prefix.clone(), place.coordinate);
+            if known.is_some_and(|k| k != place.coordinate) {
+                let field = format!("places[{row}].postal_prefix");
+                let expected = "one centre for each country and prefix";
+                return Err(Invalid::new(field, &place.postal_prefix, expected));
+            }
+        }
+        let cache = DashMap::default();
+        Ok(Self { by_country, cache })
+    }
+
+    pub(super) fn destination(
+        &self,
+        lanes: &Lanes,
+        to: &ShipTo,
+    ) -> Result<Arc<Destination>, Invalid> {
+        let coordinate = match to.coordinate {
+            Some(own) => own,
+            None => self.centre(to)?,
+        };
+        let prefix = lanes.pairs.longest(&to.postal);
+        let key = (coordinate, prefix);
+        if let Some(known) = self.cache.get(&key) {
+            return Ok(Arc::clone(&known));
+        }
+        let new = Arc::new(Destination::new(lanes, coordinate, prefix));
+        let most = (CACHE_BYTES / new.bytes()).max(64);
+        if self.cache.len() >= most {
+            self.cache.clear();
+        }
+        self.cache.insert(key, Arc::clone(&new));
+        Ok(new)
+    }
+
+    fn centre(&self, to: &ShipTo) -> Result<Coordinate, Invalid> {
+        let found = self
+            .by_country
+            .get(&to.country)
+            .and_then(|prefixes| longest(prefixes, &to.postal));
+        found.map(|(_, &centre)| centre).ok_or_else(|| {
+            let expected = format!(
+                "a postal code in {} that the network's places cover, or lat and lon",
+                to.country
+            );
+            Invalid::new("ship_to.postal", &to.postal, expected)
+        })
+    }
+}
+
+/// The entry with the longest key that `text` starts with.
+fn longest<'a, T>(prefixes: &'a HashMap<Box<str>, T>, text: &str) -> Option<(usize, &'a T)> {
+    (0..=text.len())
+        .rev()
+        .filter_map(|end| text.get(..end))
+        .find_map(|prefix| prefixes.get(prefix).map(|found| (prefix.len(), found)))
+}
+
+/// Zones by postal prefixes.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    /// By origin prefix, then destination prefix: the number of the zone.
+    by_origin: HashMap<Box<str>, HashMap<Box<str>, u8>>,
+    /// All destination prefixes.
+    destinations: HashMap<Box<str>, usize>,
+    /// The same by number.
+    names: Vec<Box<str>>,
+}
+
+impl Pairs {
+    pub(super) fn new(rows: &[ZonePair]) -> Result<Self, Invalid> {
+        let mut by_origin: HashMap<Box<str>, HashMap<Box<str>, u8>> = HashMap::new();
+        let mut destinations = HashMap::new();
+        let mut names = Vec::new();
+        for (row, pair) in rows.iter().enumerate() {
+            let origin = by_origin.entry(pair.origin_prefix.clone()).or_default();
+            let known = origin.insert(pair.dest_prefix.clone(), pair.zone);
+            if known.is_some_and(|zone| zone != pair.zone) {
+                let field = format!("zone_pairs[{row}].zone");
+                let expected = "one zone for each pair of prefixes";
+                return Err(Invalid::new(field, pair.zone, expected));
+            }
+            destinations
+                .entry(pair.dest_prefix.clone())
+                .or_insert_with_key(|name| {
+                    names.push(name.clone());
+                    names.len() - 1
+                });
+        }
+        Ok(Self {
+            by_origin,
+            destinations,
+            names,
+        })
+    }
+
+    /// The longest destination prefix of a postal code; which shorter ones match follows from it.
+    fn longest(&self, postal: &str) -> Option<usize> {
+        longest(&self.destinations, postal).map(|(_, &number)| number)
+    }
+
+    /// The zone from an origin to the places of a destination prefix: the longest origin prefix
+    /// that has a pair with the destination counts, then the longest destination prefix.
+    fn zone(&self, origin: &str, destination: usize) -> Option<u8> {
+        let destination = &self.names[destination];
+        (0..=origin.len())
+            .rev()
+            .filter_map(|end| self.by_origin.get(origin.get(..end)?))
+            .find_map(|pairs| longest(pairs, destination).map(|(_, &zone)| zone))
+    }
+}
+
+impl Destination {
+    fn new(lanes: &Lanes, coordinate: Coordinate, prefix: Option<usize>) -> Self {
+        let mut new = Self {
+            serial: lanes.serial,
+            coordinate,
+            class_of: Vec::with_capacity(lanes.sites.len()),
+            sample: Vec::new(),
+            zones: Vec::new(),
+        };
+        let mut known = HashMap::new();
+        for (location, site) in lanes.sites.iter().enumerate() {
+            let pair = prefix.and_then(|prefix| lanes.pairs.zone(&site.postal, prefix));
+            let distance = u64::from(metres(site.coordinate, coordinate));
+            let zones: Vec<u8> = lanes
+                .carriers
+                .iter()
+                .map(|carrier| {
+                    let dense = carrier.bands.iter().position(|band| match pair {
+                        Some(number) => band.number == number,
+                        None => distance <= band.metres,
+                    });
+                    dense.and_then(|z| u8::try_from(z).ok()).unwrap_or(NO_ZONE)
+                })
+                .collect();
+            let key = (site.hours, site.lead, zones);
+            let class = *known.entry(key).or_insert_with_key(|(_, _, zones)| {
+                new.zones.extend_from_slice(zones);
+                new.sample.push(u16::try_from(location).unwrap_or(u16::MAX));
+                new.sample.len() - 1
+            });
+            new.class_of.push(u16::try_from(class).unwrap_or(u16::MAX));
+        }
+        new
+    }
+
+    /// The dense zone of every service, as seen from a lane class.
+    pub(super) fn zones(&self, class: usize, services: usize) -> &[u8] {
+        &self.zones[class * services..(class + 1) * services]
+    }
+
+    /// Centre of the place.
+    #[must_use]
+    pub fn coordinate(&self) -> Coordinate {
+        self.coordinate
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + 2 * (self.class_of.len() + self.sample.len()) + self.zones.len() + 64
+    }
+}

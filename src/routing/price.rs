@@ -1,0 +1,211 @@
+//! What shipments cost once it is settled what is in them: the service is chosen, the parts are
+//! added up.
+//!
+//! The search and the rules of thumb both end here, so a plan's parts always come from one place.
+
+use super::lanes::{Lanes, NO_ZONE, location_id, service_id};
+use super::places::Destination;
+use super::request::{Job, Request};
+use super::tariff::{AMOUNT_MAX, Load, NEVER};
+use super::zones::metres;
+use crate::model::{
+    Cents, Day, EpochMillis, Grams, LocationId, Millis, Objective, Plan, Shipment, ShipmentCents,
+    ShipmentLine, ShortLine,
+};
+
+/// Prices shipments that somebody else chose, each a location, a ready time and what is in it:
+/// for every one the service that is best by the objective, with the same cost parts as
+/// [`route`](super::route) gives. Availability and the limits of the policy are not looked at.
+/// `None` when a shipment cannot be carried, names nothing, or the request is malformed.
+#[must_use]
+pub fn price(
+    lanes: &Lanes,
+    request: &Request<'_>,
+    shipments: &[(LocationId, EpochMillis, Vec<ShipmentLine>)],
+    short: &[ShortLine],
+) -> Option<Plan> {
+    let job = Job::new(lanes, request).ok()?;
+    let known = |demand: u16| usize::from(demand) < request.demands.len();
+    if !short.iter().all(|s| known(s.demand)) {
+        return None;
+    }
+    let mut plan = Plan::default();
+    for (location, ready, lines) in shipments {
+        let sound = location.index() < lanes.locations()
+            && !lines.is_empty()
+            && lines.iter().all(|l| known(l.demand) && !l.qty.is_zero());
+        let priced = sound.then(|| shipment(&job, location.index(), *ready, lines.clone()));
+        plan.shipments.push(priced??);
+    }
+    finish(&job, &mut plan, short.to_vec())?;
+    Some(plan)
+}
+
+/// Straight-line distance from a location to a destination in whole kilometres, rounded to the
+/// nearest; for rules of thumb. The location must be in the network.
+#[must_use]
+pub fn distance_km(lanes: &Lanes, from: LocationId, to: &Destination) -> u32 {
+    (metres(lanes.sites[from.index()].coordinate, to.coordinate) + 500) / 1_000
+}
+
+/// Puts the shipments in order and adds up the plan.
+pub(super) fn finish(job: &Job<'_>, plan: &mut Plan, short: Vec<ShortLine>) -> Option<()> {
+    plan.shipments
+        .sort_by_key(|s| (s.location, s.ship_at, s.lines.first().map(|l| l.demand)));
+    plan.short = short;
+    plan.short.sort_by_key(|s| s.demand);
+    plan.objective = objective(job, &plan.shipments, &plan.short)?;
+    Some(())
+}
+
+/// Adds a plan up again by another policy.
+pub(super) fn reprice(job: &Job<'_>, plan: &mut Plan) {
+    let sum = objective(job, &plan.shipments, &plan.short);
+    plan.objective = sum.expect("the request's amounts were checked");
+}
+
+fn objective(job: &Job<'_>, shipments: &[Shipment], short: &[ShortLine]) -> Option<Objective> {
+    let splits = i64::try_from(shipments.len().saturating_sub(1)).ok()?;
+    let units: u64 = short.iter().map(|s| u64::from(s.qty.0)).sum();
+    let short = bounded(job.policy.short_per_unit.0, units)?;
+    let split = job.policy.split_penalty.0.checked_mul(splits)?;
+    let mut sum = Objective {
+        split: Cents(split),
+        short: Cents(short),
+        ..Objective::default()
+    };
+    for shipment in shipments {
+        sum.postage += shipment.cents.postage;
+        sum.handling += shipment.cents.handling;
+        sum.late += shipment.cents.late;
+        sum.speed += shipment.cents.speed;
+        sum.scarcity += shipment.cents.scarcity;
+    }
+    Some(sum)
+}
+
+fn bounded(cents: i64, times: u64) -> Option<i64> {
+    let all = cents.checked_mul(i64::try_from(times).ok()?)?;
+    (all <= AMOUNT_MAX).then_some(all)
+}
+
+/// One shipment with its best service; `None` when none can carry it.
+pub(super) fn shipment(
+    job: &Job<'_>,
+    location: usize,
+    ready: EpochMillis,
+    mut lines: Vec<ShipmentLine>,
+) -> Option<Shipment> {
+    let lanes = job.lanes;
+    let site = &lanes.sites[location];
+    let (ship_at, ship_day) = lanes.handover(site, ready)?;
+    let today = lanes.hours[usize::from(site.hours)].date_of(job.request.now)?;
+    let mut load = Load::default();
+    let mut units = 0;
+    for line in &lines {
+        let demand = &job.request.demands[usize::from(line.demand)];
+        load = load.plus(demand.load(line.qty));
+        units += u64::from(line.qty.0);
+    }
+    let best = best_service(job, location, load, today, ship_day)?;
+    let handling = site
+        .per_shipment
+        .checked_add(bounded(site.per_unit, units)?)?;
+    lines.sort_by_key(|l| l.demand);
+    Some(Shipment {
+        location: location_id(location),
+        service: service_id(best.service),
+        need_at: need_at(ready, ship_at, site.lead),
+        ship_at,
+        deliver_on: best.deliver_on,
+        parcels: best.parcels,
+        billable: Grams(best.billable),
+        cents: ShipmentCents {
+            postage: Cents(best.postage),
+            handling: Cents(handling),
+            late: best.late,
+            speed: best.speed,
+            scarcity: Cents(scarcity(job, location, &lines)?),
+        },
+        lines,
+    })
+}
+
+fn need_at(ready: EpochMillis, ship_at: EpochMillis, lead: Millis) -> EpochMillis {
+    ready.max(ship_at - lead)
+}
+
+/// Scarcity prices of some units at a location.
+fn scarcity(job: &Job<'_>, location: usize, lines: &[ShipmentLine]) -> Option<i64> {
+    let mut sum = 0i64;
+    for line in lines {
+        let prices = job
+            .lanes
+            .scarcity(job.request.demands[usize::from(line.demand)].sku);
+        if let Ok(row) = prices.binary_search_by_key(&location_id(location), |p| p.0) {
+            sum = sum.checked_add(bounded(prices[row].1, u64::from(line.qty.0))?)?;
+        }
+    }
+    Some(sum)
+}
+
+/// How a shipment travels.
+struct Carriage {
+    service: usize,
+    deliver_on: Day,
+    parcels: u32,
+    billable: u64,
+    postage: i64,
+    late: Cents,
+    speed: Cents,
+}
+
+impl Carriage {
+    fn rank(&self) -> (i64, Day) {
+        (self.postage + self.late.0 + self.speed.0, self.deliver_on)
+    }
+}
+
+fn best_service(
+    job: &Job<'_>,
+    location: usize,
+    load: Load,
+    today: Day,
+    ship_day: Day,
+) -> Option<Carriage> {
+    let lanes = job.lanes;
+    let destination = job.request.destination;
+    let class = usize::from(destination.class_of[location]);
+    let zones = destination.zones(class, lanes.carriers.len());
+    let mut best: Option<Carriage> = None;
+    for (service, &zone) in zones.iter().enumerate() {
+        if zone == NO_ZONE {
+            continue;
+        }
+        let billing = &lanes.tariffs.billings[usize::from(lanes.tariffs.billing_of[service])];
+        let parcels = billing.parcels(load);
+        let postage = lanes.tariffs.price(service, zone, parcels);
+        let Some(deliver_on) = lanes.delivery(service, zone, ship_day) else {
+            continue;
+        };
+        let Some((late, speed)) = job.dated(today, deliver_on) else {
+            continue;
+        };
+        if postage >= NEVER {
+            continue;
+        }
+        let carriage = Carriage {
+            service,
+            deliver_on,
+            parcels: parcels.full + 1,
+            billable: billing.billable(load).unwrap_or(0),
+            postage,
+            late,
+            speed,
+        };
+        if best.as_ref().is_none_or(|b| carriage.rank() < b.rank()) {
+            best = Some(carriage);
+        }
+    }
+    best
+}

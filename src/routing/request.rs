@@ -1,0 +1,239 @@
+//! What the router is asked, what it refuses, and the checks that make the search safe.
+//!
+//! Invariant after [`Job::new`]: every amount that a plan can add up to fits, so the search itself
+//! uses plain arithmetic.
+
+use super::lanes::Lanes;
+use super::places::Destination;
+use super::tariff::{AMOUNT_MAX, Load};
+use crate::ledger::StockView;
+use crate::model::{Cents, Day, EpochMillis, Invalid, Policy, Qty, ShortLine, SkuId};
+
+/// Most demands for which the answer is the proven minimum.
+pub const EXACT_DEMANDS_MAX: usize = 12;
+/// Most demands of one request.
+pub const DEMANDS_MAX: usize = 5_000;
+/// Longest wait that is counted, in days: more counts as impossible.
+pub(super) const WAIT_DAYS_MAX: i64 = 1 << 16;
+
+/// An interned item class; 0 is ordinary.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct ClassId(pub u16);
+
+/// What an order needs of one SKU, its lines summed.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Demand {
+    /// The item; no two demands of a request have the same.
+    pub sku: SkuId,
+    /// Units wanted, at least 1.
+    pub qty: Qty,
+    /// Whether its units may come from several locations.
+    pub may_split: bool,
+    /// Mass of one unit.
+    pub grams: u32,
+    /// Length × width × height of one unit, in mm³; 0 where unknown.
+    pub volume_mm3: u64,
+    /// Its item class, by [`Lanes::class`].
+    pub class: ClassId,
+}
+
+impl Demand {
+    /// Weight and volume of `units` of it.
+    pub(super) fn load(&self, units: Qty) -> Load {
+        Load::of(units.0, self.grams, self.volume_mm3)
+    }
+}
+
+/// One order as the router sees it.
+#[derive(Copy, Clone, Debug)]
+pub struct Request<'a> {
+    /// The moment of the decision: stock is promised from here on.
+    pub now: EpochMillis,
+    /// Where it goes, of the same [`Lanes`].
+    pub destination: &'a Destination,
+    /// The promise date, a civil date at the destination.
+    pub deliver_by: Option<Day>,
+    /// Whether a shipment that misses `deliver_by` does not exist (else lateness costs).
+    pub deliver_by_is_hard: bool,
+    /// Weights and limits of the objective.
+    pub policy: Policy,
+    /// At least one.
+    pub demands: &'a [Demand],
+    /// What may be promised; line `i` is `demands[i].sku`.
+    pub stock: &'a StockView,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unroutable {
+    /// Not everything can ship, and the policy accepts no backorder.
+    #[error(
+        "{} units cannot be shipped (first: {} of demand {}) from any of {considered} locations \
+         that have stock of the order; allow_backorder would accept the rest",
+        units(short), first(short).qty, first(short).demand
+    )]
+    Short {
+        /// What stays short in the plan that ships the most units.
+        short: Vec<ShortLine>,
+        /// Locations that hold something of the order and may ship it.
+        considered: usize,
+    },
+    /// More different items than the router takes.
+    #[error("the order has {demands} different items; at most {max} are routed at once: split it")]
+    TooManyDemands {
+        /// How many it has.
+        demands: usize,
+        /// The most that is possible.
+        max: usize,
+    },
+    /// A field of the request that cannot be routed by.
+    #[error("{0}")]
+    Malformed(Invalid),
+}
+
+fn units(short: &[ShortLine]) -> u64 {
+    short.iter().map(|s| u64::from(s.qty.0)).sum()
+}
+
+fn first(short: &[ShortLine]) -> ShortLine {
+    short.first().copied().unwrap_or(ShortLine {
+        demand: 0,
+        qty: Qty::ZERO,
+    })
+}
+
+/// A checked request.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Job<'a> {
+    pub(super) lanes: &'a Lanes,
+    pub(super) request: &'a Request<'a>,
+    pub(super) policy: Policy,
+    /// Shipments that deliver later do not exist.
+    pub(super) latest: Option<Day>,
+}
+
+impl<'a> Job<'a> {
+    /// Checks everything the search relies on.
+    pub(super) fn new(lanes: &'a Lanes, request: &'a Request<'a>) -> Result<Self, Unroutable> {
+        check(lanes, request).map_err(Unroutable::Malformed)?;
+        let demands = request.demands.len();
+        if demands > DEMANDS_MAX {
+            let max = DEMANDS_MAX;
+            return Err(Unroutable::TooManyDemands { demands, max });
+        }
+        Ok(Self {
+            lanes,
+            request,
+            policy: request.policy,
+            latest: request.deliver_by.filter(|_| request.deliver_by_is_hard),
+        })
+    }
+
+    /// Late penalty and speed value of a delivery, `today` being the location's date at `now`;
+    /// `None` when the shipment does not exist.
+    pub(super) fn dated(&self, today: Day, deliver_on: Day) -> Option<(Cents, Cents)> {
+        if self.latest.is_some_and(|latest| deliver_on > latest) {
+            return None;
+        }
+        let days_between = |from: Day| i64::from(deliver_on.0) - i64::from(from.0);
+        let wait = days_between(today);
+        let late = self
+            .request
+            .deliver_by
+            .map_or(0, |by| days_between(by).max(0));
+        if wait > WAIT_DAYS_MAX || late > WAIT_DAYS_MAX {
+            return None;
+        }
+        Some((
+            Cents(self.policy.late_per_day.0 * late),
+            Cents(self.policy.speed_value_per_day.0 * wait),
+        ))
+    }
+
+    /// What it costs to leave `units` short.
+    pub(super) fn short_cents(&self, units: Qty) -> i64 {
+        self.policy.short_per_unit.0 * i64::from(units.0)
+    }
+
+    /// Whether a plan may leave some demands short and ship others.
+    pub(super) fn may_short_some(&self) -> bool {
+        self.policy.allow_backorder && !self.policy.ship_complete
+    }
+}
+
+fn check(lanes: &Lanes, request: &Request<'_>) -> Result<(), Invalid> {
+    let demands = request.demands;
+    if demands.is_empty() {
+        return Err(Invalid::new("lines", "none", "at least one line"));
+    }
+    if request.destination.serial != lanes.serial {
+        let expected = "a destination of this compiled network: ask it again after a change";
+        return Err(Invalid::new("destination", "of another network", expected));
+    }
+    if request.stock.len() != demands.len()
+        || (0..demands.len()).any(|i| request.stock.sku(i) != demands[i].sku)
+    {
+        let expected = "one line for each demand, in the same order";
+        return Err(Invalid::new("stock", request.stock.len(), expected));
+    }
+    for (i, demand) in demands.iter().enumerate() {
+        if demand.qty.is_zero() || demand.qty > Qty::MAX {
+            let field = format!("demands[{i}].qty");
+            return Err(Invalid::new(field, demand.qty, "1 to 2000000000 units"));
+        }
+    }
+    if let Some(i) = repeated(demands) {
+        let field = format!("demands[{i}].sku");
+        let expected = "each SKU once, its lines summed";
+        return Err(Invalid::new(field, demands[i].sku.0, expected));
+    }
+    check_policy(lanes, request)
+}
+
+/// The position of a SKU that was there before.
+fn repeated(demands: &[Demand]) -> Option<usize> {
+    if demands.len() <= 2 * EXACT_DEMANDS_MAX {
+        return (1..demands.len()).find(|&i| demands[..i].iter().any(|d| d.sku == demands[i].sku));
+    }
+    let mut seen = std::collections::HashSet::with_capacity(demands.len());
+    demands.iter().position(|d| !seen.insert(d.sku))
+}
+
+fn check_policy(lanes: &Lanes, request: &Request<'_>) -> Result<(), Invalid> {
+    let policy = &request.policy;
+    if policy.max_shipments == 0 {
+        return Err(Invalid::new("policy.max_shipments", 0, "at least 1"));
+    }
+    let units: i64 = request.demands.iter().map(|d| i64::from(d.qty.0)).sum();
+    // The factor is how many of the amount one plan can add up to.
+    let amounts = [
+        ("policy.split_penalty_cents", policy.split_penalty, 1),
+        (
+            "policy.late_cents_per_day",
+            policy.late_per_day,
+            WAIT_DAYS_MAX,
+        ),
+        (
+            "policy.speed_value_cents_per_day",
+            policy.speed_value_per_day,
+            WAIT_DAYS_MAX,
+        ),
+        ("policy.short_cents_per_unit", policy.short_per_unit, units),
+    ];
+    for (field, cents, times) in amounts {
+        let within = cents
+            .0
+            .checked_mul(times)
+            .is_some_and(|all| all <= AMOUNT_MAX);
+        if cents.0 < 0 || !within {
+            let expected = format!("0 to {} cents for this order", AMOUNT_MAX / times);
+            return Err(Invalid::new(field, cents, expected));
+        }
+    }
+    let handled = lanes.unit_max.checked_mul(units);
+    if handled.is_none_or(|all| all > AMOUNT_MAX) {
+        let expected = "fewer units: their handling alone is beyond counting";
+        return Err(Invalid::new("lines", units, expected));
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! The cheapest two locations for every subset of the demands, as one shipment.
+//!
+//! Invariant: for every subset that some plan of at most `ceiling` cents ships as one shipment, the
+//! two cheapest places for it are there (ties: the lower location).
+
+use super::candidates::{Candidates, Set, Slot};
+use super::departures::{Departures, Loads};
+use super::request::Job;
+use super::tariff::NEVER;
+
+/// No place ships it.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
+/// What a plan for a subset costs at the least, and where one shipment of it is cheapest.
+#[derive(Debug, Default)]
+pub(super) struct Subsets {
+    /// By subset: cost of the cheapest single shipment.
+    pub(super) first: Vec<i64>,
+    /// By subset: cost from the second cheapest location.
+    pub(super) second: Vec<i64>,
+    /// By subset: the slots of both.
+    pub(super) places: Vec<[u32; 2]>,
+    sums: Vec<i64>,
+    sets: Vec<Set>,
+}
+
+impl Subsets {
+    /// Forgets everything; room for subsets of `demands` demands.
+    pub(super) fn start(&mut self, demands: usize) {
+        let subsets = 1 << demands;
+        self.first.clear();
+        self.first.resize(subsets, NEVER);
+        self.second.clear();
+        self.second.resize(subsets, NEVER);
+        self.places.clear();
+        self.places.resize(subsets, [NOWHERE; 2]);
+    }
+
+    /// Offers `slot` as the place of one shipment of `set`. Slots come in ascending order, so of
+    /// equal ones the first stays.
+    pub(super) fn offer(&mut self, set: Set, cents: i64, slot: u32) {
+        let at = usize::from(set);
+        if cents >= self.second[at] {
+            return;
+        }
+        if cents < self.first[at] {
+            self.second[at] = self.first[at];
+            self.first[at] = cents;
+            self.places[at] = [slot, self.places[at][0]];
+        } else {
+            self.second[at] = cents;
+            self.places[at][1] = slot;
+        }
+    }
+
+    /// Offers one slot for every set `within` the given demands that it can ship, except one.
+    pub(super) fn add_slot(
+        &mut self,
+        job: &Job<'_>,
+        candidates: &Candidates,
+        departures: &mut Departures,
+        loads: &Loads,
+        number: u32,
+        (within, except): (Set, Set),
+    ) {
+        let slot: &Slot = &candidates.slots[number as usize];
+        let goods = candidates.goods(slot, job.request.demands.len());
+        let curve = departures.curve(job, slot.departure, loads);
+        let curve = departures.curve_row(curve, loads);
+        let least = departures.get(slot.departure).least;
+        self.sums.clear();
+        self.sums.push(slot.base - least);
+        self.sets.clear();
+        self.sets.push(0);
+        let mut rest = slot.mask & within;
+        while rest != 0 {
+            let bit = rest & rest.wrapping_neg();
+            let cents = goods[bit.trailing_zeros() as usize];
+            rest ^= bit;
+            for at in 0..self.sums.len() {
+                self.sums.push(self.sums[at] + cents);
+                self.sets.push(self.sets[at] | bit);
+            }
+        }
+        for at in 1..self.sums.len() {
+            let set = self.sets[at];
+            let cents = self.sums[at] + curve[usize::from(loads.id_of[usize::from(set)])];
+            if cents < self.second[usize::from(set)] && set & slot.fresh != 0 && set != except {
+                self.offer(set, cents, number);
+            }
+        }
+    }
+}

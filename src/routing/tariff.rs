@@ -1,0 +1,343 @@
+//! What a carrier charges: from weight and volume to a bracket, from a bracket to a price.
+//!
+//! Services that bill weight alike (same divisor, threshold, step and heaviest parcel) share a
+//! [`Billing`] and its brackets: the union of the weight steps of all their tariffs. So the
+//! bracket of some units is found once, for all those services, zones and locations.
+
+use crate::model::{Invalid, Network, Service};
+
+/// No price: not carried. Far above [`AMOUNT_MAX`]; a few of them still add up.
+pub(super) const NEVER: i64 = 1 << 60;
+/// No part of a plan costs more than this many cents (11 trillion in major units); what would,
+/// counts as impossible. So no sum over a plan overflows.
+pub(super) const AMOUNT_MAX: i64 = 1 << 50;
+/// No bracket: heavier than any step.
+const BEYOND: u16 = u16::MAX;
+/// Rows of the table that finds a bracket: enough that a row seldom holds two steps.
+const FINDER_ROWS: u64 = 2_048;
+
+/// Units as a carrier sees them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    /// Mass; saturated at the top, where nothing is carried.
+    pub(super) grams: u64,
+    /// Volume; saturated likewise.
+    pub(super) mm3: u64,
+}
+
+impl Load {
+    /// Both together.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            grams: self.grams.saturating_add(other.grams),
+            mm3: self.mm3.saturating_add(other.mm3),
+        }
+    }
+
+    /// The rest when `part`, which was added before, is taken away.
+    pub(super) fn less(self, part: Self) -> Self {
+        Self {
+            grams: self.grams.saturating_sub(part.grams),
+            mm3: self.mm3.saturating_sub(part.mm3),
+        }
+    }
+
+    /// `units` of something.
+    pub(super) fn of(units: u32, grams: u32, mm3: u64) -> Self {
+        Self {
+            grams: u64::from(units) * u64::from(grams),
+            mm3: mm3.saturating_mul(u64::from(units)),
+        }
+    }
+}
+
+/// A load as parcels: some full ones and a last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parcels {
+    /// Parcels of exactly the heaviest weight before the last one.
+    pub(super) full: u32,
+    /// Bracket of the last one; [`BEYOND`] when it cannot be carried.
+    bracket: u16,
+}
+
+impl Parcels {
+    const NONE: Self = Self {
+        full: 0,
+        bracket: BEYOND,
+    };
+
+    /// A number that is the same only for the same parcels, below
+    /// `(full + 1) × (brackets + 1)`.
+    pub(super) fn key(self, brackets: usize) -> u64 {
+        let bracket = usize::from(self.bracket).min(brackets) as u64;
+        u64::from(self.full) * (brackets as u64 + 1) + bracket
+    }
+}
+
+/// How some services turn a load into parcels.
+#[derive(Debug)]
+pub(super) struct Billing {
+    divisor: Option<u32>,
+    threshold_cm3: u32,
+    step: u64,
+    heaviest: u64,
+    /// Inclusive upper bounds, ascending.
+    bounds: Box<[u64]>,
+    /// First bracket that a weight shifted right by `shift` can be in.
+    finder: Box<[u16]>,
+    shift: u32,
+    /// Bracket of the heaviest parcel.
+    heaviest_bracket: u16,
+}
+
+impl Billing {
+    fn new(service: &Service, mut bounds: Vec<u64>) -> Self {
+        bounds.sort_unstable();
+        bounds.dedup();
+        // Nothing heavier than the first bound that holds the heaviest parcel is ever looked up.
+        let top = bounds.partition_point(|&b| b < service.max.0);
+        bounds.truncate(top.saturating_add(1).min(usize::from(BEYOND) - 1));
+        let last = bounds.last().copied().unwrap_or(0).min(service.max.0);
+        let shift = (0..64)
+            .find(|&s| last >> s < FINDER_ROWS)
+            .unwrap_or_default();
+        let finder = (0..=last >> shift)
+            .map(|row| {
+                let bracket = bounds.partition_point(|&b| b < row << shift);
+                u16::try_from(bracket).unwrap_or(BEYOND)
+            })
+            .collect();
+        let mut billing = Self {
+            divisor: service.dim_divisor_cm3_per_kg,
+            threshold_cm3: service.dim_threshold_cm3,
+            step: service.billing_step.0,
+            heaviest: service.max.0,
+            bounds: bounds.into_boxed_slice(),
+            finder,
+            shift,
+            heaviest_bracket: BEYOND,
+        };
+        billing.heaviest_bracket = billing.bracket(billing.heaviest);
+        billing
+    }
+
+    fn is_for(&self, service: &Service) -> bool {
+        self.divisor == service.dim_divisor_cm3_per_kg
+            && self.threshold_cm3 == service.dim_threshold_cm3
+            && self.step == service.billing_step.0
+            && self.heaviest == service.max.0
+    }
+
+    /// How many brackets there are.
+    pub(super) fn brackets(&self) -> usize {
+        self.bounds.len()
+    }
+
+    fn bracket(&self, weight: u64) -> u16 {
+        let row = usize::try_from(weight >> self.shift).unwrap_or(usize::MAX);
+        let Some(&first) = self.finder.get(row) else {
+            return BEYOND;
+        };
+        let mut bracket = first;
+        while let Some(&bound) = self.bounds.get(usize::from(bracket)) {
+            if weight <= bound {
+                return bracket;
+            }
+            bracket += 1;
+        }
+        BEYOND
+    }
+
+    /// Billable weight in grams; `None` when it is beyond counting.
+    pub(super) fn billable(&self, load: Load) -> Option<u64> {
+        let mut weight = load.grams;
+        if let Some(divisor) = self.divisor {
+            let cm3 = load.mm3.div_ceil(1_000);
+            if cm3 > u64::from(self.threshold_cm3) {
+                let dimensional = cm3.checked_mul(1_000)?.div_ceil(u64::from(divisor));
+                weight = weight.max(dimensional);
+            }
+        }
+        if self.step > 1 {
+            weight = weight.div_ceil(self.step).checked_mul(self.step)?;
+        }
+        Some(weight)
+    }
+
+    /// The parcels of a load.
+    pub(super) fn parcels(&self, load: Load) -> Parcels {
+        self.billable(load)
+            .map_or(Parcels::NONE, |weight| self.parcels_of(weight))
+    }
+
+    fn parcels_of(&self, weight: u64) -> Parcels {
+        if weight <= self.heaviest {
+            let bracket = self.bracket(weight);
+            return Parcels { full: 0, bracket };
+        }
+        let full = weight.div_ceil(self.heaviest) - 1;
+        let bracket = self.bracket(weight - full * self.heaviest);
+        match u32::try_from(full) {
+            Ok(full) if full < u32::MAX => Parcels { full, bracket },
+            _ => Parcels::NONE,
+        }
+    }
+}
+
+/// All prices of the network.
+#[derive(Debug)]
+pub(super) struct Tariffs {
+    /// The ways of billing.
+    pub(super) billings: Vec<Billing>,
+    /// Which of them each service uses.
+    pub(super) billing_of: Vec<u16>,
+    /// By service: where its prices start.
+    starts: Vec<usize>,
+    /// By service, zone (dense), bracket.
+    prices: Vec<i64>,
+    /// By service and zone: the least of its prices. Indexed like `zones`.
+    least: Vec<i64>,
+    /// By service: where its zones start in `least`.
+    zones: Vec<usize>,
+}
+
+impl Tariffs {
+    /// `zone_numbers[service]` are the numbers of its zones, by dense zone.
+    pub(super) fn new(network: &Network, zone_numbers: &[Vec<u8>]) -> Result<Self, Invalid> {
+        let mut steps: Vec<Vec<(u8, u64, i64)>> = vec![Vec::new(); network.services.len()];
+        for (row, step) in network.tariffs.iter().enumerate() {
+            let Some(of_service) = steps.get_mut(step.service.index()) else {
+                let field = format!("tariffs[{row}].service");
+                return Err(Invalid::new(
+                    field,
+                    step.service.0,
+                    "a service of the network",
+                ));
+            };
+            if !(0..=crate::model::Cents::MAX.0).contains(&step.cents.0) {
+                let field = format!("tariffs[{row}].cents");
+                return Err(Invalid::new(field, step.cents, "0 to 1000000000000 cents"));
+            }
+            of_service.push((step.zone, step.max.0, step.cents.0));
+        }
+        let mut tariffs = Self {
+            billings: Vec::new(),
+            billing_of: Vec::new(),
+            starts: Vec::new(),
+            prices: Vec::new(),
+            least: Vec::new(),
+            zones: Vec::new(),
+        };
+        tariffs.group(&network.services, &steps)?;
+        for (service, steps) in steps.iter_mut().enumerate() {
+            // Stable: of two steps with one bound the first row counts.
+            steps.sort_by_key(|&(_, max, _)| max);
+            tariffs.starts.push(tariffs.prices.len());
+            tariffs.zones.push(tariffs.least.len());
+            let billing = &tariffs.billings[usize::from(tariffs.billing_of[service])];
+            for &zone in &zone_numbers[service] {
+                let mut own = steps.iter().filter(|s| s.0 == zone).peekable();
+                let mut least = NEVER;
+                for &bound in &billing.bounds {
+                    while own.next_if(|s| s.1 < bound).is_some() {}
+                    let price = own.peek().map_or(NEVER, |s| s.2);
+                    least = least.min(price);
+                    tariffs.prices.push(price);
+                }
+                tariffs.least.push(least);
+            }
+        }
+        Ok(tariffs)
+    }
+
+    /// Puts services that bill alike together.
+    fn group(
+        &mut self,
+        services: &[Service],
+        steps: &[Vec<(u8, u64, i64)>],
+    ) -> Result<(), Invalid> {
+        let mut members: Vec<Vec<usize>> = Vec::new();
+        for (index, service) in services.iter().enumerate() {
+            let wrong = |column: &str, value: u64| {
+                let field = format!("services[{index}].{column}");
+                Err(Invalid::new(field, value, "at least 1"))
+            };
+            if service.max.0 == 0 {
+                return wrong("max_grams", 0);
+            }
+            if service.billing_step.0 == 0 {
+                return wrong("billing_step_grams", 0);
+            }
+            if service.dim_divisor_cm3_per_kg == Some(0) {
+                return wrong("dim_divisor_cm3_per_kg", 0);
+            }
+            let alike = members.iter().position(|m| {
+                let first = &services[m[0]];
+                Billing::new(first, Vec::new()).is_for(service)
+            });
+            let billing = alike.unwrap_or_else(|| {
+                members.push(Vec::new());
+                members.len() - 1
+            });
+            members[billing].push(index);
+            self.billing_of
+                .push(u16::try_from(billing).unwrap_or(u16::MAX));
+        }
+        for group in &members {
+            let bounds = group
+                .iter()
+                .flat_map(|&s| steps[s].iter().map(|step| step.1));
+            self.billings
+                .push(Billing::new(&services[group[0]], bounds.collect()));
+        }
+        Ok(())
+    }
+
+    /// A lower bound on any price of the zone.
+    pub(super) fn least(&self, service: usize, zone: u8) -> i64 {
+        self.least[self.zones[service] + usize::from(zone)]
+    }
+
+    /// The brackets that a zone has prices for: heaviest weight of each, and its price.
+    pub(super) fn steps(&self, service: usize, zone: u8) -> impl Iterator<Item = (u64, i64)> {
+        let billing = &self.billings[usize::from(self.billing_of[service])];
+        let row = self.starts[service] + usize::from(zone) * billing.bounds.len();
+        let prices = &self.prices[row..row + billing.bounds.len()];
+        let bounds = billing.bounds.iter().map(|&b| b.min(billing.heaviest));
+        let priced = bounds.zip(prices.iter().copied());
+        priced.filter(|&(_, price)| price < NEVER)
+    }
+
+    /// The heaviest parcel and its price; `None` when the zone does not carry it.
+    pub(super) fn full_parcel(&self, service: usize, zone: u8) -> Option<(u64, i64)> {
+        let billing = &self.billings[usize::from(self.billing_of[service])];
+        let row = self.starts[service] + usize::from(zone) * billing.bounds.len();
+        let bracket = usize::from(billing.heaviest_bracket);
+        let price = *billing
+            .bounds
+            .get(bracket)
+            .map(|_| &self.prices[row + bracket])?;
+        (price < NEVER).then_some((billing.heaviest, price))
+    }
+
+    /// What the service charges for these parcels; [`NEVER`] when it does not carry them.
+    pub(super) fn price(&self, service: usize, zone: u8, parcels: Parcels) -> i64 {
+        if parcels.bracket == BEYOND {
+            return NEVER;
+        }
+        let billing = &self.billings[usize::from(self.billing_of[service])];
+        let row = self.starts[service] + usize::from(zone) * billing.bounds.len();
+        let last = self.prices[row + usize::from(parcels.bracket)];
+        if parcels.full == 0 || last >= NEVER {
+            return last;
+        }
+        if billing.heaviest_bracket == BEYOND {
+            return NEVER;
+        }
+        let one = self.prices[row + usize::from(billing.heaviest_bracket)];
+        match one.checked_mul(i64::from(parcels.full)) {
+            Some(all) if one < NEVER && all <= AMOUNT_MAX => all + last,
+            _ => NEVER,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of the room as a whole; those of a single step are at the foot of its file.
+
+mod exact;
+mod kit;
+mod large;
+mod lessons;
+mod oracle;
+mod quotes;
+mod time;

@@ -1,0 +1,244 @@
+//! The search over demands that ship whole: the best two plans, exactly.
+//!
+//! Most orders end at the second step: a single shipment is cheaper than the least that any split
+//! could cost.
+
+use super::candidates::{Candidates, Set};
+use super::departures::{Departures, Loads};
+use super::partition::{Found, Partition, Rules};
+use super::request::{EXACT_DEMANDS_MAX, Job};
+use super::subsets::Subsets;
+use super::tariff::{Load, NEVER, Parcels};
+
+/// Memory of the search.
+#[derive(Debug, Default)]
+pub(super) struct Whole {
+    pub(super) loads: Loads,
+    pub(super) subsets: Subsets,
+    pub(super) partition: Partition,
+    parcels: Vec<Parcels>,
+    kept: Vec<u32>,
+}
+
+/// What a request's demands come to, before any search.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    /// Demands that some location ships, and that are to be decided.
+    pub(super) served: Set,
+    /// Those and the others.
+    pub(super) all: Set,
+    /// By demand: what it costs to leave it short while something ships; `NEVER` where that is
+    /// not allowed.
+    pub(super) short: [i64; EXACT_DEMANDS_MAX],
+    /// Cost of leaving short what nobody ships.
+    pub(super) lost: i64,
+    /// Cost of shipping nothing; `NEVER` where that is not allowed.
+    pub(super) nothing: i64,
+    /// The cheapest two single shipments of everything that is served.
+    single: [(i64, u32); 2],
+}
+
+impl Frame {
+    /// The frame of a request, `served` being the demands that some location ships.
+    pub(super) fn new(job: &Job<'_>, served: Set) -> Self {
+        let mut frame = Self {
+            served,
+            all: 0,
+            short: [0; EXACT_DEMANDS_MAX],
+            lost: 0,
+            nothing: 0,
+            single: [(NEVER, 0); 2],
+        };
+        for (i, demand) in job.request.demands.iter().enumerate() {
+            let cents = job.short_cents(demand.qty);
+            frame.all |= 1 << i;
+            frame.nothing += cents;
+            if served >> i & 1 == 0 {
+                frame.lost += cents;
+            }
+            frame.short[i] = if job.may_short_some() { cents } else { NEVER };
+        }
+        if frame.served != frame.all && !job.may_short_some() {
+            // Something cannot ship and nothing may be left out: all that remains is nothing.
+            frame.served = 0;
+            frame.lost = 0;
+        }
+        if !job.policy.allow_backorder {
+            frame.nothing = NEVER;
+        }
+        frame
+    }
+
+    /// What it costs to ship nothing of what is served.
+    fn nothing_served(&self) -> i64 {
+        if self.nothing < NEVER {
+            self.nothing - self.lost
+        } else {
+            NEVER
+        }
+    }
+
+    /// The second best of the plans known so far, less what is lost.
+    fn ceiling(&self) -> i64 {
+        let [(first, _), (second, _)] = self.single;
+        // The middle one of three: shipping nothing may come anywhere.
+        second.min(first.max(self.nothing_served())).min(NEVER - 1)
+    }
+
+    /// Adds what nobody ships to a plan for what is served.
+    fn complete(&self, mut found: Found) -> Found {
+        found.cents += self.lost;
+        found.short |= self.all & !self.served;
+        found
+    }
+
+    /// The best two of the plans with at most one shipment that leaves out nothing it could ship.
+    fn only_singles(&self) -> [Option<Found>; 2] {
+        let mut found: [Option<Found>; 3] = [None; 3];
+        if self.nothing < NEVER {
+            found[0] = Some(Found::new(self.nothing, self.all, None));
+        }
+        for (at, &(cents, slot)) in self.single.iter().enumerate() {
+            if cents < NEVER && self.served != 0 {
+                let short = self.all & !self.served;
+                let block = Some((self.served, slot));
+                found[at + 1] = Some(Found::new(cents + self.lost, short, block));
+            }
+        }
+        // Stable: of equal ones, nothing comes before one shipment, lower slots before higher.
+        found.sort_by_key(|f| f.map_or(i64::MAX, |f| f.cents));
+        [found[0], found[1]]
+    }
+}
+
+impl Whole {
+    /// The best two plans.
+    pub(super) fn solve(
+        &mut self,
+        job: &Job<'_>,
+        candidates: &mut Candidates,
+        departures: &mut Departures,
+    ) -> [Option<Found>; 2] {
+        let mut frame = Frame::new(job, candidates.served);
+        if frame.served != 0 {
+            self.singles(job, candidates, departures, &mut frame);
+        }
+        if frame.served.count_ones() < 2 {
+            return frame.only_singles();
+        }
+        let Some(rules) = self.rules(job, candidates, &frame) else {
+            return frame.only_singles();
+        };
+        self.loads.fill(job);
+        self.subsets.start(job.request.demands.len());
+        for (cents, slot) in frame.single {
+            self.subsets.offer(frame.served, cents, slot);
+        }
+        for &slot in &self.kept {
+            let sets = (frame.served, frame.served);
+            self.subsets
+                .add_slot(job, candidates, departures, &self.loads, slot, sets);
+        }
+        let slots = &candidates.slots;
+        let tie = |slot: u32| {
+            let slot = &slots[slot as usize];
+            (slot.location, slot.ship_at.0)
+        };
+        let found = self.partition.run(&rules, &self.subsets, tie);
+        found.map(|f| f.map(|f| frame.complete(f)))
+    }
+
+    /// Prices one shipment of everything served, from every slot that has it.
+    pub(super) fn singles(
+        &mut self,
+        job: &Job<'_>,
+        candidates: &mut Candidates,
+        departures: &mut Departures,
+        frame: &mut Frame,
+    ) {
+        let demands = job.request.demands;
+        let within = |i: usize| frame.served >> i & 1 == 1;
+        let mut load = Load::default();
+        for (_, demand) in demands.iter().enumerate().filter(|&(i, _)| within(i)) {
+            load = load.plus(demand.load(demand.qty));
+        }
+        Loads::of(job, load, &mut self.parcels);
+        let mut seen = 0;
+        for at in 0..candidates.slots.len() {
+            let slot = &candidates.slots[at];
+            if slot.mask != frame.served {
+                continue;
+            }
+            while candidates.seen[seen].location < slot.location {
+                seen += 1;
+            }
+            let goods = candidates.goods(slot, demands.len()).iter().enumerate();
+            let goods: i64 = goods.map(|(i, &c)| if within(i) { c } else { 0 }).sum();
+            let handling = slot.base - departures.get(slot.departure).least;
+            let carried = departures.whole(job, slot.departure, &self.parcels);
+            let cents = (carried + goods + handling).min(NEVER);
+            if frame.served == frame.all {
+                candidates.seen[seen].whole = cents;
+            }
+            let new = (cents, u32::try_from(at).unwrap_or(u32::MAX));
+            if cents < frame.single[0].0 {
+                frame.single = [new, frame.single[0]];
+            } else if cents < frame.single[1].0 {
+                frame.single[1] = new;
+            }
+        }
+    }
+
+    /// What is left to search once the slots that cannot be in a plan worth having are gone;
+    /// `None` when that is nothing.
+    fn rules(&mut self, job: &Job<'_>, candidates: &Candidates, frame: &Frame) -> Option<Rules> {
+        let demands = job.request.demands.len();
+        let ceiling = frame.ceiling();
+        let split = job.policy.split_penalty.0;
+        let (least_base, least_goods) = candidates.least(frame, demands);
+        let served = (0..demands).filter(|&i| frame.served >> i & 1 == 1);
+        let goods: i64 = served.clone().map(|i| least_goods[i]).sum();
+        let spared = served
+            .map(|i| frame.short[i] - least_goods[i])
+            .min()
+            .unwrap_or(NEVER);
+        // A plan with a slot that is not the single shipment of everything has a second shipment
+        // or leaves something short.
+        let besides = goods + spared.min(least_base + split);
+        self.kept.clear();
+        let mut kept_base = NEVER;
+        for (number, slot) in candidates.slots.iter().enumerate() {
+            if slot.base + besides <= ceiling {
+                kept_base = kept_base.min(slot.base);
+                self.kept.push(u32::try_from(number).unwrap_or(u32::MAX));
+            }
+        }
+        (!self.kept.is_empty()).then(|| Rules {
+            all: frame.served,
+            short: frame.short,
+            split,
+            most: job.policy.max_shipments,
+            least_base: kept_base,
+            least_goods,
+            ceiling,
+            nothing: frame.nothing_served(),
+        })
+    }
+}
+
+impl Candidates {
+    /// The least base of any slot; by demand, the least that it costs any plan.
+    pub(super) fn least(&self, frame: &Frame, demands: usize) -> (i64, [i64; EXACT_DEMANDS_MAX]) {
+        let mut base = NEVER;
+        let mut goods = frame.short;
+        for slot in &self.slots {
+            base = base.min(slot.base);
+            for (i, &cents) in self.goods(slot, demands).iter().enumerate() {
+                if slot.mask >> i & 1 == 1 && cents < goods[i] {
+                    goods[i] = cents;
+                }
+            }
+        }
+        (base, goods)
+    }
+}

@@ -1,0 +1,329 @@
+//! The router against independent judges of the same problem; see `support`.
+//!
+//! `ALLOT_JUDGE_CASES` multiplies the number of cases of every test, `ALLOT_JUDGE_SEED` starts at
+//! another seed. A failure prints the seed and the smallest instance found that still fails.
+
+mod support;
+
+use support::coverage::Coverage;
+use support::easier::easier;
+use support::generate::{Shape, another, instance};
+use support::instance::Instance;
+use support::shrink::shrink;
+use support::{Verdict, ask, checker, enumerate, milp, quotes, rules, subsets};
+
+use allot::model::Decision;
+use allot::routing::{EXACT_DEMANDS_MAX, Scratch};
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A number from the environment.
+fn setting(name: &str, default: u64) -> u64 {
+    let text = std::env::var(name).ok();
+    text.map_or(default, |t| t.parse().expect("a whole number"))
+}
+
+/// How many cases a test runs that runs `cases` by default.
+fn scaled(cases: u64) -> u64 {
+    cases * setting("ALLOT_JUDGE_CASES", 1)
+}
+
+/// Holds `rule` against `cases` instances of `shape`; a panic is a failure too.
+fn hold(shape: &Shape, cases: u64, rule: impl Fn(&Instance) -> Result<(), String>) {
+    let kept = |inst: &Instance| {
+        catch_unwind(AssertUnwindSafe(|| rule(inst))).unwrap_or_else(|_| Err("a panic".into()))
+    };
+    let first = setting("ALLOT_JUDGE_SEED", 0);
+    for seed in first..first + scaled(cases) {
+        let inst = instance(seed, shape);
+        if let Err(why) = kept(&inst) {
+            // Only instances that the router takes and that fail alike count as smaller ones.
+            let alike = |other: String| kind(&other) == kind(&why);
+            let small = shrink(&inst, |i| ask::accepted(i) && kept(i).is_err_and(alike));
+            let small_why = kept(&small).expect_err("shrinking keeps the failure");
+            panic!("seed {seed}: {why}\n\nsmallest: {small_why}\n\n{small}");
+        }
+    }
+}
+
+/// The first line of a failure without its numbers.
+fn kind(why: &str) -> String {
+    let first = why.lines().next().unwrap_or_default();
+    first.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+/// Counters of one test, filled from inside its rule.
+#[derive(Default)]
+struct Tally {
+    judged: Cell<u64>,
+    unknown: Cell<u64>,
+    unproven: Cell<u64>,
+    coverage: RefCell<Coverage>,
+}
+
+impl Tally {
+    fn count(&self, inst: &Instance, verdict: &Verdict, answer: Option<&Decision>) {
+        if *verdict == Verdict::Unknown {
+            self.unknown.set(self.unknown.get() + 1);
+            return;
+        }
+        self.judged.set(self.judged.get() + 1);
+        if let Some(decision) = answer {
+            let unproven = u64::from(!decision.proof.optimal);
+            self.unproven.set(self.unproven.get() + unproven);
+            self.coverage
+                .borrow_mut()
+                .count(inst, &decision.plan, soft_cost(inst));
+        }
+    }
+
+    /// Fails when more than one instance in `of` could not be judged, or more than one in a
+    /// hundred answers is not proven.
+    #[allow(clippy::print_stderr)] // what was covered, for whoever looks with --nocapture
+    fn require(&self, what: &str, of: u64) {
+        let (judged, unknown) = (self.judged.get(), self.unknown.get());
+        let (unproven, coverage) = (self.unproven.get(), self.coverage.borrow());
+        eprintln!("{what}: {judged} judged, {unknown} not; {unproven} unproven; {coverage}");
+        assert!(
+            unknown * of <= judged + unknown,
+            "{unknown} were not judged, {judged} were"
+        );
+        assert!(
+            unproven * 100 <= judged,
+            "{unproven} of {judged} answers are not proven"
+        );
+    }
+}
+
+/// What the best plan costs when a hard date is dropped; `None` where there is none to drop.
+fn soft_cost(inst: &Instance) -> Option<i64> {
+    if !inst.hard || inst.deliver_by.is_none() {
+        return None;
+    }
+    let soft = Instance {
+        deliver_by: None,
+        ..inst.clone()
+    };
+    match enumerate::all(&soft) {
+        Verdict::Best(best) => Some(best.total),
+        Verdict::NoPlan | Verdict::Unknown => None,
+    }
+}
+
+#[test]
+fn small_orders_cost_what_trying_everything_finds() {
+    let tally = Tally::default();
+    let rule = |inst: &Instance| {
+        let verdict = enumerate::all(inst);
+        let answer = rules::optimal(inst, &verdict)?;
+        if let (Verdict::Best(best), Some(decision)) = (&verdict, &answer) {
+            rules::explained(inst, decision, best)?;
+        }
+        tally.count(inst, &verdict, answer.as_ref());
+        Ok(())
+    };
+    hold(&Shape::TINY, 6000, rule);
+    hold(&Shape::DIVIDED, 3000, rule);
+    let limited = Shape {
+        limited: 80,
+        may_split: 80,
+        ..Shape::TINY
+    };
+    hold(&limited, 2000, rule);
+    tally.require("enumeration", 50);
+    let rare = tally.coverage.borrow().rarer_than(50);
+    assert!(rare.is_empty(), "too few plans: {rare:?}");
+}
+
+#[test]
+fn tariffs_that_fall_with_weight_are_priced_too() {
+    let tally = Tally::default();
+    hold(
+        &Shape {
+            falling: 70,
+            ..Shape::TINY
+        },
+        2000,
+        |inst| {
+            let verdict = enumerate::all(inst);
+            let answer = rules::optimal(inst, &verdict)?;
+            tally.count(inst, &verdict, answer.as_ref());
+            Ok(())
+        },
+    );
+    tally.require("falling tariffs", 50);
+}
+
+#[test]
+fn small_orders_cost_what_the_general_model_finds() {
+    let tally = Tally::default();
+    let rule = |inst: &Instance| {
+        let verdict = milp::solve(inst, 60);
+        let answer = rules::optimal(inst, &verdict)?;
+        tally.count(inst, &verdict, answer.as_ref());
+        Ok(())
+    };
+    hold(&Shape::MODEL, 1000, rule);
+    hold(&Shape::DIVIDED, 200, rule);
+    tally.require("general model", 5);
+}
+
+#[test]
+fn orders_of_whole_demands_cost_what_the_table_of_subsets_says() {
+    let tally = Tally::default();
+    let rule = |inst: &Instance| {
+        let verdict = subsets::solve(inst);
+        let answer = rules::optimal(inst, &verdict)?;
+        tally.count(inst, &verdict, answer.as_ref());
+        Ok(())
+    };
+    hold(&Shape::WHOLE, 200, rule);
+    hold(
+        &Shape {
+            demands: (9, 10),
+            locations: (2, 5),
+            ..Shape::WHOLE
+        },
+        5,
+        rule,
+    );
+    tally.require("subsets", u64::MAX);
+}
+
+#[test]
+fn the_judges_agree_with_each_other() {
+    let rule = |inst: &Instance| {
+        let tried = enumerate::all(inst);
+        if let Verdict::Best(best) = &tried {
+            let plan = best.plan.as_ref().expect("enumeration keeps it");
+            checker::check(inst, plan)?;
+        }
+        for other in [milp::solve(inst, 40), subsets::solve(inst)] {
+            if tried != Verdict::Unknown && other != Verdict::Unknown {
+                let (tried, other) = (tried.total(), other.total());
+                let same = tried == other;
+                same.then_some(())
+                    .ok_or_else(|| format!("{tried:?} and {other:?}"))?;
+            }
+        }
+        Ok(())
+    };
+    hold(&Shape::MODEL, 300, rule);
+    hold(
+        &Shape {
+            may_split: 0,
+            ..Shape::TINY
+        },
+        300,
+        rule,
+    );
+}
+
+#[test]
+fn every_plan_of_a_large_order_keeps_the_rules() {
+    hold(&Shape::MIXED, 300, |inst| rules::answer(inst).map(drop));
+    hold(&Shape::LARGE, 60, |inst| rules::answer(inst).map(drop));
+}
+
+#[test]
+fn what_can_only_help_never_makes_an_order_dearer() {
+    let rule = |inst: &Instance| {
+        let Some(harder) = rules::answer(inst)? else {
+            return Ok(());
+        };
+        let total = harder.plan.objective.total();
+        for (change, easy) in easier(inst) {
+            let answer = rules::answer(&easy)?;
+            let easy = answer.ok_or_else(|| format!("{change}: no plan, not {total}"))?;
+            let cents = if easy.proof.optimal {
+                easy.plan.objective.total()
+            } else {
+                easy.proof.bound
+            };
+            let fine = cents <= total;
+            fine.then_some(())
+                .ok_or_else(|| format!("{change}: {cents}, not {total}"))?;
+        }
+        Ok(())
+    };
+    hold(&Shape::TINY, 300, rule);
+    hold(&Shape::MIXED, 60, rule);
+    hold(
+        &Shape {
+            demands: (9, 30),
+            locations: (5, 20),
+            ..Shape::LARGE
+        },
+        4,
+        rule,
+    );
+}
+
+#[test]
+fn the_same_question_has_the_same_answer() {
+    let used = RefCell::new(Scratch::default());
+    let rule = |inst: &Instance| {
+        let fresh = ask::ask(inst, &mut Scratch::default());
+        let again = ask::ask(inst, &mut used.borrow_mut());
+        let same = format!("{fresh:?}") == format!("{again:?}");
+        same.then_some(())
+            .ok_or_else(|| format!("{fresh:#?}\nwith used scratch: {again:#?}"))
+    };
+    for shape in [Shape::TINY, Shape::DIVIDED, Shape::MIXED, Shape::TINY] {
+        hold(&shape, 200, rule);
+    }
+    hold(&Shape::LARGE, 15, rule);
+    hold(&Shape::TINY, 200, rule);
+}
+
+#[test]
+fn quotes_are_cheapest_fastest_and_balanced() {
+    hold(&Shape::TINY, 1000, quotes::quoted);
+    hold(&Shape::DIVIDED, 300, quotes::quoted);
+}
+
+#[test]
+fn a_warm_router_answers_as_a_fresh_one() {
+    let mut scratch = Scratch::default();
+    for seed in 0..scaled(60) {
+        let first = instance(seed, &Shape::TINY);
+        let lanes = ask::lanes(&first);
+        for order in 0..25 {
+            let inst = another(&first, seed * 1000 + order, &Shape::TINY);
+            let warm = ask::ask_with(&lanes, &inst, &mut scratch);
+            let fresh = ask::ask(&inst, &mut Scratch::default());
+            assert_eq!(warm, fresh, "seed {seed}, order {order}: {inst}");
+        }
+    }
+}
+
+#[test]
+fn the_order_of_demands_does_not_matter() {
+    let rule = |inst: &Instance| {
+        let mut turned = inst.clone();
+        turned.demands.reverse();
+        turned.stock.reverse();
+        let cost = |i: &Instance| {
+            let answer = rules::answer(i)?;
+            Ok::<_, String>(answer.map(|d| (d.proof.optimal, d.plan.objective.total())))
+        };
+        let (one, other) = (cost(inst)?, cost(&turned)?);
+        let proven = [one, other]
+            .into_iter()
+            .flatten()
+            .all(|(optimal, _)| optimal);
+        let same = !proven || one == other;
+        same.then_some(())
+            .ok_or_else(|| format!("{one:?}, turned round {other:?}"))
+    };
+    hold(&Shape::TINY, 300, rule);
+    hold(&Shape::MIXED, 200, rule);
+    hold(
+        &Shape {
+            demands: (9, EXACT_DEMANDS_MAX.max(9)),
+            ..Shape::MIXED
+        },
+        5,
+        rule,
+    );
+}

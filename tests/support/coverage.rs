@@ -1,0 +1,87 @@
+//! How much of the problem the random instances really reach, so that agreement means something.
+
+use super::instance::Instance;
+use super::naive;
+use allot::model::Plan;
+use std::fmt;
+
+/// Counts of plans with a property, over all plans that were looked at.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Coverage {
+    pub(crate) plans: u32,
+    counts: [u32; NAMES.len()],
+}
+
+const NAMES: [&str; 10] = [
+    "ships something",
+    "several shipments",
+    "leaves some short, ships some",
+    "waits for incoming",
+    "divides a demand",
+    "several parcels",
+    "dimensional weight",
+    "late",
+    "limited by a hard date",
+    "two shipments from one location",
+];
+
+impl Coverage {
+    /// Counts the optimal `plan` of `inst`; `softened` is its cost with the promise date made soft
+    /// and free of penalty, where the date is hard.
+    pub(crate) fn count(&mut self, inst: &Instance, plan: &Plan, softened: Option<i64>) {
+        self.plans += 1;
+        let shipments = &plan.shipments;
+        let has = |d: usize| {
+            shipments
+                .iter()
+                .filter(move |s| s.lines.iter().any(|l| usize::from(l.demand) == d))
+        };
+        let waits = |s: &allot::model::Shipment| {
+            let location = s.location.index();
+            naive::hand_over(&inst.network, location, inst.now) != s.ship_at
+        };
+        let grams = |s: &allot::model::Shipment| -> u64 {
+            let unit = |d: u16| u64::from(inst.demands[usize::from(d)].grams);
+            s.lines
+                .iter()
+                .map(|l| u64::from(l.qty.0) * unit(l.demand))
+                .sum()
+        };
+        let dimensional = |s: &allot::model::Shipment| {
+            let step = inst.network.services[s.service.index()].billing_step.0;
+            s.billable.0 > grams(s).div_ceil(step) * step
+        };
+        let places: std::collections::BTreeSet<_> = shipments.iter().map(|s| s.location).collect();
+        let holds = [
+            !shipments.is_empty(),
+            shipments.len() > 1,
+            !shipments.is_empty() && !plan.short.is_empty(),
+            shipments.iter().any(waits),
+            (0..inst.demands.len()).any(|d| has(d).count() > 1),
+            shipments.iter().any(|s| s.parcels > 1),
+            shipments.iter().any(dimensional),
+            plan.objective.late.0 > 0,
+            softened.is_some_and(|cents| cents < plan.objective.total().0),
+            places.len() < shipments.len(),
+        ];
+        for (count, holds) in self.counts.iter_mut().zip(holds) {
+            *count += u32::from(holds);
+        }
+    }
+
+    /// The properties that fewer than `least` plans have.
+    pub(crate) fn rarer_than(&self, least: u32) -> Vec<&'static str> {
+        let rare = NAMES.iter().zip(self.counts).filter(|(_, n)| *n < least);
+        rare.map(|(name, _)| *name).collect()
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} plans", self.plans)?;
+        for (name, count) in NAMES.iter().zip(self.counts) {
+            write!(f, "; {name}: {} %", count * 100 / self.plans.max(1))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Instances that differ from another by one thing that can only help.
+//!
+//! Whether a demand divides depends on who has all of it, so more stock can forbid a plan that was
+//! allowed before; such changes are left out here.
+
+use super::instance::Instance;
+use super::naive;
+use allot::model::{Cents, Grams};
+
+/// A change that never makes the best plan dearer.
+type Change = (&'static str, fn(&mut Instance));
+
+const CHANGES: [Change; 24] = [
+    ("one more shipment", |i| i.policy.max_shipments += 1),
+    ("soft date", |i| i.hard = false),
+    ("no date", |i| i.deliver_by = None),
+    ("a day later", |i| {
+        i.deliver_by = i.deliver_by.map(|d| d + 1)
+    }),
+    ("may be incomplete", |i| i.policy.ship_complete = false),
+    ("may backorder", |i| i.policy.allow_backorder = true),
+    ("nothing paused", |i| i.paused.clear()),
+    ("no holidays", |i| i.network.holidays.clear()),
+    ("no scarcity", |i| i.network.scarcity.clear()),
+    ("no limits", |i| {
+        i.stock.iter_mut().for_each(|s| s.limit = None)
+    }),
+    ("all may split", |i| {
+        i.demands.iter_mut().for_each(|d| d.may_split = true)
+    }),
+    ("no classes", |i| {
+        i.demands.iter_mut().for_each(|d| d.class.clear())
+    }),
+    ("no volume", |i| {
+        i.demands.iter_mut().for_each(|d| d.volume_mm3 = 0)
+    }),
+    ("fine billing", |i| {
+        i.network
+            .services
+            .iter_mut()
+            .for_each(|s| s.billing_step = Grams(1))
+    }),
+    ("no lead", |i| {
+        i.network
+            .locations
+            .iter_mut()
+            .for_each(|l| l.lead_hours = 0)
+    }),
+    ("cheaper shorts", |i| {
+        i.policy.short_per_unit = Cents(i.policy.short_per_unit.0 / 2)
+    }),
+    ("cheaper splits", |i| {
+        i.policy.split_penalty = Cents(i.policy.split_penalty.0 / 2)
+    }),
+    ("cheaper days", |i| i.policy.speed_value_per_day = Cents(0)),
+    ("cheaper lateness", |i| i.policy.late_per_day = Cents(0)),
+    ("cheaper postage", |i| {
+        i.network
+            .tariffs
+            .iter_mut()
+            .for_each(|t| t.cents = Cents(t.cents.0 * 9 / 10));
+    }),
+    ("faster transit", |i| {
+        i.network
+            .zones
+            .iter_mut()
+            .for_each(|z| z.transit_days = z.transit_days.saturating_sub(1));
+    }),
+    ("one more unit everywhere", |i| {
+        for stock in &mut i.stock {
+            stock
+                .limit
+                .iter_mut()
+                .flatten()
+                .for_each(|step| step.1 += 1);
+            for cell in &mut stock.cells {
+                cell.now += 1;
+                cell.later.iter_mut().for_each(|step| step.1 += 1);
+            }
+        }
+    }),
+    ("all arrives at once", |i| {
+        for stock in &mut i.stock {
+            stock.limit = None;
+            for cell in &mut stock.cells {
+                cell.now = cell.later.last().map_or(cell.now, |step| step.1);
+                cell.later.clear();
+            }
+        }
+    }),
+    ("one demand less", |i| {
+        // Units that travel with what a shipment waits for may count against a later, larger limit;
+        // without it they may not.
+        if !i
+            .stock
+            .iter()
+            .flat_map(|s| &s.limit)
+            .any(|limit| limit.len() > 1)
+        {
+            i.demands.pop();
+            i.stock.pop();
+        }
+    }),
+];
+
+/// The instances that are one change easier than `inst`, each with the name of the change.
+pub(crate) fn easier(inst: &Instance) -> Vec<(&'static str, Instance)> {
+    let divides = |i: &Instance| -> Vec<bool> {
+        (0..i.demands.len())
+            .map(|d| naive::divisible(i, d))
+            .collect()
+    };
+    let before = divides(inst);
+    let change = |(name, change): &Change| {
+        let mut changed = inst.clone();
+        change(&mut changed);
+        // A demand that divided before must still do so.
+        let kept = divides(&changed)
+            .iter()
+            .zip(&before)
+            .all(|(now, before)| now >= before);
+        let real = changed != *inst && !changed.demands.is_empty();
+        (real && kept).then_some((*name, changed))
+    };
+    CHANGES.iter().filter_map(change).collect()
+}

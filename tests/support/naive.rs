@@ -1,0 +1,293 @@
+//! Calendar, distance, zone, weight, postage and eligibility, straight from the network's rows.
+//!
+//! Nothing here is prepared or cached: each question scans the rows it is about and each date is
+//! walked day by day, as the problem's statement reads.
+
+use super::instance::{Instance, location_id, service_id};
+use allot::model::{Cents, Coordinate, Day, EpochMillis, Network, ShipmentCents, Zone};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// Mean radius of the Earth.
+const EARTH_KM: f64 = 6371.0088;
+
+fn zone_of_location(net: &Network, location: usize) -> TimeZone {
+    TimeZone::get(&net.locations[location].timezone).expect("instances name known zones")
+}
+
+/// The civil date at `location` at a moment.
+pub(crate) fn local_date(net: &Network, location: usize, at: EpochMillis) -> Date {
+    let at = Timestamp::from_millisecond(at.0).expect("instances live in this century");
+    at.to_zoned(zone_of_location(net, location)).date()
+}
+
+fn is_holiday(net: &Network, date: Date) -> bool {
+    net.holidays.iter().any(|day| day.date() == date)
+}
+
+fn next_day(date: Date) -> Date {
+    date.tomorrow().expect("instances live in this century")
+}
+
+/// The first hand-over of `location` at or after `from`.
+pub(crate) fn first_cut_off(net: &Network, location: usize, from: EpochMillis) -> EpochMillis {
+    let row = &net.locations[location];
+    let zone = zone_of_location(net, location);
+    let (hour, minute) = (row.cutoff_minutes / 60, row.cutoff_minutes % 60);
+    let (hour, minute) = (i8::try_from(hour), i8::try_from(minute));
+    let (hour, minute) = (hour.expect("below 24"), minute.expect("below 60"));
+    let mut date = local_date(net, location, from);
+    loop {
+        if row.working_days.contains(Day::from_date(date)) && !is_holiday(net, date) {
+            let cut = date.at(hour, minute, 0, 0).to_zoned(zone.clone());
+            let cut = cut.expect("instances live in this century").timestamp();
+            if cut.as_millisecond() >= from.0 {
+                return EpochMillis(cut.as_millisecond());
+            }
+        }
+        date = next_day(date);
+    }
+}
+
+/// When units ready at `ready` are handed to the carrier.
+pub(crate) fn hand_over(net: &Network, location: usize, ready: EpochMillis) -> EpochMillis {
+    first_cut_off(net, location, ready + lead(net, location))
+}
+
+/// The span from release to hand-over.
+pub(crate) fn lead(net: &Network, location: usize) -> allot::model::Millis {
+    allot::model::Millis::from_hours(net.locations[location].lead_hours)
+}
+
+/// The delivery date of what `service` takes over on `date`.
+pub(crate) fn delivery(net: &Network, service: usize, date: Date, transit_days: u8) -> Date {
+    let moves = |date: Date| {
+        let works_on = net.services[service].works_on;
+        works_on.contains(Day::from_date(date)) && !is_holiday(net, date)
+    };
+    let mut date = date;
+    while !moves(date) {
+        date = next_day(date);
+    }
+    for _ in 0..transit_days {
+        date = next_day(date);
+        while !moves(date) {
+            date = next_day(date);
+        }
+    }
+    date
+}
+
+/// Great-circle distance in kilometres (haversine).
+#[allow(clippy::float_arithmetic)] // geometry; generators keep clear of the bands' edges
+pub(crate) fn kilometres(a: Coordinate, b: Coordinate) -> f64 {
+    let radians = |e6: i32| (f64::from(e6) / 1e6).to_radians();
+    let (lat_a, lat_b) = (radians(a.lat_e6), radians(b.lat_e6));
+    let half_lat = (lat_b - lat_a) / 2.0;
+    let half_lon = (radians(b.lon_e6) - radians(a.lon_e6)) / 2.0;
+    let h = half_lat.sin().powi(2) + lat_a.cos() * lat_b.cos() * half_lon.sin().powi(2);
+    2.0 * EARTH_KM * h.sqrt().min(1.0).asin()
+}
+
+/// Where the order goes: its own coordinate, else the place with the longest matching prefix.
+pub(crate) fn destination(inst: &Instance) -> Option<Coordinate> {
+    if inst.ship_to.coordinate.is_some() {
+        return inst.ship_to.coordinate;
+    }
+    let to = &inst.ship_to;
+    let places = inst.network.places.iter();
+    places
+        .filter(|p| p.country == to.country && to.postal.starts_with(&*p.postal_prefix))
+        .max_by_key(|p| p.postal_prefix.len())
+        .map(|p| p.coordinate)
+}
+
+/// The zone of `service` from `location` to the order's destination.
+pub(crate) fn zone(inst: &Instance, service: usize, location: usize) -> Option<Zone> {
+    let net = &inst.network;
+    let from = &net.locations[location];
+    let pair = net
+        .zone_pairs
+        .iter()
+        .filter(|p| from.postal.starts_with(&*p.origin_prefix))
+        .filter(|p| inst.ship_to.postal.starts_with(&*p.dest_prefix))
+        .max_by_key(|p| (p.origin_prefix.len(), p.dest_prefix.len()));
+    let mut bands = net
+        .zones
+        .iter()
+        .filter(|z| z.service == service_id(service));
+    if let Some(pair) = pair {
+        return bands.find(|z| z.zone == pair.zone).copied();
+    }
+    let distance = kilometres(from.coordinate, destination(inst)?);
+    let reaches = |max_km: Option<u32>| max_km.is_none_or(|max| distance <= f64::from(max));
+    bands.find(|z| reaches(z.max_km)).copied()
+}
+
+/// Billable weight in grams of `grams` and `mm3` by `service`.
+pub(crate) fn billable(net: &Network, service: usize, grams: u64, mm3: u64) -> u64 {
+    let row = &net.services[service];
+    let mut weight = grams;
+    let cm3 = mm3.div_ceil(1000);
+    if let Some(divisor) = row.dim_divisor_cm3_per_kg
+        && cm3 > u64::from(row.dim_threshold_cm3)
+    {
+        weight = weight.max((cm3 * 1000).div_ceil(u64::from(divisor)));
+    }
+    weight.div_ceil(row.billing_step.0) * row.billing_step.0
+}
+
+fn parcel_price(net: &Network, service: usize, zone: u8, weight: u64) -> Option<Cents> {
+    let mut steps = net.tariffs.iter();
+    steps
+        .find(|t| t.service == service_id(service) && t.zone == zone && t.max.0 >= weight)
+        .map(|t| t.cents)
+}
+
+/// Price and number of parcels of billable `weight`; `None` when it cannot be carried.
+pub(crate) fn postage(
+    net: &Network,
+    service: usize,
+    zone: u8,
+    weight: u64,
+) -> Option<(Cents, u32)> {
+    let max = net.services[service].max.0;
+    let (mut rest, mut cents, mut parcels) = (weight, Cents::ZERO, 1);
+    while rest > max {
+        cents += parcel_price(net, service, zone, max)?;
+        rest -= max;
+        parcels += 1;
+    }
+    Some((cents + parcel_price(net, service, zone, rest)?, parcels))
+}
+
+/// One way to send something: location, hand-over and service, with the dates that follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lane {
+    pub(crate) location: usize,
+    pub(crate) service: usize,
+    pub(crate) zone: u8,
+    pub(crate) ready: EpochMillis,
+    pub(crate) ship_at: EpochMillis,
+    pub(crate) deliver_on: Day,
+    /// Calendar days from the local date of `now`.
+    pub(crate) days: i32,
+    /// Days after the promise date.
+    pub(crate) late: i32,
+}
+
+/// The lane of what is ready at `ready`; `None` when the service does not go there or would miss
+/// a hard promise date.
+pub(crate) fn lane(
+    inst: &Instance,
+    location: usize,
+    ready: EpochMillis,
+    service: usize,
+) -> Option<Lane> {
+    let net = &inst.network;
+    let zone = zone(inst, service, location)?;
+    let ship_at = hand_over(net, location, ready);
+    let ship_date = local_date(net, location, ship_at);
+    let deliver_on = Day::from_date(delivery(net, service, ship_date, zone.transit_days));
+    let today = Day::from_date(local_date(net, location, inst.now));
+    let late = inst.deliver_by.map_or(0, |by| (deliver_on - by).max(0));
+    let lane = Lane {
+        location,
+        service,
+        zone: zone.zone,
+        ready,
+        ship_at,
+        deliver_on,
+        days: deliver_on - today,
+        late,
+    };
+    let in_time = inst.latest.is_none_or(|latest| deliver_on <= latest);
+    (in_time && (!inst.hard || late == 0)).then_some(lane)
+}
+
+/// A shipment's price with what it was computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Priced {
+    pub(crate) cents: ShipmentCents,
+    pub(crate) parcels: u32,
+    pub(crate) billable: u64,
+}
+
+/// What `units[d]` units of each demand cost on `lane`; `None` when they cannot be carried.
+pub(crate) fn price(inst: &Instance, lane: &Lane, units: &[u32]) -> Option<Priced> {
+    let row = &inst.network.locations[lane.location];
+    let (mut grams, mut mm3, mut count) = (0, 0, 0);
+    let mut cents = ShipmentCents::default();
+    for (d, (demand, &n)) in inst.demands.iter().zip(units).enumerate() {
+        grams += u64::from(n) * u64::from(demand.grams);
+        mm3 += u64::from(n) * demand.volume_mm3;
+        count += n;
+        cents.scarcity += inst.scarcity(d, lane.location) * n;
+    }
+    let billable = billable(&inst.network, lane.service, grams, mm3);
+    let (postage, parcels) = postage(&inst.network, lane.service, lane.zone, billable)?;
+    cents.postage = postage;
+    cents.handling = row.handling_per_shipment + row.handling_per_unit * count;
+    cents.late = Cents(inst.policy.late_per_day.0 * i64::from(lane.late));
+    cents.speed = Cents(inst.policy.speed_value_per_day.0 * i64::from(lane.days));
+    Some(Priced {
+        cents,
+        parcels,
+        billable,
+    })
+}
+
+/// Whether `location` may ship `demand` at all.
+pub(crate) fn eligible(inst: &Instance, location: usize, demand: usize) -> bool {
+    let class = &*inst.demands[demand].class;
+    let ordinary = ["", "standard", "general"].contains(&class);
+    let abilities = &inst.network.locations[location].abilities;
+    !inst.is_paused(location) && (ordinary || abilities.iter().any(|a| **a == *class))
+}
+
+/// Whether `demand` may come in several shipments.
+pub(crate) fn divisible(inst: &Instance, demand: usize) -> bool {
+    let spec = &inst.demands[demand];
+    let has_all =
+        |l: usize| eligible(inst, l, demand) && inst.stock[demand].atp(l, inst.now) >= spec.qty;
+    spec.may_split && !(0..inst.network.locations.len()).any(has_all)
+}
+
+/// The moments at which a shipment from `location` with units of the demands that `holds` accepts
+/// may be ready: now, and whenever more of one of them becomes promisable there or a limit on it
+/// rises. At any other moment nothing new is available, so that nothing waits for it. Ascending.
+pub(crate) fn ready_times(
+    inst: &Instance,
+    location: usize,
+    holds: impl Fn(usize) -> bool,
+) -> Vec<EpochMillis> {
+    let mut times = vec![inst.now];
+    for (d, stock) in inst.stock.iter().enumerate() {
+        if let Some(cell) = stock.cell(location)
+            && holds(d)
+        {
+            times.extend(cell.later.iter().map(|&(from, _)| from));
+            times.extend(stock.limit.iter().flatten().map(|&(from, _)| from));
+        }
+    }
+    times.sort_unstable();
+    times.dedup();
+    times
+}
+
+/// The lanes of `location` for those demands, over all ready times and services.
+pub(crate) fn lanes(inst: &Instance, location: usize, holds: impl Fn(usize) -> bool) -> Vec<Lane> {
+    let mut lanes = Vec::new();
+    for ready in ready_times(inst, location, holds) {
+        for service in 0..inst.network.services.len() {
+            lanes.extend(lane(inst, location, ready, service));
+        }
+    }
+    lanes
+}
+
+/// The location's name in messages.
+pub(crate) fn name(location: usize) -> String {
+    format!("location {}", location_id(location).0)
+}
