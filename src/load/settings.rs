@@ -1,0 +1,187 @@
+//! `network.toml`: name, currency, holidays, default policy and promise policy. Every key may be
+//! absent; a key that is not known is refused, so that a misspelt one is not a silent default.
+
+use super::LoadError;
+use super::field::{Field, Raw};
+use super::node::{Node, inside, shown_key};
+use super::rows::{POLICY, policy};
+use super::supply::Known;
+use super::text::{line_after, read_text};
+use crate::model::{Day, Invalid, Policy, PolicyOverrides, PromiseFrom, PromiseRules};
+use std::borrow::Cow;
+use std::path::Path;
+use toml::de::{DeTable, DeValue};
+
+/// Longest time by which an arrival is distrusted: a year of hours.
+const BUFFER_HOURS_MAX: u64 = 8_784;
+
+/// What `network.toml` says.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) name: String,
+    pub(super) currency: String,
+    pub(super) policy: Policy,
+    pub(super) promise: PromiseRules,
+    pub(super) holidays: Vec<Day>,
+}
+
+/// Reads `network.toml` of a folder; all defaults where it is absent. The default name is the
+/// folder's, the default currency USD.
+pub(super) fn settings(dir: &Path, known: &Known<'_>) -> Result<Settings, LoadError> {
+    let file = dir.join("network.toml");
+    let text = match read_text(&file, String::new) {
+        Err(LoadError::MissingFile { .. }) => String::new(),
+        read => read?,
+    };
+    let at = |offset: usize| line_after(&text.as_bytes()[..offset.min(text.len())]);
+    let tree = DeTable::parse(&text).map_err(|fault| LoadError::NotToml {
+        file: file.clone(),
+        line: at(fault.span().map_or(0, |span| span.start)),
+        message: fault.message().replace('\n', " "),
+    })?;
+    let node = Node::Object(members(tree.get_ref()));
+    let folder = dir.file_name().unwrap_or_default().to_string_lossy();
+    read(&node, &folder, known).map_err(|invalid| LoadError::Key {
+        line: at(offset_of(tree.get_ref(), &invalid.field)),
+        file,
+        invalid: Box::new(invalid),
+    })
+}
+
+fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, Invalid> {
+    let fields = node.fields(&["name", "currency", "holidays", "policy", "promise"])?;
+    let [name, currency, days, policy_field, promise_field] = fields;
+    Ok(Settings {
+        name: name.optional(Field::text)?.unwrap_or(folder).to_owned(),
+        currency: currency
+            .optional(currency_code)?
+            .unwrap_or("USD")
+            .to_owned(),
+        holidays: days.optional(holidays)?.unwrap_or_default(),
+        policy: policy_field
+            .optional(policy_of)?
+            .unwrap_or_default()
+            .over(&Policy::default()),
+        promise: promise_field
+            .optional(|field| promise(field, known))?
+            .unwrap_or_default(),
+    })
+}
+
+fn currency_code(field: Field<'_>) -> Result<&str, Invalid> {
+    let expected = "three capital letters (ISO 4217)";
+    let code = field.words(expected)?;
+    let good = code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase());
+    if good {
+        Ok(code)
+    } else {
+        Err(field.refuse(expected))
+    }
+}
+
+fn holidays(field: Field<'_>) -> Result<Vec<Day>, Invalid> {
+    let Raw::Node(Node::List(nodes)) = field.raw else {
+        return Err(field.refuse("a list of dates such as [\"2026-11-26\"]"));
+    };
+    let days = nodes
+        .iter()
+        .map(|node| Field::new(field.name, Raw::Node(node)).day());
+    let mut days = days.collect::<Result<Vec<Day>, Invalid>>()?;
+    days.sort_unstable();
+    days.dedup();
+    Ok(days)
+}
+
+/// A policy of an order or of the network; the caller knows what stands over it.
+pub(super) fn policy_of(field: Field<'_>) -> Result<PolicyOverrides, Invalid> {
+    let Raw::Node(node) = field.raw else {
+        return Err(field.refuse("the policy fields"));
+    };
+    node.fields(&POLICY)
+        .and_then(policy)
+        .map_err(|invalid| inside(field.name, invalid))
+}
+
+fn promise(field: Field<'_>, known: &Known<'_>) -> Result<PromiseRules, Invalid> {
+    let Raw::Node(node) = field.raw else {
+        return Err(field.refuse("the promise fields"));
+    };
+    let read = || {
+        let fields = node.fields(&["from_incoming", "buffer_hours", "locations", "skus"])?;
+        let [from_incoming, buffer_hours, locations, skus] = fields;
+        let hours = buffer_hours.optional(|f| f.whole(0..=BUFFER_HOURS_MAX))?;
+        Ok(PromiseRules {
+            default: from_incoming.optional(promise_from)?.unwrap_or_default(),
+            buffer_hours: hours.unwrap_or(0),
+            locations: rules(locations, |id| known.places.find(id))?,
+            skus: rules(skus, |id| known.skus.find(id))?,
+        })
+    };
+    read().map_err(|invalid| inside(field.name, invalid))
+}
+
+fn promise_from(field: Field<'_>) -> Result<PromiseFrom, Invalid> {
+    field.one_of(&PromiseFrom::ALL)
+}
+
+/// Rules of single locations or SKUs: `id = "all"`.
+fn rules<Id>(
+    field: Field<'_>,
+    find: impl Fn(Field<'_>) -> Result<Id, Invalid>,
+) -> Result<Vec<(Id, PromiseFrom)>, Invalid> {
+    let members = match field.raw {
+        Raw::Missing => return Ok(Vec::new()),
+        Raw::Node(Node::Object(members)) => members,
+        Raw::Cell(_) | Raw::Node(_) => {
+            return Err(field.refuse("a table of ids, each with off, transfers or all"));
+        }
+    };
+    let rule = |(key, value): &(Cow<'_, str>, Node<'_>)| {
+        let shown = shown_key(key);
+        let id = find(Field::new(&shown, Raw::Cell(key)))?;
+        let from = promise_from(Field::new(&shown, Raw::Node(value)))?;
+        Ok((id, from))
+    };
+    members
+        .iter()
+        .map(|member| rule(member).map_err(|invalid| inside(field.name, invalid)))
+        .collect()
+}
+
+fn members<'a>(table: &'a DeTable<'_>) -> Vec<(Cow<'a, str>, Node<'a>)> {
+    let member = table.iter();
+    member
+        .map(|(key, value)| (Cow::Borrowed(&**key.get_ref()), node(value.get_ref())))
+        .collect()
+}
+
+fn node<'a>(value: &'a DeValue<'_>) -> Node<'a> {
+    match value {
+        DeValue::String(text) => Node::Text(Cow::Borrowed(text)),
+        // Beyond every range: no field takes an infinite number.
+        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| Node::Float(f64::INFINITY), Node::Whole),
+        DeValue::Float(number) => Node::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Boolean(flag) => Node::Flag(*flag),
+        DeValue::Datetime(time) => Node::Text(Cow::Owned(time.to_string())),
+        DeValue::Array(list) => Node::List(list.iter().map(|v| node(v.get_ref())).collect()),
+        DeValue::Table(table) => Node::Object(members(table)),
+    }
+}
+
+/// Where the key with this path stands; as deep as it can be followed.
+fn offset_of(table: &DeTable<'_>, path: &str) -> usize {
+    for (key, value) in table {
+        let shown = shown_key(key.get_ref());
+        let Some(rest) = path.strip_prefix(&*shown) else {
+            continue;
+        };
+        let below = match (rest.strip_prefix('.'), value.get_ref()) {
+            (Some(rest), DeValue::Table(inner)) => offset_of(inner, rest),
+            (None, _) if rest.is_empty() => 0,
+            _ => continue,
+        };
+        return below.max(key.span().start);
+    }
+    0
+}
