@@ -1,1 +1,286 @@
-//! The engine room.
+//! The one door: a command goes in, an answer comes out, facts are recorded on the way.
+//!
+//! The engine names things ([`Registry`]), asks the router where an order should ship from, has
+//! the ledger grant it, and remembers every identity with its first answer. It does not know that
+//! a socket or a file exists, and it never reads a clock: `now` is handed in, so that a test or a
+//! replay can own it.
+//!
+//! Locks are taken in one order: an identity (order, reservation, reference, hold, supply), then
+//! the ledger's shards. Nobody takes an identity while he holds a shard.
+
+mod error;
+mod facts;
+mod orders;
+mod references;
+mod registry;
+mod reservations;
+mod stock;
+mod supply;
+
+pub use error::EngineError;
+pub use facts::FactSink;
+pub use orders::{Counts, OrderView, Quote};
+pub use registry::Registry;
+pub use reservations::{ReservationPut, ReservationView, WantedLine};
+pub use stock::{AtpAnswer, AtpRequest, CountReport, LoadRow};
+pub use supply::{Received, SupplyPut};
+
+/// What the engine's answers are made of.
+pub use crate::ledger::{Broken, Moved, PositionReport};
+pub use crate::routing::Goal;
+
+use crate::ledger::{Ledger, Reservation};
+use crate::lifecycle::OrderBook;
+use crate::model::{
+    EpochMillis, Fact, IncomingFact, Invalid, Item, Location, LocationId, Lsn, Network, Opening,
+    Policy, ServiceId,
+};
+use crate::routing::Lanes;
+use arc_swap::ArcSwap;
+use facts::{AsIs, History};
+use parking_lot::Mutex;
+use references::References;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What one command may ask for at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Lines of one order or reservation.
+    pub lines: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { lines: 200 }
+    }
+}
+
+/// All state and everything that may be done with it.
+pub struct Engine {
+    limits: Limits,
+    registry: Registry,
+    ledger: Ledger,
+    /// The network as it was loaded and changed since; `lanes` is made from it.
+    network: Mutex<Network>,
+    lanes: ArcSwap<Lanes>,
+    /// Names of the carriers' services.
+    services: Box<[Box<str>]>,
+    /// The network's defaults of the routing objective.
+    policy: Policy,
+    orders: OrderBook<Reservation>,
+    reservations: reservations::Book,
+    stock_references: References<Arc<stock::StockAnswer>>,
+    supply_references: References<Arc<supply::SupplyAnswer>>,
+    history: History,
+    sequence: AtomicU64,
+    counts: orders::Counters,
+}
+
+impl Engine {
+    /// An engine over a network and its opening stock. Facts go to `sink`, or nowhere.
+    ///
+    /// # Errors
+    /// `INVALID` naming what in the network cannot be used.
+    pub fn new(
+        network: Network,
+        opening: Opening,
+        limits: Limits,
+        sink: Option<Box<dyn FactSink>>,
+        now: EpochMillis,
+    ) -> Result<Self, EngineError> {
+        let lanes = Lanes::new(&network)?;
+        let engine = Self {
+            limits,
+            registry: Registry::default(),
+            ledger: Ledger::new(network.promise.clone()),
+            lanes: ArcSwap::from_pointee(lanes),
+            policy: network.policy,
+            services: network.services.iter().map(|s| s.id.clone()).collect(),
+            network: Mutex::new(Network::default()),
+            orders: OrderBook::default(),
+            reservations: reservations::Book::default(),
+            stock_references: References::new(),
+            supply_references: References::new(),
+            history: History::new(sink),
+            sequence: AtomicU64::new(0),
+            counts: orders::Counters::default(),
+        };
+        for location in &network.locations {
+            let (id, _) = engine.registry.put_location(&location.id)?;
+            let row = || Box::new(location.clone());
+            engine.history.append(now, || Fact::LocationPut {
+                location: id,
+                row: row(),
+            });
+        }
+        *engine.network.lock() = network;
+        engine.open(opening, now)?;
+        Ok(engine)
+    }
+
+    fn open(&self, opening: Opening, now: EpochMillis) -> Result<(), EngineError> {
+        for item in opening.items {
+            self.put_item(item, now)?;
+        }
+        let log = AsIs { engine: self, now };
+        self.ledger.open(&opening.stock, now, &log);
+        for row in opening.incoming {
+            let announced = IncomingFact {
+                id: row.id,
+                kind: row.kind,
+                sku: row.sku,
+                from: row.from,
+                to: row.to,
+                qty: row.qty,
+                arrives_at: row.arrives_at,
+            };
+            let taken = self.ledger.expect_supply(&announced, now, &log);
+            let field = supply::field_of(announced.kind);
+            taken.map_err(|e| error::Naming::supply(&e, field, &announced.id))?;
+        }
+        for row in opening.allocations {
+            let channel = self.registry.channel("channel", &row.channel)?;
+            self.ledger
+                .set_allocation(row.sku, channel, row.protected, row.cap, now, &log);
+        }
+        Ok(())
+    }
+
+    /// Names and ids.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Quantities, to read. Only the engine's commands change them.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The compiled network.
+    #[must_use]
+    pub fn lanes(&self) -> Arc<Lanes> {
+        self.lanes.load_full()
+    }
+
+    /// Reads the network.
+    pub fn with_network<T>(&self, read: impl FnOnce(&Network) -> T) -> T {
+        read(&self.network.lock())
+    }
+
+    /// The text id of a carrier's service; empty for one that does not exist.
+    #[must_use]
+    pub fn service_name(&self, service: ServiceId) -> &str {
+        self.services.get(service.index()).map_or("", |name| name)
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The number of the latest fact.
+    #[must_use]
+    pub fn latest_fact(&self) -> Lsn {
+        self.history.latest()
+    }
+
+    /// Identities that are remembered: orders, reservations, references.
+    #[must_use]
+    pub fn identity_counts(&self) -> (usize, usize, usize) {
+        let references = self.stock_references.len() + self.supply_references.len();
+        (self.orders.len(), self.reservations.len(), references)
+    }
+
+    /// Introduces an item or describes it anew; saying the same again changes nothing.
+    ///
+    /// # Errors
+    /// `INVALID` naming the field.
+    pub fn put_item(&self, item: Item, now: EpochMillis) -> Result<bool, EngineError> {
+        let fact = item.clone();
+        let (sku, new) = self.registry.put_item(item)?;
+        self.history.append(now, || Fact::ItemPut {
+            sku,
+            item: Box::new(fact),
+        });
+        Ok(new)
+    }
+
+    /// Introduces a location or describes it anew; orders already routed keep their plans.
+    ///
+    /// # Errors
+    /// `INVALID` naming the field.
+    pub fn put_location(&self, location: Location, now: EpochMillis) -> Result<bool, EngineError> {
+        let mut network = self.network.lock();
+        let known = network.locations.iter().position(|l| l.id == location.id);
+        let mut changed = network.clone();
+        match known {
+            Some(at) => changed.locations[at] = location.clone(),
+            None => changed.locations.push(location.clone()),
+        }
+        // Everything that can be refused is refused before the name is interned.
+        let lanes = Lanes::new(&changed)?;
+        let old = self.lanes.load();
+        for index in 0..network.locations.len() {
+            if let Some(id) = LocationId::from_index(index) {
+                lanes.set_paused(id, old.paused(id));
+            }
+        }
+        let (id, new) = self.registry.put_location(&location.id)?;
+        *network = changed;
+        self.lanes.store(Arc::new(lanes));
+        let row = Box::new(location);
+        self.history
+            .append(now, || Fact::LocationPut { location: id, row });
+        Ok(new)
+    }
+
+    /// Stops or resumes new shipments from a location. Returns whether that changed anything.
+    ///
+    /// # Errors
+    /// `NOTFOUND`.
+    pub fn pause_location(
+        &self,
+        location: &str,
+        paused: bool,
+        now: EpochMillis,
+    ) -> Result<bool, EngineError> {
+        let id = self.registry.location("location", location)?;
+        // The network's lock keeps this from getting lost when the lanes are made anew.
+        let _network = self.network.lock();
+        let lanes = self.lanes.load();
+        let changed = lanes.paused(id) != paused;
+        lanes.set_paused(id, paused);
+        if changed {
+            self.history.append(now, || Fact::LocationPaused {
+                location: id,
+                paused,
+            });
+        }
+        Ok(changed)
+    }
+
+    fn next_sequence(&self) -> u64 {
+        self.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn check_lines(&self, lines: usize) -> Result<(), EngineError> {
+        if lines == 0 {
+            return Err(Invalid::new("lines", "", "at least one line").into());
+        }
+        if lines > self.limits.lines {
+            let most = format!("at most {} lines", self.limits.lines);
+            return Err(EngineError::TooLarge(Invalid::new("lines", lines, most)));
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> error::Naming<'_> {
+        error::Naming {
+            registry: &self.registry,
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Orders: routed, reserved and accepted in one step; quoted; cancelled.
+
+use super::Engine;
+use super::error::EngineError;
+use super::facts::{Acceptance, Cancellation};
+use crate::ledger::{Owner, Reservation, StockView, Take, Want};
+use crate::lifecycle::{OrderRecord, OrderState, Submission};
+use crate::model::{
+    ChannelId, Decision, EpochMillis, Invalid, Order, OrderKey, OwnerFact, Plan, Policy, Qty,
+    SkuId, check_id,
+};
+use crate::routing::{Demand, Destination, Goal, Lanes, Request, Scratch, quote, route};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How often an order is routed anew when others took its stock. Each time somebody else got
+/// his, so this many in a row means a stampede, and the sender should hear of it.
+const TRIES_MAX: u32 = 1000;
+
+/// An order as it stands.
+#[derive(Debug, Clone)]
+pub struct OrderView {
+    /// What was bought.
+    pub order: Arc<Order>,
+    /// The SKUs of the plan's demands, in their order.
+    pub demands: Arc<[SkuId]>,
+    /// What was decided when it was accepted.
+    pub decision: Arc<Decision>,
+    /// When it was accepted.
+    pub accepted_at: EpochMillis,
+    /// Where it stands.
+    pub state: OrderState,
+    /// It had been submitted before; this is the first answer.
+    pub repeated: bool,
+}
+
+/// Plans for an order that was not placed.
+#[derive(Debug, Clone)]
+pub struct Quote {
+    /// The SKUs of the plans' demands, in their order.
+    pub demands: Arc<[SkuId]>,
+    /// The best plan for every goal.
+    pub plans: Vec<(Goal, Decision)>,
+}
+
+/// What became of orders so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Orders accepted, all kinds.
+    pub accepted: u64,
+    /// Of these with more than one shipment.
+    pub split: u64,
+    /// Of these with units that wait for supply.
+    pub backordered: u64,
+    /// Orders refused.
+    pub refused: u64,
+    /// Orders cancelled.
+    pub cancelled: u64,
+    /// Times an order was routed anew because its stock was taken meanwhile.
+    pub rerouted: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    accepted: AtomicU64,
+    split: AtomicU64,
+    backordered: AtomicU64,
+    refused: AtomicU64,
+    cancelled: AtomicU64,
+    rerouted: AtomicU64,
+}
+
+/// An order with every name looked up.
+struct Resolved {
+    channel: ChannelId,
+    destination: Arc<Destination>,
+    policy: Policy,
+    demands: Vec<Demand>,
+}
+
+#[derive(Default)]
+struct Workspace {
+    view: StockView,
+    scratch: Scratch,
+}
+
+thread_local! {
+    static WORKSPACE: RefCell<Workspace> = RefCell::default();
+}
+
+impl Engine {
+    /// Accepts an order: routes it, reserves every unit of its plan, and remembers the answer for
+    /// its identity, in one step. The same order again gets the first answer.
+    ///
+    /// # Errors
+    /// `CONFLICT` naming the fields when the identity was used with other content; `NOSTOCK`
+    /// when it may not be backordered and cannot ship completely; `INVALID`, `NOTFOUND`,
+    /// `TOOLARGE`, `BUSY`.
+    pub fn submit(&self, order: Arc<Order>, now: EpochMillis) -> Result<OrderView, EngineError> {
+        let place = match self.orders.submit(&order) {
+            Submission::New(place) => place,
+            Submission::Known(record) => return Ok(view(&record, true)),
+            Submission::Differs(fields) => {
+                return Err(EngineError::Conflict {
+                    field: "order",
+                    value: order.key.to_string(),
+                    why: format!("it was placed before with another {}", fields.join(", ")),
+                });
+            }
+        };
+        let lanes = self.lanes.load();
+        let accepted = self.resolve(&order, &lanes).and_then(|mut resolved| {
+            resolved.channel = self.registry.channel("channel", &order.channel)?;
+            let skus: Arc<[SkuId]> = resolved.demands.iter().map(|d| d.sku).collect();
+            let (decision, holding) = self.route_and_reserve(&order, &resolved, &lanes, now)?;
+            Ok((skus, decision, holding))
+        });
+        let (demands, decision, holding) = accepted.inspect_err(|_| {
+            self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        })?;
+        self.count(&decision.plan);
+        let state = match decision.plan.short.is_empty() {
+            true => OrderState::Routed,
+            false => OrderState::Backordered,
+        };
+        let record = OrderRecord {
+            order,
+            demands,
+            decision,
+            accepted_at: now,
+            state,
+            holding: Some(holding),
+        };
+        let answer = view(&record, false);
+        place.accept(record);
+        Ok(answer)
+    }
+
+    /// What an order would get: the cheapest, the fastest and the balanced plan. Reserves nothing
+    /// and remembers nothing.
+    ///
+    /// # Errors
+    /// As [`Engine::submit`], without `CONFLICT`.
+    pub fn quote(&self, order: &Order, now: EpochMillis) -> Result<Quote, EngineError> {
+        let lanes = self.lanes.load();
+        let resolved = self.resolve(order, &lanes)?;
+        let skus: Arc<[SkuId]> = resolved.demands.iter().map(|d| d.sku).collect();
+        let plans = WORKSPACE.with_borrow_mut(|Workspace { view, scratch }| {
+            self.ledger
+                .view(skus.iter().copied(), resolved.channel, now, view);
+            let request = request(order, &resolved, view, now);
+            quote(&lanes, &request, scratch)
+        });
+        let plans = plans.map_err(|e| self.names().unroutable(&e, &skus))?;
+        Ok(Quote {
+            demands: skus,
+            plans: plans.into_iter().collect(),
+        })
+    }
+
+    /// An order as it stands.
+    ///
+    /// # Errors
+    /// `NOTFOUND`.
+    pub fn order(&self, source: &str, order: &str) -> Result<OrderView, EngineError> {
+        let key = OrderKey::new(source, order);
+        let found = self.orders.read(&key, |record| view(record, true));
+        found.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))
+    }
+
+    /// Cancels an order; what it held is free. Cancelling again changes nothing.
+    ///
+    /// # Errors
+    /// `NOTFOUND`.
+    pub fn cancel_order(
+        &self,
+        source: &str,
+        order: &str,
+        now: EpochMillis,
+    ) -> Result<OrderView, EngineError> {
+        let key = OrderKey::new(source, order);
+        let cancelled = self.orders.change(&key, |record| {
+            let repeated = record.state == OrderState::Cancelled;
+            if let Some(holding) = record.holding.take() {
+                let log = Cancellation {
+                    engine: self,
+                    now,
+                    key: &key,
+                };
+                self.ledger.release(holding, now, &log);
+                record.state = OrderState::Cancelled;
+                self.counts.cancelled.fetch_add(1, Ordering::Relaxed);
+            }
+            view(record, repeated)
+        });
+        cancelled.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))
+    }
+
+    /// What became of orders so far.
+    #[must_use]
+    pub fn order_counts(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            accepted: read(&self.counts.accepted),
+            split: read(&self.counts.split),
+            backordered: read(&self.counts.backordered),
+            refused: read(&self.counts.refused),
+            cancelled: read(&self.counts.cancelled),
+            rerouted: read(&self.counts.rerouted),
+        }
+    }
+
+    fn count(&self, plan: &Plan) {
+        self.counts.accepted.fetch_add(1, Ordering::Relaxed);
+        if plan.shipments.len() > 1 {
+            self.counts.split.fetch_add(1, Ordering::Relaxed);
+        }
+        if !plan.short.is_empty() {
+            self.counts.backordered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Routes on a view of the stock and has the ledger grant the plan; when somebody took the
+    /// units in between, looks again.
+    fn route_and_reserve(
+        &self,
+        order: &Arc<Order>,
+        resolved: &Resolved,
+        lanes: &Lanes,
+        now: EpochMillis,
+    ) -> Result<(Arc<Decision>, Reservation), EngineError> {
+        let id = OwnerFact::Order(order.key.clone());
+        let owner = Arc::new(Owner {
+            id,
+            priority: order.priority,
+            sequence: self.next_sequence(),
+        });
+        let skus = || resolved.demands.iter().map(|d| d.sku);
+        for _ in 0..TRIES_MAX {
+            let decided = WORKSPACE.with_borrow_mut(|Workspace { view, scratch }| {
+                self.ledger.view(skus(), resolved.channel, now, view);
+                route(lanes, &request(order, resolved, view, now), scratch)
+            });
+            let decision = match decided {
+                Ok(decision) => Arc::new(decision),
+                Err(error) => {
+                    let skus: Vec<SkuId> = skus().collect();
+                    return Err(self.names().unroutable(&error, &skus));
+                }
+            };
+            let wants = wants(&decision.plan, &resolved.demands);
+            let take = Take {
+                owner: &owner,
+                channel: resolved.channel,
+                expires_at: EpochMillis::DISTANT_FUTURE,
+                wants: &wants,
+            };
+            let log = Acceptance {
+                engine: self,
+                now,
+                order,
+                decision: &decision,
+            };
+            if let Ok(holding) = self.ledger.take(&take, now, &log) {
+                return Ok((decision, holding));
+            }
+            self.counts.rerouted.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(EngineError::Busy { tries: TRIES_MAX })
+    }
+
+    fn resolve(&self, order: &Order, lanes: &Lanes) -> Result<Resolved, EngineError> {
+        check_id("source", order.key.source())?;
+        check_id("order", order.key.order())?;
+        self.check_lines(order.lines.len())?;
+        let policy = order.policy.over(&self.policy);
+        if policy.max_shipments == 0 {
+            return Err(Invalid::new("policy.max_shipments", 0, "at least 1").into());
+        }
+        Ok(Resolved {
+            channel: self.registry.channel_asked("channel", &order.channel)?,
+            destination: lanes.destination(&order.ship_to)?,
+            policy,
+            demands: self.demands(order, lanes)?,
+        })
+    }
+
+    /// One demand per SKU, duplicate lines summed: so no two lines can each count on the same
+    /// units. A demand may split only if all of its lines may.
+    pub(crate) fn demands(&self, order: &Order, lanes: &Lanes) -> Result<Vec<Demand>, EngineError> {
+        let mut demands: Vec<Demand> = Vec::with_capacity(order.lines.len());
+        let mut places: HashMap<SkuId, usize> = HashMap::new();
+        for (index, line) in order.lines.iter().enumerate() {
+            let invalid_qty = || {
+                let expected = "units that sum to 1 to 2000000000 by SKU";
+                EngineError::from(Invalid::new(
+                    format!("lines[{index}].qty"),
+                    line.qty,
+                    expected,
+                ))
+            };
+            if line.qty.is_zero() || line.qty > Qty::MAX {
+                return Err(invalid_qty());
+            }
+            let sku = self.line_sku(index, &line.sku)?;
+            // A short order is searched faster than it is hashed.
+            let known = if demands.len() < 16 {
+                demands.iter().position(|d| d.sku == sku)
+            } else {
+                if places.is_empty() {
+                    places.extend(demands.iter().enumerate().map(|(at, d)| (d.sku, at)));
+                }
+                places.get(&sku).copied()
+            };
+            match known {
+                Some(at) => {
+                    let sum = demands[at].qty.checked_add(line.qty);
+                    demands[at].qty = sum.ok_or_else(invalid_qty)?;
+                    demands[at].may_split &= line.may_split;
+                }
+                None => {
+                    if !places.is_empty() {
+                        places.insert(sku, demands.len());
+                    }
+                    demands.push(self.registry.demand(sku, line.qty, line.may_split, lanes));
+                }
+            }
+        }
+        Ok(demands)
+    }
+
+    fn line_sku(&self, index: usize, sku: &str) -> Result<SkuId, EngineError> {
+        // The field's name is only made when it is needed.
+        self.registry
+            .sku("", sku)
+            .or_else(|_| self.registry.sku(&format!("lines[{index}].sku"), sku))
+    }
+}
+
+fn request<'a>(
+    order: &Order,
+    resolved: &'a Resolved,
+    stock: &'a StockView,
+    now: EpochMillis,
+) -> Request<'a> {
+    Request {
+        now,
+        destination: &resolved.destination,
+        deliver_by: order.deliver_by,
+        deliver_by_is_hard: order.deliver_by_is_hard,
+        policy: resolved.policy,
+        demands: &resolved.demands,
+        stock,
+    }
+}
+
+fn wants(plan: &Plan, demands: &[Demand]) -> Vec<Want> {
+    let lines = plan
+        .shipments
+        .iter()
+        .flat_map(|s| s.lines.iter().map(move |line| (s, line)));
+    lines
+        .map(|(shipment, line)| Want {
+            sku: demands[usize::from(line.demand)].sku,
+            location: Some(shipment.location),
+            qty: line.qty,
+            need_at: shipment.need_at,
+        })
+        .collect()
+}
+
+fn view(record: &OrderRecord<Reservation>, repeated: bool) -> OrderView {
+    OrderView {
+        order: record.order.clone(),
+        demands: record.demands.clone(),
+        decision: record.decision.clone(),
+        accepted_at: record.accepted_at,
+        state: record.state,
+        repeated,
+    }
+}

@@ -1,0 +1,64 @@
+//! One reference, one effect: the first answer to every write that has no identity of its own.
+//!
+//! Client libraries retry by themselves. A write therefore carries a reference chosen by its
+//! sender; the same reference with the same content gets the first answer again, with other
+//! content a conflict. References are kept for good: a retry may come after any delay.
+
+use super::EngineError;
+use crate::model::check_id;
+use dashmap::{DashMap, Entry};
+use foldhash::fast::RandomState;
+
+#[derive(Debug)]
+struct Done<A> {
+    content: Box<str>,
+    answer: A,
+}
+
+/// First answers of type `A` by reference.
+#[derive(Debug)]
+pub(super) struct References<A> {
+    done: DashMap<Box<str>, Done<A>, RandomState>,
+}
+
+impl<A: Clone> References<A> {
+    pub(super) fn new() -> Self {
+        Self {
+            done: DashMap::with_hasher_and_shard_amount(RandomState::default(), 256),
+        }
+    }
+
+    /// Does `act` once for `reference`. `content` says what is done, in one readable line. A
+    /// refused act leaves the reference free.
+    pub(super) fn once(
+        &self,
+        reference: &str,
+        content: String,
+        act: impl FnOnce() -> Result<A, EngineError>,
+    ) -> Result<A, EngineError> {
+        check_id("ref", reference)?;
+        // The entry stays locked while acting, so a second sender waits for the first one's answer.
+        match self.done.entry(reference.into()) {
+            Entry::Occupied(first) if *first.get().content == *content => {
+                Ok(first.get().answer.clone())
+            }
+            Entry::Occupied(first) => Err(EngineError::Conflict {
+                field: "ref",
+                value: reference.to_owned(),
+                why: format!("it was used for '{}'; use a new one", first.get().content),
+            }),
+            Entry::Vacant(place) => {
+                let answer = act()?;
+                place.insert(Done {
+                    content: content.into_boxed_str(),
+                    answer: answer.clone(),
+                });
+                Ok(answer)
+            }
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.done.len()
+    }
+}

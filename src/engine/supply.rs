@@ -1,0 +1,212 @@
+//! Transfers and purchases: announced, delayed, received, cancelled.
+
+use super::Engine;
+use super::error::{EngineError, Naming};
+use super::facts::AsIs;
+use crate::ledger::{Broken, Moved, Supply};
+use crate::model::{EpochMillis, IncomingFact, IncomingKind, Invalid, Qty, check_id};
+use std::sync::Arc;
+
+/// Supply to announce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SupplyPut<'a> {
+    /// Its id, unique over transfers and purchases.
+    pub id: &'a str,
+    /// Text id of the item.
+    pub sku: &'a str,
+    /// Text id of the origin; `None` for a purchase.
+    pub from: Option<&'a str>,
+    /// Text id of the destination.
+    pub to: &'a str,
+    /// Units, at least 1.
+    pub qty: Qty,
+    /// When they are expected.
+    pub arrives_at: EpochMillis,
+    /// A transfer's units have left even if they were promised or held.
+    pub force: bool,
+}
+
+/// What receiving did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The movement at the destination.
+    pub moved: Moved,
+    /// Units that were on their way and are not coming.
+    pub written_off: Qty,
+}
+
+/// The first answer to a referenced command about supply.
+#[derive(Debug, Clone)]
+pub(super) enum SupplyAnswer {
+    Received(Received),
+    Broken(Vec<Broken>),
+}
+
+/// How a kind of supply is called in commands and errors.
+pub(super) const fn field_of(kind: IncomingKind) -> &'static str {
+    match kind {
+        IncomingKind::Transfer => "transfer",
+        IncomingKind::Purchase => "supply",
+    }
+}
+
+impl Engine {
+    /// Sends units from one location to another (with `from`), or expects a purchase. Saying the
+    /// same again changes nothing. Returns promises that no longer hold.
+    ///
+    /// # Errors
+    /// `CONFLICT` when the id stands for something else; `INVALID`, `NOTFOUND`.
+    pub fn announce_supply(
+        &self,
+        put: &SupplyPut<'_>,
+        now: EpochMillis,
+    ) -> Result<Vec<Broken>, EngineError> {
+        let kind = match put.from {
+            Some(_) => IncomingKind::Transfer,
+            None => IncomingKind::Purchase,
+        };
+        check_id(field_of(kind), put.id)?;
+        check_qty(put.qty)?;
+        let announced = IncomingFact {
+            id: put.id.into(),
+            kind,
+            sku: self.registry.sku("sku", put.sku)?,
+            from: put
+                .from
+                .map(|from| self.registry.location("from", from))
+                .transpose()?,
+            to: self.registry.location("to", put.to)?,
+            qty: put.qty,
+            arrives_at: put.arrives_at,
+        };
+        let log = AsIs { engine: self, now };
+        let done = match kind {
+            IncomingKind::Transfer => self.ledger.dispatch(&announced, put.force, now, &log),
+            IncomingKind::Purchase => self
+                .ledger
+                .expect_supply(&announced, now, &log)
+                .map(|_| Vec::new()),
+        };
+        done.map_err(|e| Naming::supply(&e, field_of(kind), put.id))
+    }
+
+    /// Takes units of a transfer or purchase in; `close` says that nothing more will come.
+    ///
+    /// # Errors
+    /// `NOTFOUND`; `CONFLICT` when it is closed or the reference was used for something else.
+    pub fn receive_supply(
+        &self,
+        reference: &str,
+        kind: IncomingKind,
+        id: &str,
+        qty: Qty,
+        close: bool,
+        now: EpochMillis,
+    ) -> Result<Received, EngineError> {
+        if !close || !qty.is_zero() {
+            check_qty(qty)?;
+        }
+        let field = field_of(kind);
+        let content = format!(
+            "receive {field} {id} {qty}{}",
+            if close { " CLOSE" } else { "" }
+        );
+        let answer = self.supply_references.once(reference, content, || {
+            let log = AsIs { engine: self, now };
+            let received = self.ledger.receive(id, kind, qty, close, now, &log);
+            let (moved, written_off) = received.map_err(|e| Naming::supply(&e, field, id))?;
+            Ok(Arc::new(SupplyAnswer::Received(Received {
+                moved,
+                written_off,
+            })))
+        })?;
+        match &*answer {
+            SupplyAnswer::Received(received) => Ok(received.clone()),
+            SupplyAnswer::Broken(_) => unreachable!("the content says that it was received"),
+        }
+    }
+
+    /// Expects a transfer or purchase at another time. Returns promises that no longer hold.
+    ///
+    /// # Errors
+    /// `NOTFOUND`; `CONFLICT` when it is closed or the reference was used for something else.
+    pub fn delay_supply(
+        &self,
+        reference: &str,
+        kind: IncomingKind,
+        id: &str,
+        arrives_at: EpochMillis,
+        now: EpochMillis,
+    ) -> Result<Vec<Broken>, EngineError> {
+        let content = format!("delay {} {id} {arrives_at}", field_of(kind));
+        self.about_supply(
+            reference,
+            content,
+            kind,
+            id,
+            |log| self.ledger.delay(id, kind, arrives_at, now, log),
+            now,
+        )
+    }
+
+    /// Nothing more will come of a transfer or purchase; a transfer's units are back on hand at
+    /// its origin when `return_to_origin` says so. Returns promises that no longer hold.
+    ///
+    /// # Errors
+    /// `NOTFOUND`; `CONFLICT` when the reference was used for something else.
+    pub fn cancel_supply(
+        &self,
+        reference: &str,
+        kind: IncomingKind,
+        id: &str,
+        return_to_origin: bool,
+        now: EpochMillis,
+    ) -> Result<Vec<Broken>, EngineError> {
+        let back = if return_to_origin { " RETURNED" } else { "" };
+        let content = format!("cancel {} {id}{back}", field_of(kind));
+        self.about_supply(
+            reference,
+            content,
+            kind,
+            id,
+            |log| {
+                self.ledger
+                    .cancel_supply(id, kind, return_to_origin, now, log)
+            },
+            now,
+        )
+    }
+
+    /// A transfer or purchase by its id.
+    #[must_use]
+    pub fn supply(&self, id: &str) -> Option<Supply> {
+        self.ledger.supply(id)
+    }
+
+    fn about_supply(
+        &self,
+        reference: &str,
+        content: String,
+        kind: IncomingKind,
+        id: &str,
+        act: impl FnOnce(&AsIs<'_>) -> Result<Vec<Broken>, crate::ledger::SupplyError>,
+        now: EpochMillis,
+    ) -> Result<Vec<Broken>, EngineError> {
+        let answer = self.supply_references.once(reference, content, || {
+            let done = act(&AsIs { engine: self, now });
+            let broken = done.map_err(|e| Naming::supply(&e, field_of(kind), id))?;
+            Ok(Arc::new(SupplyAnswer::Broken(broken)))
+        })?;
+        match &*answer {
+            SupplyAnswer::Broken(broken) => Ok(broken.clone()),
+            SupplyAnswer::Received(_) => unreachable!("the content says what was done"),
+        }
+    }
+}
+
+fn check_qty(qty: Qty) -> Result<(), EngineError> {
+    if qty.is_zero() || qty > Qty::MAX {
+        return Err(Invalid::new("qty", qty, "a whole number from 1 to 2000000000").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! All orders by identity.
+
+use crate::model::{Decision, EpochMillis, Order, OrderKey, SkuId};
+use dashmap::{DashMap, Entry};
+use foldhash::fast::RandomState;
+use std::sync::Arc;
+
+/// Where an order stands.
+///
+/// | from | to | by |
+/// | --- | --- | --- |
+/// | – | routed | submit: every unit is reserved in a shipment |
+/// | – | backordered | submit: some units wait for supply |
+/// | routed, backordered | cancelled | cancel: what it held is free |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OrderState {
+    /// Every unit is reserved in a shipment.
+    Routed,
+    /// Some units wait for supply; the others are reserved.
+    Backordered,
+    /// It will not be fulfilled; it holds nothing.
+    Cancelled,
+}
+
+impl OrderState {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Routed => "routed",
+            Self::Backordered => "backordered",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// An accepted order. `H` is what it holds, which only the engine can give back.
+#[derive(Debug)]
+pub struct OrderRecord<H> {
+    /// What was bought.
+    pub order: Arc<Order>,
+    /// The SKUs of the plan's demands, in their order.
+    pub demands: Arc<[SkuId]>,
+    /// What was decided when it was accepted.
+    pub decision: Arc<Decision>,
+    /// When it was accepted.
+    pub accepted_at: EpochMillis,
+    /// Where it stands.
+    pub state: OrderState,
+    /// What it holds; gone once cancelled.
+    pub holding: Option<H>,
+}
+
+/// What a submission finds.
+pub enum Submission<'b, H> {
+    /// Nobody has submitted this identity. It is ours until the place is filled or dropped.
+    New(NewOrder<'b, H>),
+    /// It was accepted before with the same content: its record.
+    Known(dashmap::mapref::one::Ref<'b, OrderKey, OrderRecord<H>>),
+    /// It was accepted before with other content: the fields that differ.
+    Differs(Vec<&'static str>),
+}
+
+/// The place of an order that is being accepted; others who submit it wait.
+pub struct NewOrder<'b, H>(dashmap::VacantEntry<'b, OrderKey, OrderRecord<H>>);
+
+impl<H> NewOrder<'_, H> {
+    /// Accepts the order.
+    pub fn accept(self, record: OrderRecord<H>) {
+        self.0.insert(record);
+    }
+}
+
+/// All orders by identity.
+#[derive(Debug)]
+pub struct OrderBook<H> {
+    orders: DashMap<OrderKey, OrderRecord<H>, RandomState>,
+}
+
+impl<H> Default for OrderBook<H> {
+    fn default() -> Self {
+        // Many shards, since a shard stays locked while one of its orders is routed.
+        Self {
+            orders: DashMap::with_hasher_and_shard_amount(RandomState::default(), 1024),
+        }
+    }
+}
+
+impl<H> OrderBook<H> {
+    /// Looks an order up, or claims its place.
+    pub fn submit(&self, order: &Order) -> Submission<'_, H> {
+        match self.orders.entry(order.key.clone()) {
+            Entry::Vacant(place) => Submission::New(NewOrder(place)),
+            Entry::Occupied(known) => {
+                let differing = known.get().order.differing_fields(order);
+                if differing.is_empty() {
+                    Submission::Known(known.into_ref().downgrade())
+                } else {
+                    Submission::Differs(differing)
+                }
+            }
+        }
+    }
+
+    /// Reads an order's record.
+    pub fn read<T>(&self, key: &OrderKey, read: impl FnOnce(&OrderRecord<H>) -> T) -> Option<T> {
+        self.orders.get(key).map(|record| read(&record))
+    }
+
+    /// Changes an order's record; nobody else sees it meanwhile.
+    pub fn change<T>(
+        &self,
+        key: &OrderKey,
+        change: impl FnOnce(&mut OrderRecord<H>) -> T,
+    ) -> Option<T> {
+        self.orders
+            .get_mut(key)
+            .map(|mut record| change(&mut record))
+    }
+
+    /// Number of orders that were ever accepted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Whether no order was accepted yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.orders.is_empty()
+    }
+}
