@@ -1,0 +1,209 @@
+//! One connection: reads, decodes, executes, writes; bounded in memory and in time.
+
+use super::session::Session;
+use super::shared::Shared;
+use crate::wire::{Decoded, Protocol, ReplyWriter, RequestDecoder};
+use bytes::{Buf, BytesMut};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout};
+
+/// Replies are sent once this much has gathered, before more commands are carried out.
+const OUTPUT_BYTES: usize = 1 << 20;
+/// Commands carried out before other connections get their turn.
+const COMMANDS_A_TURN: u32 = 1_000;
+/// Room made for reading; grows with what arrives, within the session's limits.
+const READ_BYTES: usize = 16 << 10;
+
+/// How long a client may go on sending after its last reply.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Why a conversation ends.
+enum End {
+    /// The client left, or does not read: nobody is there to part from.
+    Gone,
+    /// The client was told to leave, or said what is not the protocol.
+    Done,
+    /// It took too long.
+    TooSlow(&'static str),
+    /// The server stops. What was carried out has been answered.
+    Stopping,
+}
+
+pub(super) struct Connection {
+    stream: TcpStream,
+    session: Session,
+    decoder: RequestDecoder,
+    input: BytesMut,
+    output: Vec<u8>,
+    /// When the first byte of a command came that is not whole yet.
+    begun: Option<Instant>,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, session: Session) -> Self {
+        Self {
+            stream,
+            session,
+            decoder: RequestDecoder::new(),
+            input: BytesMut::new(),
+            output: Vec::new(),
+            begun: None,
+        }
+    }
+
+    /// Serves the client until it leaves, is killed, or the server stops.
+    pub(super) async fn serve(mut self, kill: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+        let end = tokio::select! {
+            end = self.converse(&mut stop) => end.unwrap_or(End::Gone),
+            () = kill.notified() => End::Gone,
+        };
+        match end {
+            End::Gone => return,
+            End::Done => {}
+            End::TooSlow(why) => {
+                self.say_last(&format!("{why}; the connection is closed"))
+                    .await
+            }
+            End::Stopping => self.say_last("the server is shutting down").await,
+        }
+        self.part().await;
+    }
+
+    /// Ends the conversation so that the client can read to its end: to close a socket on which
+    /// something unread lies resets it, and a reset takes replies back that are on their way.
+    async fn part(&mut self) {
+        let unheard = async {
+            self.stream.shutdown().await?;
+            let mut sink = [0; 8 << 10];
+            while self.stream.read(&mut sink).await? > 0 {}
+            std::io::Result::Ok(())
+        };
+        let _ = timeout(LINGER, unheard).await;
+    }
+
+    async fn say_last(&mut self, text: &str) {
+        let mut out = Vec::new();
+        ReplyWriter::new(&mut out, Protocol::Resp2).error("ERR", text);
+        // The client may be gone already; nothing depends on its hearing this.
+        let _ = timeout(Duration::from_secs(1), self.stream.write_all(&out)).await;
+    }
+
+    async fn converse(&mut self, stop: &mut watch::Receiver<bool>) -> std::io::Result<End> {
+        let connected = Instant::now();
+        loop {
+            let patience = self.patience(connected);
+            let patient = async {
+                match patience {
+                    Some((within, _)) => tokio::time::sleep(within).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let received = tokio::select! {
+                received = self.stream.read_buf(&mut self.input) => received?,
+                () = patient => return Ok(End::TooSlow(patience.map_or("", |(_, why)| why))),
+                () = async { let _ = stop.wait_for(|stopping| *stopping).await; } => {
+                    return Ok(End::Stopping);
+                }
+            };
+            if received == 0 {
+                return Ok(End::Gone);
+            }
+            while self.carry_out() {
+                if self.send().await.is_err() {
+                    return Ok(End::Gone);
+                }
+                tokio::task::yield_now().await;
+            }
+            if self.send().await.is_err() {
+                return Ok(End::Gone);
+            }
+            if self.session.closing {
+                return Ok(End::Done);
+            }
+            if self.input.is_empty() {
+                self.begun = None;
+            } else {
+                self.begun.get_or_insert_with(Instant::now);
+            }
+            self.give_back_memory();
+        }
+    }
+
+    /// How long the next bytes may take: for ever between two commands, not within one however it
+    /// trickles in, and not before the client has said who it is.
+    fn patience(&self, connected: Instant) -> Option<(Duration, &'static str)> {
+        let config = &self.session.shared.config;
+        if !self.session.authenticated {
+            let left = config
+                .authenticate_within
+                .saturating_sub(connected.elapsed());
+            return Some((left, "authentication took too long"));
+        }
+        self.begun.map(|begun| {
+            let left = config.command_within.saturating_sub(begun.elapsed());
+            (left, "a command took too long to arrive")
+        })
+    }
+
+    /// Carries out what has arrived. Returns whether to come again after sending the replies.
+    fn carry_out(&mut self) -> bool {
+        let now = self.session.shared.clock.now();
+        for _ in 0..COMMANDS_A_TURN {
+            if self.session.closing {
+                return false;
+            }
+            if self.output.len() >= OUTPUT_BYTES {
+                return true;
+            }
+            let limits = self.session.limits();
+            match self.decoder.decode(&self.input, &limits) {
+                Ok(Decoded::Command { args, consumed }) => {
+                    self.session.execute(args, now, &mut self.output);
+                    self.input.advance(consumed);
+                    self.begun = None;
+                }
+                Ok(Decoded::Blank { consumed }) => {
+                    self.input.advance(consumed);
+                    self.begun = None;
+                }
+                Ok(Decoded::Incomplete) => {
+                    self.input.reserve(READ_BYTES);
+                    return false;
+                }
+                Err(error) => {
+                    // Where the next command begins is lost.
+                    Shared::count(&self.session.shared.stats.errors);
+                    let mut writer = ReplyWriter::new(&mut self.output, self.session.protocol);
+                    writer.error("ERR", &error.to_string());
+                    self.session.closing = true;
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    async fn send(&mut self) -> std::io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let within = self.session.shared.config.write_within;
+        let sent = timeout(within, self.stream.write_all(&self.output)).await;
+        self.output.clear();
+        sent.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+    }
+
+    /// One large command must not keep its memory for the life of the connection.
+    fn give_back_memory(&mut self) {
+        if self.input.is_empty() && self.input.capacity() > 8 * READ_BYTES {
+            self.input = BytesMut::new();
+        }
+        if self.output.capacity() > 2 * OUTPUT_BYTES {
+            self.output = Vec::new();
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `INFO`: what the server is and how it is doing, in Redis's form of sections.
+
+use super::protocol::REDIS_VERSION;
+use super::session::Session;
+use crate::wire::{Args, Reply};
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+
+type Section = fn(&Session, &mut String);
+
+const SECTIONS: [(&str, Section); 7] = [
+    ("Server", server),
+    ("Clients", clients),
+    ("Persistence", persistence),
+    ("Stats", stats),
+    ("Replication", replication),
+    ("Orders", orders),
+    ("Ledger", ledger),
+];
+
+pub(super) fn reply(session: &Session, args: Args<'_>) -> Reply {
+    let asked = |name: &str| {
+        // The ledger's section walks all positions; clients that ask for INFO on connect must not.
+        (args.len() == 1 && name != "Ledger")
+            || args.iter().skip(1).any(|a| {
+                [name, "all", "everything"]
+                    .iter()
+                    .any(|n| a.eq_ignore_ascii_case(n.as_bytes()))
+            })
+    };
+    let mut out = String::new();
+    for (name, write) in SECTIONS.iter().filter(|(name, _)| asked(name)) {
+        let _ = write!(out, "# {name}\r\n");
+        write(session, &mut out);
+        out.push_str("\r\n");
+    }
+    out.into()
+}
+
+fn line(out: &mut String, key: &str, value: impl std::fmt::Display) {
+    let _ = write!(out, "{key}:{value}\r\n");
+}
+
+fn server(session: &Session, out: &mut String) {
+    line(out, "redis_version", REDIS_VERSION);
+    line(out, "redis_mode", "standalone");
+    line(out, "allot_version", env!("CARGO_PKG_VERSION"));
+    line(out, "process_id", std::process::id());
+    line(out, "tcp_port", session.shared.config.listen.port());
+    line(
+        out,
+        "uptime_in_seconds",
+        session.shared.clock.uptime_millis() / 1000,
+    );
+    line(
+        out,
+        "network",
+        session.shared.engine.with_network(|n| n.name.clone()),
+    );
+}
+
+fn clients(session: &Session, out: &mut String) {
+    line(out, "connected_clients", session.shared.clients.len());
+    line(out, "maxclients", session.shared.config.connections_max);
+}
+
+fn persistence(session: &Session, out: &mut String) {
+    line(out, "loading", 0);
+    line(out, "latest_fact", session.shared.engine.latest_fact().0);
+}
+
+fn stats(session: &Session, out: &mut String) {
+    let stats = &session.shared.stats;
+    line(
+        out,
+        "total_connections_received",
+        stats.connections.load(Ordering::Relaxed),
+    );
+    line(
+        out,
+        "rejected_connections",
+        stats.refused_connections.load(Ordering::Relaxed),
+    );
+    line(
+        out,
+        "total_commands_processed",
+        stats.commands.load(Ordering::Relaxed),
+    );
+    line(
+        out,
+        "total_error_replies",
+        stats.errors.load(Ordering::Relaxed),
+    );
+}
+
+fn replication(_: &Session, out: &mut String) {
+    line(out, "role", "master");
+    line(out, "connected_slaves", 0);
+}
+
+fn orders(session: &Session, out: &mut String) {
+    let engine = &session.shared.engine;
+    let counts = engine.order_counts();
+    let (known, reservations, references) = engine.identity_counts();
+    line(out, "orders_known", known);
+    line(out, "orders_accepted", counts.accepted);
+    line(out, "orders_split", counts.split);
+    line(out, "orders_backordered", counts.backordered);
+    line(out, "orders_refused", counts.refused);
+    line(out, "orders_cancelled", counts.cancelled);
+    line(out, "orders_rerouted", counts.rerouted);
+    line(out, "reservations_known", reservations);
+    line(out, "references_known", references);
+}
+
+fn ledger(session: &Session, out: &mut String) {
+    let engine = &session.shared.engine;
+    let totals = engine.ledger().totals(session.shared.clock.now());
+    line(out, "skus", engine.registry().sku_count());
+    line(out, "locations", engine.registry().location_count());
+    line(out, "channels", engine.registry().channel_count());
+    line(out, "positions", totals.positions);
+    line(out, "units_on_hand", totals.on_hand);
+    line(out, "units_held", totals.held);
+    line(out, "units_reserved", totals.reserved);
+    line(out, "claims", totals.claims);
+    line(out, "claims_expired", totals.expired);
+    line(out, "positions_oversold", totals.oversold);
+    line(out, "ledger_bytes", totals.memory_bytes);
+}

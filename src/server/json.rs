@@ -1,0 +1,264 @@
+//! Orders, plans and quotes as JSON, in the shapes that hosts hold on to.
+
+use crate::engine::{Engine, Goal, OrderView, Quote};
+use crate::model::{
+    Cents, Decision, LocationId, Objective, Order, Plan, Qty, Rejected, RejectedReason, Shipment,
+    SkuId,
+};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct OrderJson<'a> {
+    source: &'a str,
+    order: &'a str,
+    state: &'static str,
+    repeated: bool,
+    accepted_at: String,
+    #[serde(flatten)]
+    decision: DecisionJson<'a>,
+}
+
+#[derive(Serialize)]
+struct DecisionJson<'a> {
+    #[serde(flatten)]
+    plan: PlanJson<'a>,
+    proof: ProofJson,
+    runner_up: Option<PlanJson<'a>>,
+    rejected: Vec<RejectedJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct PlanJson<'a> {
+    shipments: Vec<ShipmentJson<'a>>,
+    backordered: Vec<LineJson<'a>>,
+    objective: ObjectiveJson,
+}
+
+#[derive(Serialize)]
+struct ShipmentJson<'a> {
+    location: &'a str,
+    service: &'a str,
+    ship_at: String,
+    deliver_at: String,
+    parcels: u32,
+    billable_grams: u64,
+    lines: Vec<LineJson<'a>>,
+    cents: ShipmentCentsJson,
+}
+
+#[derive(Serialize)]
+struct LineJson<'a> {
+    line: &'a str,
+    sku: &'a str,
+    qty: u32,
+}
+
+#[derive(Serialize)]
+struct ShipmentCentsJson {
+    postage: i64,
+    handling: i64,
+    late: i64,
+    speed: i64,
+    scarcity: i64,
+    total: i64,
+}
+
+#[derive(Serialize)]
+struct ObjectiveJson {
+    postage: i64,
+    handling: i64,
+    split: i64,
+    late: i64,
+    speed: i64,
+    scarcity: i64,
+    short: i64,
+    total: i64,
+}
+
+#[derive(Serialize)]
+struct ProofJson {
+    optimal: bool,
+    bound_cents: i64,
+}
+
+#[derive(Serialize)]
+struct RejectedJson<'a> {
+    location: &'a str,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_cents: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct QuoteJson<'a> {
+    source: &'a str,
+    order: &'a str,
+    cheapest: Option<DecisionJson<'a>>,
+    fastest: Option<DecisionJson<'a>>,
+    balanced: Option<DecisionJson<'a>>,
+}
+
+/// An order with its plan.
+pub(crate) fn order(engine: &Engine, view: &OrderView) -> String {
+    let names = Names::new(engine, &view.order, &view.demands);
+    to_text(&OrderJson {
+        source: view.order.key.source(),
+        order: view.order.key.order(),
+        state: view.state.name(),
+        repeated: view.repeated,
+        accepted_at: view.accepted_at.to_string(),
+        decision: names.decision(&view.decision),
+    })
+}
+
+/// Plans that were asked for without placing the order.
+pub(crate) fn quote(engine: &Engine, order: &Order, quote: &Quote) -> String {
+    let names = Names::new(engine, order, &quote.demands);
+    let plan_of = |wanted: Goal| {
+        let found = quote.plans.iter().find(|(goal, _)| *goal == wanted);
+        found.map(|(_, decision)| names.decision(decision))
+    };
+    to_text(&QuoteJson {
+        source: order.key.source(),
+        order: order.key.order(),
+        cheapest: plan_of(Goal::Cheapest),
+        fastest: plan_of(Goal::Fastest),
+        balanced: plan_of(Goal::Balanced),
+    })
+}
+
+fn to_text<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("text keys and plain values always serialise")
+}
+
+/// Puts names to ids, and units of demands back on the order's lines.
+struct Names<'a> {
+    engine: &'a Engine,
+    order: &'a Order,
+    demands: &'a [SkuId],
+}
+
+impl<'a> Names<'a> {
+    fn new(engine: &'a Engine, order: &'a Order, demands: &'a [SkuId]) -> Self {
+        Self {
+            engine,
+            order,
+            demands,
+        }
+    }
+
+    fn location(&self, location: LocationId) -> &'a str {
+        self.engine.registry().location_name(location)
+    }
+
+    fn decision(&self, decision: &Decision) -> DecisionJson<'a> {
+        DecisionJson {
+            plan: self.plan(&decision.plan),
+            proof: ProofJson {
+                optimal: decision.proof.optimal,
+                bound_cents: decision.proof.bound.0,
+            },
+            runner_up: decision.runner_up.as_ref().map(|plan| self.plan(plan)),
+            rejected: self.rejected(decision),
+        }
+    }
+
+    /// One reason for every location that is not in the plan.
+    fn rejected(&self, decision: &Decision) -> Vec<RejectedJson<'a>> {
+        let known = (0..self.engine.registry().location_count()).filter_map(LocationId::from_index);
+        let unused = known.filter(|l| decision.plan.shipments.iter().all(|s| s.location != *l));
+        unused
+            .map(|location| {
+                let said = decision.rejected.iter().find(|r| r.location == location);
+                let nothing = Rejected {
+                    location,
+                    reason: RejectedReason::NoStock,
+                    extra: None,
+                };
+                let Rejected { reason, extra, .. } = *said.unwrap_or(&nothing);
+                RejectedJson {
+                    location: self.location(location),
+                    reason: reason.name(),
+                    extra_cents: extra.map(|c| c.0),
+                }
+            })
+            .collect()
+    }
+
+    fn plan(&self, plan: &Plan) -> PlanJson<'a> {
+        // A demand is one or more lines of the same SKU: shipments take from them in their order.
+        let mut open: Vec<u32> = self.order.lines.iter().map(|l| l.qty.0).collect();
+        let shipments = plan
+            .shipments
+            .iter()
+            .map(|s| self.shipment(s, &mut open))
+            .collect();
+        let mut backordered = Vec::new();
+        for short in &plan.short {
+            self.take(short.demand, short.qty, &mut open, &mut backordered);
+        }
+        PlanJson {
+            shipments,
+            backordered,
+            objective: objective(&plan.objective),
+        }
+    }
+
+    fn shipment(&self, shipment: &Shipment, open: &mut [u32]) -> ShipmentJson<'a> {
+        let mut lines = Vec::with_capacity(shipment.lines.len());
+        for line in &shipment.lines {
+            self.take(line.demand, line.qty, open, &mut lines);
+        }
+        let cents = &shipment.cents;
+        ShipmentJson {
+            location: self.location(shipment.location),
+            service: self.engine.service_name(shipment.service),
+            ship_at: shipment.ship_at.to_string(),
+            deliver_at: shipment.deliver_on.to_string(),
+            parcels: shipment.parcels,
+            billable_grams: shipment.billable.0,
+            lines,
+            cents: ShipmentCentsJson {
+                postage: cents.postage.0,
+                handling: cents.handling.0,
+                late: cents.late.0,
+                speed: cents.speed.0,
+                scarcity: cents.scarcity.0,
+                total: cents.total().0,
+            },
+        }
+    }
+
+    fn take(&self, demand: u16, qty: Qty, open: &mut [u32], into: &mut Vec<LineJson<'a>>) {
+        let Some(&sku) = self.demands.get(usize::from(demand)) else {
+            return;
+        };
+        let sku = self.engine.registry().sku_name(sku);
+        let mut rest = qty.0;
+        for (line, open) in self.order.lines.iter().zip(open) {
+            if rest > 0 && *open > 0 && *line.sku == *sku {
+                let taken = rest.min(*open);
+                (rest, *open) = (rest - taken, *open - taken);
+                into.push(LineJson {
+                    line: &line.line,
+                    sku,
+                    qty: taken,
+                });
+            }
+        }
+    }
+}
+
+fn objective(o: &Objective) -> ObjectiveJson {
+    let Cents(total) = o.total();
+    ObjectiveJson {
+        postage: o.postage.0,
+        handling: o.handling.0,
+        split: o.split.0,
+        late: o.late.0,
+        speed: o.speed.0,
+        scarcity: o.scarcity.0,
+        short: o.short.0,
+        total,
+    }
+}

@@ -1,0 +1,131 @@
+//! One client's conversation: who it is, what it may say, what it gets back.
+
+use super::arguments::Arguments;
+use super::protocol;
+use super::shared::Shared;
+use super::table::{self, Call};
+use crate::model::EpochMillis;
+use crate::wire::{Args, Limits, Protocol, Reply, ReplyWriter};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What a client wants to hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replies {
+    On,
+    Off,
+    /// Not the next one.
+    Skip,
+}
+
+pub(super) struct Session {
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: u64,
+    pub(super) protocol: Protocol,
+    pub(super) authenticated: bool,
+    pub(super) failures: u32,
+    pub(super) replies: Replies,
+    pub(super) closing: bool,
+}
+
+/// Wrong passwords after which a connection is closed.
+const FAILURES_MAX: u32 = 5;
+
+impl Session {
+    pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
+        let authenticated = shared.config.password.is_none();
+        if !authenticated {
+            shared.unauthenticated.fetch_add(1, Ordering::Relaxed);
+        }
+        Self {
+            shared,
+            id,
+            protocol: Protocol::Resp2,
+            authenticated,
+            failures: 0,
+            replies: Replies::On,
+            closing: false,
+        }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        match self.authenticated {
+            true => Limits::authenticated(),
+            false => Limits::unauthenticated(),
+        }
+    }
+
+    pub(super) fn set_authenticated(&mut self, authenticated: bool) {
+        let pending = &self.shared.unauthenticated;
+        match (self.authenticated, authenticated) {
+            (false, true) => pending.fetch_sub(1, Ordering::Relaxed),
+            (true, false) => pending.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
+        self.authenticated = authenticated;
+    }
+
+    pub(super) fn failed_to_authenticate(&mut self) {
+        self.failures += 1;
+        self.closing |= self.failures >= FAILURES_MAX;
+    }
+
+    /// Carries out one command and appends its reply to `out`.
+    pub(super) fn execute(&mut self, args: Args<'_>, now: EpochMillis, out: &mut Vec<u8>) {
+        Shared::count(&self.shared.stats.commands);
+        let before = out.len();
+        let spoken = self.replies;
+        let reply = self.answer(args, now);
+        if matches!(reply, Reply::Error(..)) {
+            Shared::count(&self.shared.stats.errors);
+        }
+        reply.write(&mut ReplyWriter::new(out, self.protocol));
+        match spoken {
+            Replies::On if self.replies == Replies::On => {}
+            // What turns replies off is itself not answered.
+            Replies::On | Replies::Off if self.replies != Replies::On => out.truncate(before),
+            Replies::Skip => {
+                out.truncate(before);
+                if self.replies == Replies::Skip {
+                    self.replies = Replies::On;
+                }
+            }
+            Replies::On | Replies::Off => {}
+        }
+    }
+
+    fn answer(&mut self, args: Args<'_>, now: EpochMillis) -> Reply {
+        if let Some(command) = table::find(args.name()) {
+            if !self.authenticated {
+                return Reply::error("NOAUTH", "Authentication required.");
+            }
+            let given = args.len() - 1;
+            if given < command.least || command.most.is_some_and(|most| given > most) {
+                let form = format!("{} {}", command.name, command.usage);
+                let text = format!(
+                    "wrong number of arguments for '{}' command: got {given}; expected {form}",
+                    command.name.to_ascii_lowercase()
+                );
+                return Reply::error("ERR", text);
+            }
+            let shared = self.shared.clone();
+            let call = Call {
+                engine: &shared.engine,
+                now,
+            };
+            return match (command.run)(&call, Arguments::of(args)) {
+                Ok(reply) => reply,
+                Err(error) => error.into_reply(),
+            };
+        }
+        protocol::answer(self, args)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.authenticated {
+            self.shared.unauthenticated.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Every command: its name, what it takes, what it answers, and the function that carries it out.
+//!
+//! The README's reference, `COMMAND DOCS` and the console's help are all made from this table, so
+//! none of them can say anything else than what the server does.
+
+use super::arguments::Arguments;
+use super::commands::{admin, allocation, atp, hold, order, reservation, stock, supply};
+use super::error::CommandError;
+use crate::engine::Engine;
+use crate::model::EpochMillis;
+use crate::wire::Reply;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// What a command works with.
+pub(super) struct Call<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) now: EpochMillis,
+}
+
+pub(super) type Run = fn(&Call<'_>, Arguments<'_>) -> Result<Reply, CommandError>;
+
+/// One command.
+pub struct Command {
+    /// `NOUN.VERB`.
+    pub name: &'static str,
+    /// What it is about; the README's chapters.
+    pub group: &'static str,
+    /// Its arguments, as one types them; `[ ]` optional, `...` repeated.
+    pub usage: &'static str,
+    /// What it does, in one or two sentences.
+    pub summary: &'static str,
+    /// Each argument: its name and its meaning with unit.
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// What it answers.
+    pub reply: &'static str,
+    /// Codes it may refuse with, besides `INVALID`.
+    pub errors: &'static [&'static str],
+    /// A line to try.
+    pub example: &'static str,
+    /// Whether it may change state.
+    pub writes: bool,
+    /// Fewest arguments after the name.
+    pub least: usize,
+    /// Most arguments after the name; `None` is any number.
+    pub most: Option<usize>,
+    pub(super) run: Run,
+}
+
+/// All commands of Allot, by group and name. Those of the Redis protocol itself (`HELLO`, `PING`, …)
+/// are listed in the README.
+#[must_use]
+pub fn commands() -> &'static [&'static Command] {
+    static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let groups: [&'static [Command]; 8] = [
+            stock::COMMANDS,
+            hold::COMMANDS,
+            supply::COMMANDS,
+            allocation::COMMANDS,
+            atp::COMMANDS,
+            reservation::COMMANDS,
+            order::COMMANDS,
+            admin::COMMANDS,
+        ];
+        groups.into_iter().flatten().collect()
+    })
+}
+
+/// A command by its name, in any case.
+pub(super) fn find(name: &[u8]) -> Option<&'static Command> {
+    const LONGEST: usize = 32;
+    static BY_NAME: OnceLock<
+        HashMap<&'static [u8], &'static Command, foldhash::fast::RandomState>,
+    > = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| {
+        commands()
+            .iter()
+            .map(|command| (command.name.as_bytes(), *command))
+            .collect()
+    });
+    if let Some(found) = by_name.get(name) {
+        return Some(found);
+    }
+    let mut upper = [0u8; LONGEST];
+    let upper = upper.get_mut(..name.len())?;
+    upper.copy_from_slice(name);
+    upper.make_ascii_uppercase();
+    by_name.get(&*upper).copied()
+}
+
+/// The reference for the README, in Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut out = format!("In replies, {}.\n\n", super::commands::BROKEN);
+    let mut group = "";
+    for command in commands() {
+        if command.group != group {
+            group = command.group;
+            out.push_str(&format!("### {group}\n\n"));
+        }
+        out.push_str(&format!(
+            "#### `{} {}`\n\n{}\n\n",
+            command.name, command.usage, command.summary
+        ));
+        for (name, meaning) in command.arguments {
+            out.push_str(&format!("- `{name}`: {meaning}\n"));
+        }
+        let errors: Vec<String> = command.errors.iter().map(|e| format!("`{e}`")).collect();
+        out.push_str(&format!("- reply: {}\n- errors: `INVALID`", command.reply));
+        for error in errors {
+            out.push_str(&format!(", {error}"));
+        }
+        out.push_str(&format!("\n- example: `{}`\n\n", command.example));
+    }
+    out
+}
