@@ -1,0 +1,88 @@
+//! Orders through the engine's door: routed, reserved and remembered, on one and two threads.
+//!
+//! `cargo bench --bench submit`. Time is per order; with two threads it is the wall time of both
+//! divided by the orders of both, so half of one thread's time means perfect scaling.
+#![allow(
+    missing_docs,
+    reason = "criterion's macros make undocumented functions"
+)]
+
+use allot::bench::synthetic::{self, Popularity};
+use allot::engine::{Engine, Limits};
+use allot::model::{EpochMillis, Order};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use std::sync::Arc;
+
+const NOW: EpochMillis = EpochMillis(1_795_000_000_000);
+/// Orders of one measured batch.
+const ORDERS: usize = 10_000;
+
+fn engine(skus: u32, locations: u16) -> Engine {
+    let network = synthetic::network(locations, 1);
+    // Far more units than are ever ordered: the time of an order is wanted, not of running out.
+    let opening = synthetic::opening(skus, locations, 100_000_000);
+    Engine::new(network, opening, Limits::default(), None, NOW).expect("a valid network")
+}
+
+fn orders(skus: u32, popularity: Popularity, from: usize) -> Vec<Arc<Order>> {
+    let baskets = synthetic::baskets(skus, ORDERS, popularity, from as u64);
+    let numbered = baskets.iter().enumerate();
+    numbered
+        .map(|(n, basket)| Arc::new(synthetic::order(from + n, basket, NOW)))
+        .collect()
+}
+
+fn submit_all(engine: &Engine, orders: Vec<Arc<Order>>) {
+    for order in orders {
+        engine.submit(order, NOW).expect("there is stock for all");
+    }
+}
+
+fn submit(criterion: &mut Criterion) {
+    // `cargo bench` says --bench; anything else only wants to know that it still runs.
+    let told = |flag: &str| std::env::args().any(|a| a == flag);
+    let tiny = told("--test") || !told("--bench");
+    let skus = if tiny { 1_000 } else { 100_000 };
+    let engine = engine(skus, 20);
+    let mut next = 0;
+    let mut batch = |popularity: Popularity| {
+        next += ORDERS;
+        orders(skus, popularity, next)
+    };
+    let mut group = criterion.benchmark_group("submit 100k SKUs x 20 locations");
+    group
+        .throughput(Throughput::Elements(ORDERS as u64))
+        .sample_size(10);
+    for (name, popularity) in [
+        ("zipf", Popularity::Zipf),
+        ("90% one SKU", Popularity::OneHot),
+    ] {
+        group.bench_function(format!("{name}, 1 thread"), |b| {
+            b.iter_batched(
+                || batch(popularity),
+                |orders| submit_all(&engine, orders),
+                BatchSize::PerIteration,
+            );
+        });
+        group.bench_function(format!("{name}, 2 threads"), |b| {
+            b.iter_batched(
+                || {
+                    let mut all = batch(popularity);
+                    let half = all.split_off(ORDERS / 2);
+                    (all, half)
+                },
+                |(one, two)| {
+                    std::thread::scope(|scope| {
+                        scope.spawn(|| submit_all(&engine, two));
+                        submit_all(&engine, one);
+                    });
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, submit);
+criterion_main!(benches);
