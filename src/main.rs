@@ -1,2 +1,7 @@
 //! The `allot` program: runs one command, prints one error, sets the exit code.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    allot::cli::main()
+}

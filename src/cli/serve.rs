@@ -1,0 +1,216 @@
+//! `allot serve`: an engine behind a socket.
+
+use super::{progress, sample_network};
+use crate::engine::{Engine, Limits};
+use crate::load;
+use crate::server::{Clock, Password, Server, ServerConfig};
+use anyhow::{Context as _, bail};
+use std::fs::{File, TryLockError};
+use std::io::{IsTerminal as _, Seek as _, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Arguments of `allot serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  allot serve
+  allot serve --data-dir /var/lib/allot --network my-network --listen 127.0.0.1:7411
+  redis-cli -p 7411 ATP.GET SKU-00001")]
+pub(super) struct ServeArgs {
+    /// Folder that belongs to this server alone; a second server on it is refused. Made if absent.
+    #[arg(long, value_name = "DIR", default_value = "allot-data")]
+    data_dir: PathBuf,
+    /// Network folder: locations, items, tariffs, stock (CSV and TOML). The sample when absent.
+    #[arg(long, value_name = "DIR")]
+    network: Option<PathBuf>,
+    /// Address to listen on. Anything but loopback needs a password and --insecure-public.
+    #[arg(long, default_value = "127.0.0.1:7411")]
+    listen: SocketAddr,
+    /// File whose first line is the password that clients must give. Only its owner may read it.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Listen beyond loopback although the protocol is not encrypted.
+    #[arg(long)]
+    insecure_public: bool,
+    /// Most connections at once.
+    #[arg(long, default_value_t = 1024)]
+    connections_max: usize,
+    /// Most lines of one order or reservation.
+    #[arg(long, default_value_t = Limits::default().lines)]
+    lines_max: usize,
+    /// Threads that serve connections; one a core when absent.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("ALLOT_LOG")
+                .unwrap_or_else(|_| "info".into()),
+        )
+        .init();
+    let password = args
+        .password_file
+        .as_deref()
+        .map(read_password)
+        .transpose()?;
+    check_exposure(args, password.is_some())?;
+    let _lock = lock_folder(&args.data_dir)?;
+
+    let folder = args.network.clone().unwrap_or_else(sample_network);
+    let spinner = progress::spinner(&format!("reading {}", folder.display()));
+    let files = load::network_folder(&folder)?;
+    let clock = Clock::start();
+    let limits = Limits {
+        lines: args.lines_max,
+    };
+    let engine = Engine::new(files.network, files.opening, limits, None, clock.now())?;
+    spinner.finish_and_clear();
+
+    let config = ServerConfig {
+        listen: args.listen,
+        password,
+        connections_max: args.connections_max,
+        ..ServerConfig::default()
+    };
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = args.threads {
+        builder.worker_threads(threads.max(1));
+    }
+    let runtime = builder
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(serve(Arc::new(engine), config, clock))
+}
+
+async fn serve(
+    engine: Arc<Engine>,
+    config: ServerConfig,
+    clock: Clock,
+) -> anyhow::Result<ExitCode> {
+    let listen = config.listen;
+    let exposed = !listen.ip().is_loopback();
+    let registry = engine.registry();
+    let (skus, locations) = (registry.sku_count(), registry.location_count());
+    let network = engine.with_network(|n| n.name.clone());
+    let server = Server::bind(engine, config, clock)
+        .await
+        .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
+    println!("network   {network}: {skus} items, {locations} locations");
+    println!("durable   no: state is in memory and ends with this process");
+    println!("listening {}", server.address());
+    println!(
+        "try       redis-cli -p {} ATP.GET SKU-00001",
+        server.address().port()
+    );
+    println!("          allot cli --addr {}", server.address());
+    let stop = server.stop_handle();
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        tracing::info!("stopping");
+        stop.stop();
+        wait_for_signal().await;
+        std::process::exit(1);
+    });
+    if exposed {
+        tokio::spawn(async {
+            let mut every = tokio::time::interval(std::time::Duration::from_secs(60));
+            loop {
+                every.tick().await;
+                tracing::warn!("listening beyond loopback without encryption (--insecure-public)");
+            }
+        });
+    }
+    server.serve().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+fn check_exposure(args: &ServeArgs, has_password: bool) -> anyhow::Result<()> {
+    if args.listen.ip().is_loopback() {
+        return Ok(());
+    }
+    let address = args.listen;
+    if !has_password {
+        bail!("--listen is '{address}', which is not loopback; give --password-file");
+    }
+    if !args.insecure_public {
+        bail!(
+            "--listen is '{address}', which is not loopback, and the protocol is not encrypted; put a \
+             TLS proxy in front and listen on loopback, or give --insecure-public"
+        );
+    }
+    Ok(())
+}
+
+/// The first line of a file that nobody else may read.
+pub(super) fn read_password(path: &Path) -> anyhow::Result<Password> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(path)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            bail!("{shown} may be read by others (mode {mode:o}); run: chmod 600 {shown}");
+        }
+    }
+    let password = text.lines().next().unwrap_or_default();
+    if password.len() < 16 {
+        bail!(
+            "{shown}: the password has {} characters; expected at least 16",
+            password.len()
+        );
+    }
+    Ok(Password(password.to_owned()))
+}
+
+/// Takes the folder for this process. The lock belongs to the open file, so it ends with the
+/// process however that ends.
+fn lock_folder(dir: &Path) -> anyhow::Result<File> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let path = dir.join("lock");
+    let mut file = File::options()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let owner = std::fs::read_to_string(&path).unwrap_or_default();
+            let owner = owner.trim();
+            bail!(
+                "{} belongs to process {owner}; stop it or give another --data-dir",
+                dir.display()
+            );
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+        }
+    }
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())?;
+    Ok(file)
+}
