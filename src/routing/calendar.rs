@@ -7,7 +7,7 @@
 //! A cut-off that the clocks skip happens as much later as they skip; one that happens twice
 //! counts the first time.
 
-use crate::model::{Day, EpochMillis, Invalid, WeekDays};
+use crate::model::{Day, EpochMillis, Invalid, Millis, WeekDays};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -194,15 +194,27 @@ pub(super) struct Hours {
     clock: Arc<Clock>,
     work: Arc<WorkDays>,
     cutoff_minutes: u16,
+    lead: Millis,
 }
 
 impl Hours {
-    pub(super) fn new(clock: Arc<Clock>, work: Arc<WorkDays>, cutoff_minutes: u16) -> Self {
+    pub(super) fn new(
+        clock: Arc<Clock>,
+        work: Arc<WorkDays>,
+        cutoff_minutes: u16,
+        lead: Millis,
+    ) -> Self {
         Self {
             clock,
             work,
             cutoff_minutes,
+            lead,
         }
+    }
+
+    /// From release to hand-over.
+    pub(super) fn lead(&self) -> Millis {
+        self.lead
     }
 
     /// The local date at a moment.
@@ -210,8 +222,10 @@ impl Hours {
         self.clock.date_of(at)
     }
 
-    /// The first cut-off at or after `from`, and its local date.
-    pub(super) fn next(&self, from: EpochMillis) -> Option<(EpochMillis, Day)> {
+    /// When units that are ready at `ready` leave, and on which local date: the first cut-off that
+    /// leaves the lead time.
+    pub(super) fn handover(&self, ready: EpochMillis) -> Option<(EpochMillis, Day)> {
+        let from = ready + self.lead;
         let mut day = self.work.nth(self.clock.date_of(from)?, 0)?;
         loop {
             let cutoff = self.clock.at(day, self.cutoff_minutes)?;

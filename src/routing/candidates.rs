@@ -15,19 +15,14 @@ pub(super) type Set = u16;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slot {
     pub(super) location: u16,
-    /// When its units are ready; any moment that makes the same hand-over.
-    pub(super) ready: EpochMillis,
-    pub(super) ship_at: EpochMillis,
-    pub(super) departure: u32,
     /// What is there by then.
     pub(super) mask: Set,
     /// What of it is not there for an earlier hand-over of the same location: a shipment from
     /// here has some of that, or it would leave earlier.
     pub(super) fresh: Set,
+    pub(super) departure: u32,
     /// No shipment from here costs less, goods apart.
     pub(super) base: i64,
-    /// Row of handling and scarcity by demand.
-    goods: u32,
 }
 
 /// What one location has, while the stock is read.
@@ -73,8 +68,8 @@ pub(super) struct Candidates {
     scarce_lines: Set,
     /// Hand-overs by ascending location, then time.
     pub(super) slots: Vec<Slot>,
-    /// By row and demand: handling and scarcity of the whole quantity.
-    goods: Vec<i64>,
+    /// The least base of any slot.
+    pub(super) least_base: i64,
     /// Locations that hold something, ascending.
     pub(super) seen: Vec<Seen>,
     /// Demands that may be divided.
@@ -92,7 +87,7 @@ impl Candidates {
         self.touched.resize(locations.div_ceil(64), 0);
         self.later.clear();
         self.slots.clear();
-        self.goods.clear();
+        self.least_base = NEVER;
         self.seen.clear();
         self.divisible = 0;
         self.served = 0;
@@ -117,6 +112,7 @@ impl Candidates {
         let stock = job.request.stock;
         let bit: Set = 1 << line;
         let whole = demand.qty;
+        let special = demand.class.0 != 0;
         let mut divisible = demand.may_split && whole > Qty(1);
         for cell in stock.cells(line) {
             let location = cell.location.index();
@@ -125,7 +121,7 @@ impl Candidates {
             };
             self.touched[location / 64] |= 1 << (location % 64);
             held.any |= bit;
-            if demand.class.0 != 0 && !job.lanes.able(location, demand.class) {
+            if special && !job.lanes.able(location, demand.class) {
                 held.unable |= bit;
                 continue;
             }
@@ -162,6 +158,7 @@ impl Candidates {
     }
 
     /// Cents of handling and scarcity for one unit of a demand at a location.
+    #[inline]
     pub(super) fn unit_cents(&self, job: &Job<'_>, location: usize, line: usize) -> i64 {
         let per_unit = job.lanes.sites[location].per_unit;
         if self.scarce_lines >> line & 1 == 0 {
@@ -237,24 +234,16 @@ impl Candidates {
         later: std::ops::Range<usize>,
     ) {
         let class = job.request.destination.class_of[location.index()];
-        let goods = u32::try_from(self.goods.len()).unwrap_or(u32::MAX);
-        for (line, demand) in job.request.demands.iter().enumerate() {
-            let unit = self.unit_cents(job, location.index(), line);
-            self.goods.push(unit * i64::from(demand.qty.0));
-        }
         let mut slot = Slot {
             location: location.0,
-            ready: job.request.now,
-            ship_at: job.request.now,
-            departure: 0,
             mask: 0,
             fresh: now,
+            departure: 0,
             base: job.lanes.sites[location.index()].per_shipment,
-            goods,
         };
         if now != 0 {
             slot.departure = departures.now(job, class);
-            slot = self.add_slot(departures, slot);
+            self.add_slot(departures, &mut slot);
         }
         let mut known = None;
         for at in later {
@@ -263,38 +252,37 @@ impl Candidates {
             if known != Some(ready) {
                 known = Some(ready);
                 slot.departure = departures.add(job, class, ready);
-                slot.ready = ready;
             }
             slot.fresh = 1 << demand;
-            slot = self.add_slot(departures, slot);
+            self.add_slot(departures, &mut slot);
         }
     }
 
     /// Adds the hand-over that `slot.departure` says, unless it does not exist or is the one
-    /// before; gives `slot` back with everything that is there by then.
-    fn add_slot(&mut self, departures: &Departures, mut slot: Slot) -> Slot {
+    /// before; `slot.mask` collects what is there by then.
+    fn add_slot(&mut self, departures: &Departures, slot: &mut Slot) {
         let departure = departures.get(slot.departure);
         if !finite(departure.least) {
-            return slot;
+            return;
         }
         slot.mask |= slot.fresh;
         self.served |= slot.fresh;
-        match self.slots.last_mut() {
-            Some(last) if last.location == slot.location && last.ship_at == departure.ship_at => {
-                last.mask |= slot.fresh;
-                last.fresh |= slot.fresh;
-            }
-            _ => self.slots.push(Slot {
-                ship_at: departure.ship_at,
-                base: slot.base + departure.least,
-                ..slot
-            }),
+        if let Some(last) = self.slots.last_mut()
+            && last.location == slot.location
+            && departures.get(last.departure).ship_at == departure.ship_at
+        {
+            last.mask |= slot.fresh;
+            last.fresh |= slot.fresh;
+            return;
         }
-        slot
+        let base = slot.base + departure.least;
+        self.least_base = self.least_base.min(base);
+        self.slots.push(Slot { base, ..*slot });
     }
 
-    /// Handling and scarcity of each demand's whole quantity, from a slot's location.
-    pub(super) fn goods(&self, slot: &Slot, demands: usize) -> &[i64] {
-        &self.goods[slot.goods as usize..][..demands]
+    /// Handling and scarcity of the whole quantity of a demand, from a slot's location.
+    pub(super) fn goods(&self, job: &Job<'_>, slot: &Slot, line: usize) -> i64 {
+        let units = i64::from(job.request.demands[line].qty.0);
+        self.unit_cents(job, usize::from(slot.location), line) * units
     }
 }

@@ -7,7 +7,7 @@
 use super::lanes::{NO_ZONE, finite};
 use super::request::Job;
 use super::tariff::{Load, NEVER, Parcels};
-use crate::model::EpochMillis;
+use crate::model::{Day, EpochMillis};
 
 /// A price that was not worked out yet.
 const UNKNOWN: i64 = i64::MIN;
@@ -18,10 +18,12 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Departure {
     pub(super) class: u16,
-    /// When; the latest moment if it never happens.
+    /// When its units are ready: any moment that makes the same hand-over.
+    pub(super) ready: EpochMillis,
+    /// When it leaves; the latest moment if it never does.
     pub(super) ship_at: EpochMillis,
-    /// No shipment costs less than this in postage, lateness and speed; `NEVER` when no service
-    /// can be used.
+    /// No shipment costs less than this, and the price of its weight in the lower bounds, in
+    /// postage, lateness and speed; `NEVER` when no service can be used.
     pub(super) least: i64,
     /// Whether some service goes to the destination at all.
     pub(super) reaches: bool,
@@ -41,6 +43,25 @@ pub(super) struct Departures {
     curves: Vec<i64>,
     /// Where each departure's curve starts; `NONE` before it is filled.
     curve_at: Vec<u32>,
+    /// Number of the request: what is marked with another one is of no use any more.
+    stamp: u32,
+    /// By row of hours: the hand-over of stock that is there now.
+    handovers: Vec<(u32, Option<Handover>)>,
+    /// By row of hours and run: lateness and speed of what leaves then.
+    runs: Vec<(u32, i64)>,
+    runs_in_row: usize,
+    /// Price of a gram for the lower bounds, see [`Tariffs::slope`](super::tariff::Tariffs::slope).
+    slope: usize,
+}
+
+/// A hand-over at some hours.
+#[derive(Debug, Clone, Copy)]
+struct Handover {
+    ship_at: EpochMillis,
+    /// Its local date.
+    day: Day,
+    /// The local date of the moment of the request.
+    today: Day,
 }
 
 impl Departures {
@@ -52,6 +73,20 @@ impl Departures {
         self.curve_at.clear();
         self.now.clear();
         self.now.resize(job.request.destination.sample.len(), NONE);
+        let lanes = job.lanes;
+        self.slope = lanes.tariffs.slope(job.request.demands);
+        let runs = lanes.runs();
+        let hours = lanes.hours.len();
+        self.stamp = self.stamp.wrapping_add(1);
+        if self.stamp == 0 || self.runs_in_row != runs || self.handovers.len() != hours {
+            // Another network, or the numbers start over: old marks would look new.
+            self.stamp = 1;
+            self.runs_in_row = runs;
+            self.handovers.clear();
+            self.handovers.resize(hours, (0, None));
+            self.runs.clear();
+            self.runs.resize(hours * runs, (0, 0));
+        }
     }
 
     pub(super) fn get(&self, departure: u32) -> &Departure {
@@ -76,11 +111,11 @@ impl Departures {
         let services = lanes.carriers.len();
         let site = &lanes.sites[usize::from(destination.sample[usize::from(class)])];
         let zones = destination.zones(usize::from(class), services);
-        let handover = lanes.handover(site, ready);
-        let today = lanes.hours[usize::from(site.hours)].date_of(job.request.now);
+        let handover = self.handover(job, site.hours, ready);
         let mut new = Departure {
             class,
-            ship_at: handover.map_or(EpochMillis::DISTANT_FUTURE, |h| h.0),
+            ready,
+            ship_at: handover.map_or(EpochMillis::DISTANT_FUTURE, |h| h.ship_at),
             least: NEVER,
             reaches: false,
             whole: UNKNOWN,
@@ -88,23 +123,70 @@ impl Departures {
         for (service, &zone) in zones.iter().enumerate() {
             let mut cents = NEVER;
             if zone != NO_ZONE {
-                let least = lanes.tariffs.least(service, zone);
+                let least = lanes.tariffs.least(service, zone, self.slope);
                 new.reaches |= finite(least);
-                if let Some((_, day)) = handover
-                    && let Some(today) = today
-                    && let Some(delivery) = lanes.delivery(service, zone, day)
-                    && let Some((late, speed)) = job.dated(today, delivery)
-                {
-                    cents = late.0 + speed.0;
-                    new.least = new.least.min(least.saturating_add(cents).min(NEVER));
+                if let Some(handover) = handover {
+                    let run = lanes.run(service, zone);
+                    cents = self.dated_by(job, site.hours, run, handover, ready);
+                    new.least = new.least.min(least + cents);
                 }
             }
             self.dated.push(cents);
         }
+        new.least = new.least.min(NEVER);
         let index = u32::try_from(self.rows.len()).unwrap_or(NONE);
         self.rows.push(new);
         self.curve_at.push(NONE);
         index
+    }
+
+    /// Lateness and speed of what a run takes at a hand-over; `NEVER` when there is no such
+    /// shipment.
+    fn dated_by(
+        &mut self,
+        job: &Job<'_>,
+        hours: u16,
+        run: u16,
+        handover: Handover,
+        ready: EpochMillis,
+    ) -> i64 {
+        let now = ready == job.request.now;
+        let kept = usize::from(hours) * self.runs_in_row + usize::from(run);
+        if now && self.runs[kept].0 == self.stamp {
+            return self.runs[kept].1;
+        }
+        let delivery = job.lanes.delivery(run, handover.day);
+        let cents = delivery.and_then(|day| job.dated(handover.today, day));
+        let cents = cents.map_or(NEVER, |(late, speed)| late.0 + speed.0);
+        if now {
+            self.runs[kept] = (self.stamp, cents);
+        }
+        cents
+    }
+
+    /// What a weight costs at the least in every lower bound, beside the base of its shipment.
+    pub(super) fn weight_cents(&self, job: &Job<'_>, grams: u64) -> i64 {
+        job.lanes.tariffs.slope_cents(self.slope, grams)
+    }
+
+    fn handover(&mut self, job: &Job<'_>, hours: u16, ready: EpochMillis) -> Option<Handover> {
+        let now = ready == job.request.now;
+        let kept = usize::from(hours);
+        if now && self.handovers[kept].0 == self.stamp {
+            return self.handovers[kept].1;
+        }
+        let hours = &job.lanes.hours[kept];
+        let today = hours.date_of(job.request.now);
+        let handover = hours.handover(ready).zip(today);
+        let handover = handover.map(|((ship_at, day), today)| Handover {
+            ship_at,
+            day,
+            today,
+        });
+        if now {
+            self.handovers[kept] = (self.stamp, handover);
+        }
+        handover
     }
 
     /// Postage, lateness and speed of a shipment with everything, whose parcels are `whole` (by

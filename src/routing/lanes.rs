@@ -9,8 +9,8 @@ use super::calendar::{Clock, Hours, WorkDays};
 use super::places::{Destination, Pairs, Places};
 use super::tariff::{NEVER, Tariffs};
 use crate::model::{
-    Cents, Coordinate, Day, EpochMillis, Invalid, Location, LocationId, Millis, Network, ServiceId,
-    ShipTo, SkuId, WeekDays,
+    Cents, Coordinate, Day, Invalid, Location, LocationId, Millis, Network, ServiceId, ShipTo,
+    SkuId, WeekDays,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,8 +35,6 @@ static SERIAL: AtomicU64 = AtomicU64::new(1);
 pub(super) struct Site {
     /// Row of `hours`.
     pub(super) hours: u16,
-    /// From release to hand-over.
-    pub(super) lead: Millis,
     /// Cents for each shipment.
     pub(super) per_shipment: i64,
     /// Cents for each unit.
@@ -52,15 +50,22 @@ pub(super) struct Band {
     pub(super) number: u8,
     /// Farthest distance in metres.
     pub(super) metres: u64,
-    /// Carrier's business days.
-    pub(super) transit_days: u8,
+    /// Which of the network's `runs` it takes.
+    pub(super) run: u16,
+}
+
+/// Business days of a carrier: what leaves on the same day by the same run arrives on the same day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    /// On which days the carrier works; row of `work`.
+    work: u16,
+    /// So many working days.
+    transit_days: u8,
 }
 
 /// A carrier service.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Carrier {
-    /// On which days it works; row of `work`.
-    work: u16,
     /// Its zones, dense.
     pub(super) bands: Vec<Band>,
 }
@@ -72,6 +77,7 @@ pub struct Lanes {
     pub(super) sites: Vec<Site>,
     pub(super) hours: Vec<Hours>,
     work: Vec<Arc<WorkDays>>,
+    runs: Vec<Run>,
     pub(super) carriers: Vec<Carrier>,
     pub(super) tariffs: Tariffs,
     pub(super) pairs: Pairs,
@@ -86,6 +92,8 @@ pub struct Lanes {
     scarcity: HashMap<SkuId, Vec<(LocationId, i64)>, foldhash::fast::FixedState>,
     /// The most that handling and scarcity of one unit come to.
     pub(super) unit_max: i64,
+    /// The least that they come to.
+    pub(super) unit_min: i64,
 }
 
 impl Lanes {
@@ -106,7 +114,7 @@ impl Lanes {
             let site = site(location, &mut hours, &mut work);
             sites.push(site.map_err(|e| e.within(&format!("locations[{row}]")))?);
         }
-        let carriers = carriers(network, &mut work)?;
+        let (carriers, runs) = carriers(network, &mut work)?;
         let numbers: Vec<Vec<u8>> = carriers
             .iter()
             .map(|c| c.bands.iter().map(|b| b.number).collect())
@@ -114,6 +122,7 @@ impl Lanes {
         let (classes, abilities, words) = abilities(&network.locations)?;
         let (scarcity, scarcity_max) = scarcity(network)?;
         let per_unit_max = sites.iter().map(|s| s.per_unit).max().unwrap_or(0);
+        let unit_min = sites.iter().map(|s| s.per_unit).min().unwrap_or(0);
         Ok(Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             paused: sites.iter().map(|_| AtomicBool::new(false)).collect(),
@@ -121,6 +130,7 @@ impl Lanes {
             sites,
             hours: hours.rows,
             work: work.rows,
+            runs,
             tariffs: Tariffs::new(network, &numbers)?,
             carriers,
             pairs: Pairs::new(&network.zone_pairs)?,
@@ -130,6 +140,7 @@ impl Lanes {
             words,
             scarcity,
             unit_max: per_unit_max + scarcity_max,
+            unit_min,
         })
     }
 
@@ -205,16 +216,25 @@ impl Lanes {
         self.scarcity.get(&sku).map_or(&[], Vec::as_slice)
     }
 
-    /// When units that are ready at `ready` leave the location, and on which local date.
-    pub(super) fn handover(&self, site: &Site, ready: EpochMillis) -> Option<(EpochMillis, Day)> {
-        self.hours[usize::from(site.hours)].next(ready + site.lead)
+    /// When a location hands over.
+    pub(super) fn hours(&self, site: &Site) -> &Hours {
+        &self.hours[usize::from(site.hours)]
     }
 
-    /// The date on which a service delivers what it was handed on `day`.
-    pub(super) fn delivery(&self, service: usize, zone: u8, day: Day) -> Option<Day> {
-        let carrier = &self.carriers[service];
-        let transit = carrier.bands[usize::from(zone)].transit_days;
-        self.work[usize::from(carrier.work)].nth(day, transit)
+    /// Which run a service takes to a zone.
+    pub(super) fn run(&self, service: usize, zone: u8) -> u16 {
+        self.carriers[service].bands[usize::from(zone)].run
+    }
+
+    /// How many runs there are.
+    pub(super) fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// The date on which a run delivers what was handed over on `day`.
+    pub(super) fn delivery(&self, run: u16, day: Day) -> Option<Day> {
+        let Run { work, transit_days } = self.runs[usize::from(run)];
+        self.work[usize::from(work)].nth(day, transit_days)
     }
 }
 
@@ -254,10 +274,10 @@ impl Calendars {
     }
 }
 
-/// Hours by (time zone, weekdays, cut-off), one row for all locations that share them.
+/// Hours by (time zone, weekdays, cut-off, lead time), one row for all locations that share them.
 #[derive(Default)]
 struct HoursTable {
-    known: HashMap<(Box<str>, WeekDays, u16), u16>,
+    known: HashMap<(Box<str>, WeekDays, u16, u32), u16>,
     rows: Vec<Hours>,
 }
 
@@ -269,7 +289,12 @@ fn site(row: &Location, hours: &mut HoursTable, work: &mut Calendars) -> Result<
             "a time of the day: 0 to 1439 minutes after midnight",
         ));
     }
-    let key = (row.timezone.clone(), row.working_days, row.cutoff_minutes);
+    let key = (
+        row.timezone.clone(),
+        row.working_days,
+        row.cutoff_minutes,
+        row.lead_hours,
+    );
     let hours = match hours.known.get(&key) {
         Some(&known) => known,
         None => {
@@ -277,14 +302,15 @@ fn site(row: &Location, hours: &mut HoursTable, work: &mut Calendars) -> Result<
             let days = work.of(row.working_days);
             let work = Arc::clone(&work.rows[days]);
             let new = u16::try_from(hours.rows.len()).unwrap_or(u16::MAX);
-            hours.rows.push(Hours::new(clock, work, row.cutoff_minutes));
+            let lead = Millis::from_hours(row.lead_hours);
+            let row = Hours::new(clock, work, row.cutoff_minutes, lead);
+            hours.rows.push(row);
             hours.known.insert(key, new);
             new
         }
     };
     Ok(Site {
         hours,
-        lead: Millis::from_hours(row.lead_hours),
         per_shipment: price("handling_cents_per_shipment", row.handling_per_shipment)?,
         per_unit: price("handling_cents_per_unit", row.handling_per_unit)?,
         coordinate: row.coordinate,
@@ -292,39 +318,41 @@ fn site(row: &Location, hours: &mut HoursTable, work: &mut Calendars) -> Result<
     })
 }
 
-fn carriers(network: &Network, work: &mut Calendars) -> Result<Vec<Carrier>, Invalid> {
-    let mut carriers: Vec<Carrier> = network
-        .services
-        .iter()
-        .map(|service| Carrier {
-            work: u16::try_from(work.of(service.works_on)).unwrap_or(u16::MAX),
-            bands: Vec::new(),
-        })
-        .collect();
+fn carriers(
+    network: &Network,
+    calendars: &mut Calendars,
+) -> Result<(Vec<Carrier>, Vec<Run>), Invalid> {
+    let services = network.services.iter();
+    let work: Vec<usize> = services.map(|s| calendars.of(s.works_on)).collect();
+    let mut carriers: Vec<Carrier> = Vec::new();
+    carriers.resize_with(work.len(), Carrier::default);
+    let mut runs: Vec<Run> = Vec::new();
     for (row, zone) in network.zones.iter().enumerate() {
-        let Some(carrier) = carriers.get_mut(zone.service.index()) else {
-            let field = format!("zones[{row}].service");
-            return Err(Invalid::new(
-                field,
-                zone.service.0,
-                "a service of the network",
-            ));
+        let field = || format!("zones[{row}].service");
+        let service = zone.service.index();
+        let Some(carrier) = carriers.get_mut(service) else {
+            let expected = "a service of the network";
+            return Err(Invalid::new(field(), zone.service.0, expected));
         };
+        let run = Run {
+            work: u16::try_from(work[service]).unwrap_or(u16::MAX),
+            transit_days: zone.transit_days,
+        };
+        let known = runs.iter().position(|r| *r == run).unwrap_or_else(|| {
+            runs.push(run);
+            runs.len() - 1
+        });
         carrier.bands.push(Band {
             number: zone.zone,
             metres: zone.max_km.map_or(u64::MAX, |km| u64::from(km) * 1_000),
-            transit_days: zone.transit_days,
+            run: u16::try_from(known).unwrap_or(u16::MAX),
         });
         if carrier.bands.len() > usize::from(NO_ZONE) {
-            let field = format!("zones[{row}].service");
-            return Err(Invalid::new(
-                field,
-                zone.service.0,
-                "at most 255 zones a service",
-            ));
+            let expected = "at most 255 zones a service";
+            return Err(Invalid::new(field(), zone.service.0, expected));
         }
     }
-    Ok(carriers)
+    Ok((carriers, runs))
 }
 
 type Abilities = (HashMap<Box<str>, ClassId>, Vec<u64>, usize);

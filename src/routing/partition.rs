@@ -101,6 +101,7 @@ impl Partition {
         self.pair_of.clear();
         self.pair_of.resize(subsets.first.len() * layers, NO_LABEL);
         self.labels.clear();
+        let ceiling = self.guess(rules, subsets);
         let mut run = Run {
             rules,
             subsets,
@@ -108,11 +109,39 @@ impl Partition {
             limited,
             layers,
             totals: [rules.nothing, NEVER],
-            ceiling: rules.ceiling,
+            ceiling,
             memory: self,
         };
         run.search();
         run.answer()
+    }
+
+    /// The second best of the plans with the lowest demand in one shipment, and the others in
+    /// another or short: a ceiling that leaves out most of the search.
+    fn guess(&self, rules: &Rules, subsets: &Subsets) -> i64 {
+        let low = lowest(rules.all);
+        let others = rules.all ^ low;
+        // Shipping everything at once counts once for each of its places.
+        let all = usize::from(rules.all);
+        let mut best = [rules.nothing, NEVER];
+        let mut add = |cents: i64| {
+            if cents < best[1] {
+                best = [best[0].min(cents), best[0].max(cents)];
+            }
+        };
+        add(subsets.first[all]);
+        add(subsets.second[all]);
+        let mut with = next_subset(0, others);
+        // `with` goes without the lowest demand; the last, all others, is followed by 0.
+        while with != 0 {
+            let first = subsets.first[usize::from(rules.all ^ with)];
+            if rules.most > 1 {
+                add(first + subsets.first[usize::from(with)] + rules.split);
+            }
+            add(first + self.short[usize::from(with)]);
+            with = next_subset(with, others);
+        }
+        best[1].min(rules.ceiling)
     }
 
     /// Fills the tables by set.
@@ -216,9 +245,10 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
         if pair == NO_LABEL {
             return;
         }
+        let least = self.memory.bound[usize::from(self.rules.all & !decided)];
         let known = |rank: u32| {
             let label = self.memory.labels[(pair + rank) as usize];
-            (label.cents < NEVER).then_some((label, pair + rank))
+            (label.cents + least <= self.ceiling).then_some((label, pair + rank))
         };
         let labels = [known(0), known(1)];
         let low = lowest(self.rules.all & !decided);
@@ -313,11 +343,11 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
             memory.labels.extend([UNREACHED; 2]);
         }
         let first = *pair as usize;
-        if self.before(&label, first) {
+        if self.before(&label, &self.memory.labels[first]) {
             let labels = &mut self.memory.labels;
             labels[first + 1] = labels[first];
             labels[first] = label;
-        } else if self.before(&label, first + 1) {
+        } else if self.before(&label, &self.memory.labels[first + 1]) {
             self.memory.labels[first + 1] = label;
         }
         if set == self.rules.all {
@@ -337,8 +367,7 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
 
     /// Whether a new label comes before a known one: cheaper, or at the same cost with fewer
     /// shipments, or from smaller locations.
-    fn before(&self, new: &Label, known: usize) -> bool {
-        let known = &self.memory.labels[known];
+    fn before(&self, new: &Label, known: &Label) -> bool {
         let ranks = (new.cents, new.shipments).cmp(&(known.cents, known.shipments));
         ranks.is_lt() || (ranks.is_eq() && self.places_of(new) < self.places_of(known))
     }
@@ -383,23 +412,25 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
     /// The best two complete plans.
     fn answer(&self) -> [Option<Found>; 2] {
         let all = usize::from(self.rules.all);
-        let mut labels: Vec<Label> = Vec::with_capacity(2 * self.layers + 1);
-        if self.rules.nothing < NEVER {
-            labels.push(Label {
-                cents: self.rules.nothing,
-                ..UNREACHED
-            });
-        }
+        let nothing = Label {
+            cents: self.rules.nothing,
+            ..UNREACHED
+        };
+        let mut best = [nothing, UNREACHED];
         for layer in 0..self.layers {
             let pair = self.memory.pair_of[all * self.layers + layer];
-            if pair != NO_LABEL {
-                let known = &self.memory.labels[pair as usize..pair as usize + 2];
-                labels.extend(known.iter().filter(|l| l.cents < NEVER));
+            if pair == NO_LABEL {
+                continue;
+            }
+            for label in &self.memory.labels[pair as usize..pair as usize + 2] {
+                if self.before(label, &best[0]) {
+                    best = [*label, best[0]];
+                } else if self.before(label, &best[1]) {
+                    best[1] = *label;
+                }
             }
         }
-        labels.sort_by_cached_key(|l| (l.cents, l.shipments, self.places_of(l)));
-        let mut found = labels.iter().map(|l| self.found(l));
-        [found.next(), found.next()]
+        best.map(|label| (label.cents < NEVER).then(|| self.found(&label)))
     }
 }
 

@@ -180,8 +180,8 @@ impl Destination {
                     dense.and_then(|z| u8::try_from(z).ok()).unwrap_or(NO_ZONE)
                 })
                 .collect();
-            let key = (site.hours, site.lead, zones);
-            let class = *known.entry(key).or_insert_with_key(|(_, _, zones)| {
+            let key = (site.hours, zones);
+            let class = *known.entry(key).or_insert_with_key(|(_, zones)| {
                 new.zones.extend_from_slice(zones);
                 new.sample.push(u16::try_from(location).unwrap_or(u16::MAX));
                 new.sample.len() - 1

@@ -9,7 +9,7 @@ use super::request::{Job, Request};
 use super::tariff::{AMOUNT_MAX, Load, NEVER};
 use super::zones::metres;
 use crate::model::{
-    Cents, Day, EpochMillis, Grams, LocationId, Millis, Objective, Plan, Shipment, ShipmentCents,
+    Cents, Day, EpochMillis, Grams, LocationId, Objective, Plan, Shipment, ShipmentCents,
     ShipmentLine, ShortLine,
 };
 
@@ -98,8 +98,9 @@ pub(super) fn shipment(
 ) -> Option<Shipment> {
     let lanes = job.lanes;
     let site = &lanes.sites[location];
-    let (ship_at, ship_day) = lanes.handover(site, ready)?;
-    let today = lanes.hours[usize::from(site.hours)].date_of(job.request.now)?;
+    let hours = lanes.hours(site);
+    let (ship_at, ship_day) = hours.handover(ready)?;
+    let today = hours.date_of(job.request.now)?;
     let mut load = Load::default();
     let mut units = 0;
     for line in &lines {
@@ -115,7 +116,7 @@ pub(super) fn shipment(
     Some(Shipment {
         location: location_id(location),
         service: service_id(best.service),
-        need_at: need_at(ready, ship_at, site.lead),
+        need_at: ready.max(ship_at - hours.lead()),
         ship_at,
         deliver_on: best.deliver_on,
         parcels: best.parcels,
@@ -129,10 +130,6 @@ pub(super) fn shipment(
         },
         lines,
     })
-}
-
-fn need_at(ready: EpochMillis, ship_at: EpochMillis, lead: Millis) -> EpochMillis {
-    ready.max(ship_at - lead)
 }
 
 /// Scarcity prices of some units at a location.
@@ -185,7 +182,7 @@ fn best_service(
         let billing = &lanes.tariffs.billings[usize::from(lanes.tariffs.billing_of[service])];
         let parcels = billing.parcels(load);
         let postage = lanes.tariffs.price(service, zone, parcels);
-        let Some(deliver_on) = lanes.delivery(service, zone, ship_day) else {
+        let Some(deliver_on) = lanes.delivery(lanes.run(service, zone), ship_day) else {
             continue;
         };
         let Some((late, speed)) = job.dated(today, deliver_on) else {

@@ -101,11 +101,12 @@ fn dates(job: &Job<'_>, last: Day) -> Vec<Day> {
         let site = &job.lanes.sites[usize::from(destination.sample[class])];
         let zones = destination.zones(class, services);
         for &ready in &moments {
-            let Some((_, day)) = job.lanes.handover(site, ready) else {
+            let Some((_, day)) = job.lanes.hours(site).handover(ready) else {
                 continue;
             };
             for (service, &zone) in zones.iter().enumerate().filter(|z| *z.1 != NO_ZONE) {
-                dates.extend(job.lanes.delivery(service, zone, day).filter(|d| *d < last));
+                let delivery = job.lanes.delivery(job.lanes.run(service, zone), day);
+                dates.extend(delivery.filter(|d| *d < last));
             }
         }
     }

@@ -87,7 +87,7 @@ pub(super) fn solve(job: &Job<'_>, scratch: &mut Scratch) -> Solved {
     }
     let found = whole.solve(job, candidates, departures);
     Solved {
-        plans: found.map(|f| f.map(|f| plan_of(job, candidates, &f))),
+        plans: found.map(|f| f.map(|f| plan_of(job, candidates, departures, &f))),
         bound: None,
     }
 }
@@ -119,7 +119,7 @@ fn short(scratch: &Scratch, short: Vec<ShortLine>) -> Unroutable {
 }
 
 /// A found plan with everything a customer and a warehouse need.
-fn plan_of(job: &Job<'_>, candidates: &Candidates, found: &Found) -> Plan {
+fn plan_of(job: &Job<'_>, candidates: &Candidates, departures: &Departures, found: &Found) -> Plan {
     let demands = job.request.demands;
     let line = |i: usize| (u16::try_from(i).unwrap_or(u16::MAX), demands[i].qty);
     let within = |set: Set| (0..demands.len()).filter(move |&i| set >> i & 1 == 1);
@@ -130,7 +130,8 @@ fn plan_of(job: &Job<'_>, candidates: &Candidates, found: &Found) -> Plan {
             .map(line)
             .map(|(demand, qty)| ShipmentLine { demand, qty })
             .collect();
-        let priced = shipment(job, usize::from(slot.location), slot.ready, lines);
+        let ready = departures.get(slot.departure).ready;
+        let priced = shipment(job, usize::from(slot.location), ready, lines);
         plan.shipments
             .push(priced.expect("the search found a service for it"));
     }

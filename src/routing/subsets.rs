@@ -20,6 +20,7 @@ pub(super) struct Subsets {
     pub(super) second: Vec<i64>,
     /// By subset: the slots of both.
     pub(super) places: Vec<[u32; 2]>,
+    /// Of one slot: the sets it can ship, and what their goods and the handling cost.
     sums: Vec<i64>,
     sets: Vec<Set>,
 }
@@ -64,28 +65,41 @@ impl Subsets {
         (within, except): (Set, Set),
     ) {
         let slot: &Slot = &candidates.slots[number as usize];
-        let goods = candidates.goods(slot, job.request.demands.len());
         let curve = departures.curve(job, slot.departure, loads);
         let curve = departures.curve_row(curve, loads);
         let least = departures.get(slot.departure).least;
-        self.sums.clear();
-        self.sums.push(slot.base - least);
-        self.sets.clear();
-        self.sets.push(0);
         let mut rest = slot.mask & within;
+        let count = 1usize << rest.count_ones();
+        if self.sums.len() < count {
+            self.sums.resize(count, 0);
+            self.sets.resize(count, 0);
+        }
+        self.sums[0] = slot.base - least;
+        self.sets[0] = 0;
+        let mut done = 1;
         while rest != 0 {
             let bit = rest & rest.wrapping_neg();
-            let cents = goods[bit.trailing_zeros() as usize];
+            let cents = candidates.goods(job, slot, bit.trailing_zeros() as usize);
             rest ^= bit;
-            for at in 0..self.sums.len() {
-                self.sums.push(self.sums[at] + cents);
-                self.sets.push(self.sets[at] | bit);
+            // Every set so far, once more with the next demand.
+            let (known, new) = self.sums.split_at_mut(done);
+            for (new, known) in new.iter_mut().zip(known) {
+                *new = *known + cents;
             }
+            let (known, new) = self.sets.split_at_mut(done);
+            for (new, known) in new.iter_mut().zip(known) {
+                *new = *known | bit;
+            }
+            done *= 2;
         }
-        for at in 1..self.sums.len() {
+        let late = slot.fresh != slot.mask;
+        for at in 1..count {
             let set = self.sets[at];
             let cents = self.sums[at] + curve[usize::from(loads.id_of[usize::from(set)])];
-            if cents < self.second[usize::from(set)] && set & slot.fresh != 0 && set != except {
+            if cents < self.second[usize::from(set)]
+                && set != except
+                && (!late || set & slot.fresh != 0)
+            {
                 self.offer(set, cents, number);
             }
         }

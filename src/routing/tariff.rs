@@ -4,6 +4,7 @@
 //! [`Billing`] and its brackets: the union of the weight steps of all their tariffs. So the
 //! bracket of some units is found once, for all those services, zones and locations.
 
+use super::request::Demand;
 use crate::model::{Invalid, Network, Service};
 
 /// No price: not carried. Far above [`AMOUNT_MAX`]; a few of them still add up.
@@ -15,6 +16,11 @@ pub(super) const AMOUNT_MAX: i64 = 1 << 50;
 const BEYOND: u16 = u16::MAX;
 /// Rows of the table that finds a bracket: enough that a row seldom holds two steps.
 const FINDER_ROWS: u64 = 2_048;
+
+/// How many prices of a gram are at hand for lower bounds.
+const SLOPES: usize = 9;
+/// Millionths of a cent in a cent.
+const MICRO: i64 = 1_000_000;
 
 /// Units as a carrier sees them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -195,8 +201,14 @@ pub(super) struct Tariffs {
     starts: Vec<usize>,
     /// By service, zone (dense), bracket.
     prices: Vec<i64>,
-    /// By service and zone: the least of its prices. Indexed like `zones`.
-    least: Vec<i64>,
+    /// By service and zone: for every slope, the least by which a shipment costs more than its
+    /// weight at that slope. Indexed like `zones`.
+    least: Vec<[i64; SLOPES]>,
+    /// Prices of a gram, in millionths of a cent, ascending from 0. None is above what a gram of
+    /// any full parcel costs, so that each also holds for many parcels.
+    slopes: [i64; SLOPES],
+    /// By slope: the least of `least`.
+    bases: [i64; SLOPES],
     /// By service: where its zones start in `least`.
     zones: Vec<usize>,
 }
@@ -226,6 +238,8 @@ impl Tariffs {
             starts: Vec::new(),
             prices: Vec::new(),
             least: Vec::new(),
+            slopes: [0; SLOPES],
+            bases: [NEVER; SLOPES],
             zones: Vec::new(),
         };
         tariffs.group(&network.services, &steps)?;
@@ -237,17 +251,73 @@ impl Tariffs {
             let billing = &tariffs.billings[usize::from(tariffs.billing_of[service])];
             for &zone in &zone_numbers[service] {
                 let mut own = steps.iter().filter(|s| s.0 == zone).peekable();
-                let mut least = NEVER;
                 for &bound in &billing.bounds {
                     while own.next_if(|s| s.1 < bound).is_some() {}
                     let price = own.peek().map_or(NEVER, |s| s.2);
-                    least = least.min(price);
                     tariffs.prices.push(price);
                 }
-                tariffs.least.push(least);
+                tariffs.least.push([NEVER; SLOPES]);
             }
         }
+        tariffs.add_slopes(zone_numbers);
         Ok(tariffs)
+    }
+
+    /// Works out the lower bounds by slope.
+    fn add_slopes(&mut self, zone_numbers: &[Vec<u8>]) {
+        let zones = |service: usize| 0..u8::try_from(zone_numbers[service].len()).unwrap_or(0);
+        let all = (0..zone_numbers.len()).flat_map(|s| zones(s).map(move |z| (s, z)));
+        let all: Vec<(usize, u8)> = all.collect();
+        let per_gram = |grams: u64, cents: i64| {
+            let micros = i128::from(cents) * i128::from(MICRO) / i128::from(grams.max(1));
+            i64::try_from(micros).unwrap_or(i64::MAX)
+        };
+        let full = all.iter().filter_map(|&(s, z)| self.full_parcel(s, z));
+        let full = full.map(|(grams, cents)| per_gram(grams, cents)).min();
+        // Where no parcel is ever full, the price of a gram in the heaviest bracket will do.
+        let last = all.iter().filter_map(|&(s, z)| self.steps(s, z).last());
+        let last = last.map(|(grams, cents)| per_gram(grams, cents)).min();
+        let steepest = full.or(last).unwrap_or(0);
+        for (part, slope) in self.slopes.iter_mut().enumerate() {
+            let parts = i64::try_from(SLOPES - 1).unwrap_or(1);
+            *slope = steepest / parts * i64::try_from(part).unwrap_or(0);
+        }
+        for (service, zone) in all {
+            let at = self.zones[service] + usize::from(zone);
+            for slope in 0..SLOPES {
+                let over = |(grams, cents)| cents - self.cents_up(slope, grams);
+                let least = self.steps(service, zone).map(over).min();
+                let least = least.unwrap_or(NEVER);
+                self.least[at][slope] = least;
+                self.bases[slope] = self.bases[slope].min(least);
+            }
+        }
+    }
+
+    /// The best slope for lower bounds on two shipments of these demands.
+    pub(super) fn slope(&self, demands: &[Demand]) -> usize {
+        let grams = demands
+            .iter()
+            .fold(0, |sum: u64, d| sum.saturating_add(d.load(d.qty).grams));
+        // A negative base would count for every further shipment.
+        let usable = (0..SLOPES).filter(|&slope| self.bases[slope] >= 0);
+        let bound = |&slope: &usize| 2 * self.bases[slope] + self.slope_cents(slope, grams);
+        usable.max_by_key(bound).unwrap_or(0)
+    }
+
+    /// What a weight costs at a slope, rounded down.
+    pub(super) fn slope_cents(&self, slope: usize, grams: u64) -> i64 {
+        let grams = i64::try_from(grams).unwrap_or(i64::MAX);
+        // What does not fit is beyond any amount; the bound is then only lower than it might be.
+        let micros = self.slopes[slope].saturating_mul(grams);
+        (micros / MICRO).min(AMOUNT_MAX)
+    }
+
+    /// The same rounded up, without the limit.
+    fn cents_up(&self, slope: usize, grams: u64) -> i64 {
+        let micros = i128::from(self.slopes[slope]) * i128::from(grams);
+        let cents = (micros + i128::from(MICRO) - 1) / i128::from(MICRO);
+        i64::try_from(cents).unwrap_or(NEVER).min(NEVER)
     }
 
     /// Puts services that bill alike together.
@@ -293,9 +363,9 @@ impl Tariffs {
         Ok(())
     }
 
-    /// A lower bound on any price of the zone.
-    pub(super) fn least(&self, service: usize, zone: u8) -> i64 {
-        self.least[self.zones[service] + usize::from(zone)]
+    /// The least by which a shipment to the zone costs more than its weight at a slope.
+    pub(super) fn least(&self, service: usize, zone: u8, slope: usize) -> i64 {
+        self.least[self.zones[service] + usize::from(zone)][slope]
     }
 
     /// The brackets that a zone has prices for: heaviest weight of each, and its price.

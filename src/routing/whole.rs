@@ -126,7 +126,7 @@ impl Whole {
         if frame.served.count_ones() < 2 {
             return frame.only_singles();
         }
-        let Some(rules) = self.rules(job, candidates, &frame) else {
+        let Some(rules) = self.rules(job, candidates, departures, &frame) else {
             return frame.only_singles();
         };
         self.loads.fill(job);
@@ -142,7 +142,7 @@ impl Whole {
         let slots = &candidates.slots;
         let tie = |slot: u32| {
             let slot = &slots[slot as usize];
-            (slot.location, slot.ship_at.0)
+            (slot.location, departures.get(slot.departure).ship_at.0)
         };
         let found = self.partition.run(&rules, &self.subsets, tie);
         found.map(|f| f.map(|f| frame.complete(f)))
@@ -172,9 +172,9 @@ impl Whole {
             while candidates.seen[seen].location < slot.location {
                 seen += 1;
             }
-            let goods = candidates.goods(slot, demands.len()).iter().enumerate();
-            let goods: i64 = goods.map(|(i, &c)| if within(i) { c } else { 0 }).sum();
-            let handling = slot.base - departures.get(slot.departure).least;
+            let goods = (0..demands.len()).filter(|&i| within(i));
+            let goods: i64 = goods.map(|i| candidates.goods(job, slot, i)).sum();
+            let handling = job.lanes.sites[usize::from(slot.location)].per_shipment;
             let carried = departures.whole(job, slot.departure, &self.parcels);
             let cents = (carried + goods + handling).min(NEVER);
             if frame.served == frame.all {
@@ -189,13 +189,45 @@ impl Whole {
         }
     }
 
+    /// Whether, by a first glance, no plan with two shipments or something left short can be among
+    /// the best two. Spares most orders the closer look.
+    fn hopeless(
+        job: &Job<'_>,
+        candidates: &Candidates,
+        departures: &Departures,
+        frame: &Frame,
+    ) -> bool {
+        let unit = job.lanes.unit_min;
+        let mut goods = 0;
+        let mut spared = NEVER;
+        for (i, demand) in job.request.demands.iter().enumerate() {
+            if frame.served >> i & 1 == 1 {
+                let weight = departures.weight_cents(job, demand.load(demand.qty).grams);
+                let least = frame.short[i].min(unit * i64::from(demand.qty.0) + weight);
+                goods += least;
+                spared = spared.min(frame.short[i] - least);
+            }
+        }
+        let base = candidates.least_base;
+        base + spared.min(base + job.policy.split_penalty.0) + goods > frame.ceiling()
+    }
+
     /// What is left to search once the slots that cannot be in a plan worth having are gone;
     /// `None` when that is nothing.
-    fn rules(&mut self, job: &Job<'_>, candidates: &Candidates, frame: &Frame) -> Option<Rules> {
+    fn rules(
+        &mut self,
+        job: &Job<'_>,
+        candidates: &Candidates,
+        departures: &Departures,
+        frame: &Frame,
+    ) -> Option<Rules> {
         let demands = job.request.demands.len();
         let ceiling = frame.ceiling();
         let split = job.policy.split_penalty.0;
-        let (least_base, least_goods) = candidates.least(frame, demands);
+        if Self::hopeless(job, candidates, departures, frame) {
+            return None;
+        }
+        let (least_base, least_goods) = candidates.least(job, departures, frame);
         let served = (0..demands).filter(|&i| frame.served >> i & 1 == 1);
         let goods: i64 = served.clone().map(|i| least_goods[i]).sum();
         let spared = served
@@ -227,18 +259,27 @@ impl Whole {
 }
 
 impl Candidates {
-    /// The least base of any slot; by demand, the least that it costs any plan.
-    pub(super) fn least(&self, frame: &Frame, demands: usize) -> (i64, [i64; EXACT_DEMANDS_MAX]) {
-        let mut base = NEVER;
-        let mut goods = frame.short;
+    /// The least base of any slot; by demand, the least that it costs any plan, its weight
+    /// included.
+    pub(super) fn least(
+        &self,
+        job: &Job<'_>,
+        departures: &Departures,
+        frame: &Frame,
+    ) -> (i64, [i64; EXACT_DEMANDS_MAX]) {
+        let mut goods = [NEVER; EXACT_DEMANDS_MAX];
         for slot in &self.slots {
-            base = base.min(slot.base);
-            for (i, &cents) in self.goods(slot, demands).iter().enumerate() {
-                if slot.mask >> i & 1 == 1 && cents < goods[i] {
-                    goods[i] = cents;
-                }
+            let mut mask = slot.mask;
+            while mask != 0 {
+                let i = mask.trailing_zeros() as usize;
+                goods[i] = goods[i].min(self.goods(job, slot, i));
+                mask &= mask - 1;
             }
         }
-        (base, goods)
+        for (i, demand) in job.request.demands.iter().enumerate() {
+            let weight = departures.weight_cents(job, demand.load(demand.qty).grams);
+            goods[i] = (goods[i] + weight).min(frame.short[i]);
+        }
+        (self.least_base, goods)
     }
 }

@@ -76,7 +76,8 @@ impl Search<'_> {
         if let Some(tail) = tail {
             for &(set, slot) in &tail.blocks[..usize::from(tail.shipments)] {
                 let slot = &self.candidates.slots[slot as usize];
-                shipments.push((slot.location, slot.ship_at.0, set));
+                let leaves = self.departures.get(slot.departure).ship_at;
+                shipments.push((slot.location, leaves.0, set));
             }
         }
         shipments.sort_unstable();
@@ -130,7 +131,8 @@ impl Search<'_> {
                 demand: number(i),
                 qty: demands[i].qty,
             });
-            add(slot.location, slot.ready, lines.collect());
+            let ready = self.departures.get(slot.departure).ready;
+            add(slot.location, ready, lines.collect());
         }
         let short = draft.short.iter().enumerate().filter(|(_, u)| **u > 0);
         let short = short.map(|(i, &units)| ShortLine {

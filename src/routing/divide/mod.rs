@@ -150,10 +150,10 @@ impl<'a> Search<'a> {
         whole: &'a mut Whole,
         frame: Frame,
     ) -> Self {
-        let (least_base, mut least_goods) = candidates.least(&frame, job.request.demands.len());
+        let (least_base, mut least_goods) = candidates.least(job, departures, &frame);
         let divided: Vec<Divided> = (0..job.request.demands.len())
             .filter(|&i| (candidates.divisible & frame.served) >> i & 1 == 1)
-            .map(|i| Divided::new(job, entries, i))
+            .map(|i| Divided::new(job, entries, departures, i))
             .collect();
         let mut left = [0; EXACT_DEMANDS_MAX];
         for one in &divided {
@@ -312,10 +312,10 @@ impl<'a> Search<'a> {
             ceiling: NEVER - 1,
             nothing: NEVER,
         };
-        let slots = &self.candidates.slots;
+        let (slots, departures) = (&self.candidates.slots, self.departures);
         let tie = |slot: u32| {
             let slot = &slots[slot as usize];
-            (slot.location, slot.ship_at.0)
+            (slot.location, departures.get(slot.departure).ship_at.0)
         };
         let Whole {
             partition, subsets, ..
@@ -353,7 +353,9 @@ impl<'a> Search<'a> {
 }
 
 impl Divided {
-    fn new(job: &Job<'_>, entries: &Entries, demand: usize) -> Self {
+    fn new(job: &Job<'_>, entries: &Entries, departures: &Departures, demand: usize) -> Self {
+        let weight = u64::from(job.request.demands[demand].grams);
+        let weight = departures.weight_cents(job, weight);
         let short = job.policy.short_per_unit.0;
         let may_short = job.may_short_some();
         let wanted = job.request.demands[demand].qty.0;
@@ -374,7 +376,7 @@ impl Divided {
             let units = entries.units(end - 1, demand).min(wanted);
             if units > 0 {
                 new.base = new.base.min(row.base);
-                new.unit = new.unit.min(entries.unit_cents(entry, demand));
+                new.unit = new.unit.min(entries.unit_cents(entry, demand) + weight);
                 groups.push((units, row.base, (first, end)));
             }
             entry = end;

@@ -62,8 +62,8 @@ fn assert_sound(case: &Case, plan: &Plan, name: &str) {
         .shipments
         .iter()
         .map(|s| {
-            let site = &case.lanes.sites[s.location.index()];
-            (s.location, s.ship_at - site.lead, s.lines.clone())
+            let hours = case.lanes.hours(&case.lanes.sites[s.location.index()]);
+            (s.location, s.ship_at - hours.lead(), s.lines.clone())
         })
         .collect();
     let again = price(&case.lanes, &case.request(), &shipments, &plan.short);

@@ -152,7 +152,7 @@ impl<'a> Oracle<'a> {
             let choice = &self.choices[chosen[at]];
             self.times.iter().any(|&t| {
                 let site = &self.job.lanes.sites[usize::from(choice.location)];
-                let earlier = self.job.lanes.handover(site, t);
+                let earlier = self.job.lanes.hours(site).handover(t);
                 t < choice.ready
                     && earlier.is_some_and(|h| h.0.0 < choice.ship_at)
                     && self.available(chosen, Some((at, t)))

@@ -7,6 +7,8 @@ use jiff::civil::Time;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::sync::Arc;
 
+const NO_LEAD: Millis = Millis(0);
+
 const ZONES: [&str; 8] = [
     "America/New_York",
     "America/Los_Angeles",
@@ -56,13 +58,13 @@ fn cut_offs_are_those_of_a_walk_from_day_to_day() {
             let on = WeekDays(u8::try_from(1 + dice.below(127)).unwrap());
             let minutes = u16::try_from(dice.below(24 * 60)).unwrap();
             let work = Arc::new(WorkDays::new(on, &holidays()));
-            let hours = Hours::new(Arc::clone(&clock), work, minutes);
+            let hours = Hours::new(Arc::clone(&clock), work, minutes, NO_LEAD);
             // Mostly around 2026, also before and after the tables.
             let span = if dice.once_in(10) { 80 } else { 3 };
             let from =
                 at("2026-01-01T00:00:00Z").0 + dice.between(-span, span) * 31_557_600_000 / 2;
             let from = EpochMillis(from + dice.between(0, 31_557_600_000));
-            let known = hours.next(from);
+            let known = hours.handover(from);
             assert_eq!(
                 known,
                 Some(walk(&zone, on, minutes, from)),
@@ -83,10 +85,10 @@ fn cut_offs_around_every_change_of_the_clocks() {
         for change in zone.following(from).take(10) {
             let change = change.timestamp().as_millisecond();
             for minutes in (0..24 * 60).step_by(15) {
-                let hours = Hours::new(Arc::clone(&clock), Arc::clone(&work), minutes);
+                let hours = Hours::new(Arc::clone(&clock), Arc::clone(&work), minutes, NO_LEAD);
                 for before in [-90_000_000, -3_600_000, -1, 0, 1, 1_800_000, 7_200_000] {
                     let from = EpochMillis(change + before);
-                    let found = hours.next(from);
+                    let found = hours.handover(from);
                     assert_eq!(
                         found,
                         Some(walk(&zone, all, minutes, from)),
@@ -137,12 +139,12 @@ fn business_days_pass_over_weekends_holidays_and_leap_days() {
 fn what_never_happens_is_said_so() {
     let never = Arc::new(WorkDays::new(WeekDays(0), &holidays()));
     assert_eq!(never.nth(Day(20_000), 0), None);
-    let hours = Hours::new(Clock::of("UTC").unwrap(), never, 0);
-    assert_eq!(hours.next(at("2026-01-01T00:00:00Z")), None);
+    let hours = Hours::new(Clock::of("UTC").unwrap(), never, 0, NO_LEAD);
+    assert_eq!(hours.handover(at("2026-01-01T00:00:00Z")), None);
     let daily = Arc::new(WorkDays::new(WeekDays(127), &holidays()));
-    let hours = Hours::new(Clock::of("UTC").unwrap(), daily, 0);
+    let hours = Hours::new(Clock::of("UTC").unwrap(), daily, 0, NO_LEAD);
     for end in [EpochMillis::DISTANT_FUTURE, EpochMillis::DISTANT_PAST] {
-        assert_eq!(hours.next(end + Millis(0)), None, "{end}");
+        assert_eq!(hours.handover(end + Millis(0)), None, "{end}");
     }
     let unknown = Clock::of("Mars/Olympus").unwrap_err();
     assert_eq!(unknown.field, "timezone");
