@@ -30,7 +30,8 @@ trait Stock: Sync {
     /// What an order holds.
     type Held: Send;
 
-    fn take(&self, order: usize) -> Self::Held;
+    /// `lane` tells the threads apart.
+    fn take(&self, order: usize, lane: usize) -> Self::Held;
 
     fn give_back(&self, order: usize, held: Self::Held);
 
@@ -41,7 +42,8 @@ trait Stock: Sync {
 struct OnLedger<'a> {
     ledger: &'a Ledger,
     orders: &'a Orders,
-    owners: Vec<Arc<Owner>>,
+    /// By lane.
+    owners: [Vec<Arc<Owner>>; 2],
 }
 
 impl<'a> OnLedger<'a> {
@@ -54,7 +56,7 @@ impl<'a> OnLedger<'a> {
                 sequence: n,
             })
         };
-        let owners = (0..64).map(owner).collect();
+        let owners = [0, 64].map(|first| (first..first + 64).map(owner).collect());
         Self {
             ledger,
             orders,
@@ -66,7 +68,7 @@ impl<'a> OnLedger<'a> {
 impl Stock for OnLedger<'_> {
     type Held = Reservation;
 
-    fn take(&self, order: usize) -> Reservation {
+    fn take(&self, order: usize, lane: usize) -> Reservation {
         let want = |line: &Line| Want {
             sku: line.sku,
             location: Some(line.location),
@@ -75,7 +77,7 @@ impl Stock for OnLedger<'_> {
         };
         let wants: SmallVec<[Want; 5]> = self.orders.lines(order).iter().map(want).collect();
         let take = Take {
-            owner: &self.owners[order % self.owners.len()],
+            owner: &self.owners[lane][order % 64],
             channel: ChannelId(0),
             expires_at: EpochMillis::DISTANT_FUTURE,
             wants: &wants,
@@ -122,7 +124,7 @@ impl<'a, S> OnPairs<'a, S> {
 impl<S: std::hash::BuildHasher + Clone + Default + Sync> Stock for OnPairs<'_, S> {
     type Held = ();
 
-    fn take(&self, order: usize) {
+    fn take(&self, order: usize, _: usize) {
         assert!(self.map.take(&self.keys[self.orders.range(order)]));
     }
 
@@ -160,7 +162,7 @@ impl<'a> OnNames<'a> {
 impl Stock for OnNames<'_> {
     type Held = ();
 
-    fn take(&self, order: usize) {
+    fn take(&self, order: usize, _: usize) {
         assert!(self.map.take::<str>(&self.keys[self.orders.range(order)]));
     }
 
@@ -187,7 +189,7 @@ fn reserve(stock: &impl Stock, from: usize, count: usize, len: usize) -> Duratio
         let orders = || (start..from + count).take(WINDOW).map(|o| o % len);
         let mut held = Vec::with_capacity(WINDOW);
         let clock = Instant::now();
-        held.extend(orders().map(|order| stock.take(order)));
+        held.extend(orders().map(|order| stock.take(order, 0)));
         took += clock.elapsed();
         for (order, held) in orders().zip(held) {
             stock.give_back(order, held);
@@ -201,15 +203,17 @@ struct Window<H> {
     held: Vec<Option<H>>,
     next: usize,
     from: usize,
+    lane: usize,
 }
 
 impl<H> Window<H> {
-    fn new(from: usize) -> Self {
+    fn new(from: usize, lane: usize) -> Self {
         let held = std::iter::repeat_with(|| None).take(WINDOW).collect();
         Self {
             held,
             next: 0,
             from,
+            lane,
         }
     }
 
@@ -221,7 +225,7 @@ impl<H> Window<H> {
             if let Some(held) = place.take() {
                 stock.give_back((order - WINDOW) % len, held);
             }
-            *place = Some(stock.take(order % len));
+            *place = Some(stock.take(order % len, self.lane));
             self.next += 1;
         }
     }
@@ -273,7 +277,7 @@ fn measure(
         b.iter_custom(|iters| reserve(stock, 0, number(iters), len));
     });
     group.bench_function(id("reserve+release", 1), |b| {
-        let mut window = Window::new(0);
+        let mut window = Window::new(0, 0);
         window.run(stock, WINDOW.min(len), len);
         b.iter_custom(|iters| {
             let clock = Instant::now();
@@ -283,8 +287,8 @@ fn measure(
         window.finish(stock, len);
     });
     group.bench_function(id("reserve+release", 2), |b| {
-        let mut one = Window::new(0);
-        let mut two = Window::new(len / 2);
+        let mut one = Window::new(0, 0);
+        let mut two = Window::new(len / 2, 1);
         one.run(stock, WINDOW.min(len), len);
         two.run(stock, WINDOW.min(len), len);
         b.iter_custom(|iters| {

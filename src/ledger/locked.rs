@@ -3,18 +3,21 @@
 //! Locks are taken in ascending order of shard, so two transactions can never wait for each
 //! other. Everything is granted or nothing is: a refusal takes back what was granted before it.
 
-use super::position::promisable;
-use super::reservation::{Claim, Owner, Refusal, Want};
-use super::shard::{Held, Shard};
+use super::position::{Position, promisable};
+use super::reservation::{Claim, Claims, Owner, Refusal, Want};
+use super::shard::{Held, Place, Shard};
 use super::{Ledger, SHARDS};
 use crate::model::{ChannelId, EpochMillis, LocationId, Qty, SkuId};
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
+/// By ascending shard.
+type Guards<'l> = SmallVec<[(u32, MutexGuard<'l, Shard>); 4]>;
+
 /// The shards of some SKUs, locked and brought to one moment.
 pub(super) struct Locked<'l> {
-    guards: SmallVec<[(u32, MutexGuard<'l, Shard>); 4]>,
+    guards: Guards<'l>,
     now: EpochMillis,
 }
 
@@ -23,6 +26,22 @@ pub(super) struct Grantee<'a> {
     pub(super) owner: &'a Arc<Owner>,
     pub(super) channel: ChannelId,
     pub(super) expires_at: EpochMillis,
+}
+
+impl Grantee<'_> {
+    /// What the shard keeps when it grants `want` at `location`, not before `now`.
+    #[inline]
+    fn claim(&self, want: &Want, location: LocationId, now: EpochMillis) -> Held {
+        Held {
+            owner: self.owner.clone(),
+            need_at: want.need_at.max(now),
+            expires_at: self.expires_at,
+            row: row_of(want.sku),
+            qty: want.qty.0,
+            location,
+            channel: self.channel,
+        }
+    }
 }
 
 pub(super) fn shard_of(sku: SkuId) -> u32 {
@@ -39,28 +58,38 @@ pub(super) fn sku_at(shard: u32, row: u32) -> SkuId {
 }
 
 impl<'l> Locked<'l> {
+    #[inline]
     pub(super) fn new(
         ledger: &'l Ledger,
         skus: impl Iterator<Item = SkuId>,
         now: EpochMillis,
     ) -> Self {
         let mut shards: SmallVec<[u32; 8]> = skus.map(shard_of).collect();
-        shards.sort_unstable();
-        shards.dedup();
-        let mut guards: SmallVec<[(u32, MutexGuard<'l, Shard>); 4]> = shards
-            .iter()
-            .map(|&s| (s, ledger.shards[s as usize].lock()))
-            .collect();
+        if shards.len() > 1 {
+            shards.sort_unstable();
+            shards.dedup();
+            // A lock waits for its own memory before anything after it may start; asking first
+            // fetches all of them side by side.
+            let taken = shards.iter();
+            let taken = taken.filter(|&&s| ledger.shards[s as usize].is_locked());
+            std::hint::black_box(taken.count());
+        }
+        let mut guards = Guards::new();
         // A shard may have seen a later moment than the caller read: all of them go there, so
         // that a claim is over in all of its shards or in none.
-        let now = guards
-            .iter()
-            .map(|(_, g)| g.now())
-            .fold(now, EpochMillis::max);
-        for (_, guard) in &mut guards {
-            guard.advance(now);
+        let mut latest = now;
+        for &shard in &shards {
+            let guard = ledger.shards[shard as usize].lock();
+            latest = latest.max(guard.now());
+            guards.push((shard, guard));
         }
-        Self { guards, now }
+        for (_, guard) in &mut guards {
+            guard.advance(latest);
+        }
+        Self {
+            guards,
+            now: latest,
+        }
     }
 
     /// The moment of this transaction.
@@ -70,43 +99,95 @@ impl<'l> Locked<'l> {
 
     /// The shard of a SKU that was named when locking.
     pub(super) fn shard(&mut self, sku: SkuId) -> &mut Shard {
-        let wanted = shard_of(sku);
-        let place = match self.guards.len() {
-            1 => 0,
-            _ => self
-                .guards
-                .binary_search_by_key(&wanted, |(s, _)| *s)
-                .expect("locked at start"),
-        };
+        let place = self.place_of(sku);
         &mut self.guards[place].1
     }
 
-    /// Grants all of `wants` or none: first those for one place, then those for anywhere, so that
+    fn place_of(&self, sku: SkuId) -> usize {
+        let wanted = shard_of(sku);
+        match self.guards.len() {
+            1 => 0,
+            2..=8 => self.guards.iter().take_while(|g| g.0 < wanted).count(),
+            _ => self.guards.partition_point(|g| g.0 < wanted),
+        }
+    }
+
+    /// Reads the positions that will be changed, so that their memory is fetched side by side
+    /// rather than one after the other.
+    fn warm(&self, wants: &[Want]) {
+        let reserved = wants.iter().map(|want| {
+            let shard = &self.guards[self.place_of(want.sku)].1;
+            let spot = want
+                .location
+                .and_then(|l| shard.position(row_of(want.sku), l));
+            spot.map_or(0, |p| u64::from(p.reserved)) + u64::from(shard.peek_free())
+        });
+        std::hint::black_box(reserved.sum::<u64>());
+    }
+
+    /// The same before claims are dropped.
+    pub(super) fn warm_claims(&self, claims: &[Claim]) {
+        let reserved = claims.iter().map(|claim| {
+            let shard = &self.guards[self.place_of(claim.sku)].1;
+            let spot = shard.position(row_of(claim.sku), claim.location);
+            spot.map_or(0, |p| u64::from(p.reserved)) + u64::from(shard.peek(claim.slot))
+        });
+        std::hint::black_box(reserved.sum::<u64>());
+    }
+
+    /// When the units of a granted claim are needed.
+    pub(super) fn need_at(&self, claim: &Claim) -> EpochMillis {
+        let shard = &self.guards[self.place_of(claim.sku)].1;
+        shard
+            .claim(claim.slot)
+            .map_or(self.now, |held| held.need_at)
+    }
+
+    /// Grants all of `wants` into `claims`, or none and leaves it empty: first those for one place, then those for anywhere, so that
     /// the latter do not take what only that place could give to the former.
     pub(super) fn grant_all(
         &mut self,
         to: &Grantee<'_>,
         wants: &[Want],
-    ) -> Result<SmallVec<[Claim; 2]>, Refusal> {
-        let mut claims = SmallVec::new();
-        let placed = wants.iter().filter(|w| w.location.is_some());
-        for want in placed.chain(wants.iter().filter(|w| w.location.is_none())) {
-            if let Err(refusal) = self.grant(to, want, &mut claims) {
-                for claim in claims.drain(..).rev() {
-                    self.shard(claim.sku).drop_claim(claim.slot);
-                }
-                return Err(refusal);
+        claims: &mut Claims,
+    ) -> Result<(), Refusal> {
+        if self.guards.len() > 1 {
+            self.warm(wants);
+        }
+        let mut anywhere = false;
+        for want in wants {
+            let Some(location) = want.location else {
+                anywhere = true;
+                continue;
+            };
+            let held = to.claim(want, location, self.now);
+            match self.shard(want.sku).claim_plainly(held) {
+                Ok(slot) => claims.push(claim(want, location, want.qty, slot)),
+                Err(_) => self.grant_or_undo(to, want, claims)?,
             }
         }
-        Ok(claims)
+        if anywhere {
+            for want in wants.iter().filter(|w| w.location.is_none()) {
+                self.grant_or_undo(to, want, claims)?;
+            }
+        }
+        Ok(())
     }
 
-    fn grant(
+    fn grant_or_undo(
         &mut self,
         to: &Grantee<'_>,
         want: &Want,
-        claims: &mut SmallVec<[Claim; 2]>,
+        claims: &mut Claims,
     ) -> Result<(), Refusal> {
+        self.grant(to, want, claims).inspect_err(|_| {
+            for claim in claims.drain(..).rev() {
+                self.shard(claim.sku).drop_claim(claim.slot);
+            }
+        })
+    }
+
+    fn grant(&mut self, to: &Grantee<'_>, want: &Want, claims: &mut Claims) -> Result<(), Refusal> {
         let want = Want {
             need_at: want.need_at.max(self.now),
             ..*want
@@ -128,13 +209,14 @@ impl<'l> Locked<'l> {
         let Some(location) = want.location else {
             return grant_anywhere(shard, to, &want, claims);
         };
-        let atp = shard
-            .position(row, location)
-            .map_or(0, |p| shard.atp(row, p, want.need_at));
+        let Some(place) = shard.place(row, location) else {
+            return Err(insufficient(shard, to, &want, 0));
+        };
+        let atp = shard.atp(row, shard.at(place), want.need_at);
         if atp < i64::from(want.qty.0) {
             return Err(insufficient(shard, to, &want, atp));
         }
-        claims.push(add(shard, to, &want, location, want.qty)?);
+        claims.push(add(shard, place, to, &want, want.qty)?);
         Ok(())
     }
 }
@@ -144,27 +226,26 @@ fn grant_anywhere(
     shard: &mut Shard,
     to: &Grantee<'_>,
     want: &Want,
-    claims: &mut SmallVec<[Claim; 2]>,
+    claims: &mut Claims,
 ) -> Result<(), Refusal> {
     let row = row_of(want.sku);
     let offers = shard
-        .row(row)
-        .iter()
-        .map(|p| (shard.atp(row, p, want.need_at), p.location()));
-    let mut offers: SmallVec<[(i64, LocationId); 32]> = offers.filter(|o| o.0 > 0).collect();
-    offers.sort_unstable_by_key(|&(atp, location)| (std::cmp::Reverse(atp), location));
+        .places(row)
+        .map(|p| (shard.atp(row, shard.at(p), want.need_at), p));
+    let mut offers: SmallVec<[(i64, Place); 32]> = offers.filter(|o| o.0 > 0).collect();
+    offers.sort_unstable_by_key(|&(atp, place)| (std::cmp::Reverse(atp), place));
     let total = offers.iter().map(|o| o.0).sum();
     if total < i64::from(want.qty.0) {
         return Err(insufficient(shard, to, want, total));
     }
     let mut rest = want.qty;
-    for (atp, location) in offers {
+    for (atp, place) in offers {
         if rest.is_zero() {
             break;
         }
         let qty = promisable(atp).min(rest);
         // An error leaves earlier claims in `claims`, from where the caller takes them back.
-        claims.push(add(shard, to, want, location, qty)?);
+        claims.push(add(shard, place, to, want, qty)?);
         rest -= qty;
     }
     Ok(())
@@ -172,37 +253,31 @@ fn grant_anywhere(
 
 fn add(
     shard: &mut Shard,
+    place: Place,
     to: &Grantee<'_>,
     want: &Want,
-    location: LocationId,
     qty: Qty,
 ) -> Result<Claim, Refusal> {
-    let row = row_of(want.sku);
-    let reserved = shard.position(row, location).map_or(0, |p| p.reserved);
+    let Position {
+        reserved, location, ..
+    } = *shard.at(place);
+    let location = LocationId(location);
     if reserved.checked_add(qty.0).is_none() {
-        return Err(insufficient(
-            shard,
-            to,
-            want,
-            i64::from(u32::MAX - reserved),
-        ));
+        let left = i64::from(u32::MAX - reserved);
+        return Err(insufficient(shard, to, want, left));
     }
-    let slot = shard.add_claim(Held {
-        owner: to.owner.clone(),
-        need_at: want.need_at,
-        expires_at: to.expires_at,
-        row,
-        qty: qty.0,
-        location,
-        channel: to.channel,
-    });
-    Ok(Claim {
+    let held = to.claim(&Want { qty, ..*want }, location, want.need_at);
+    let slot = shard.add_claim_at(place, held);
+    Ok(claim(want, location, qty, slot))
+}
+
+fn claim(want: &Want, location: LocationId, qty: Qty, slot: u32) -> Claim {
+    Claim {
         sku: want.sku,
         location,
         qty,
-        need_at: want.need_at,
         slot,
-    })
+    }
 }
 
 #[cold]

@@ -25,6 +25,7 @@ mod locked;
 mod position;
 mod reservation;
 mod shard;
+mod slots;
 mod stock;
 mod timeline;
 mod view;
@@ -44,6 +45,7 @@ use crossbeam::utils::CachePadded;
 use dashmap::DashMap;
 use locked::{Grantee, Locked, atp_of, earliest, row_of, shard_of};
 use parking_lot::Mutex;
+use reservation::Claims;
 use shard::Shard;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -170,21 +172,19 @@ impl Ledger {
             expires_at,
             wants,
         } = *take;
-        let claims = locked.grant_all(
-            &Grantee {
-                owner,
-                channel,
-                expires_at,
-            },
-            wants,
-        )?;
-        let reservation = Reservation {
+        let mut reservation = Reservation {
             owner: owner.clone(),
             channel,
             expires_at,
-            claims,
+            claims: Claims::new(),
         };
-        log.record(|| reserved_fact(&reservation));
+        let grantee = Grantee {
+            owner,
+            channel,
+            expires_at,
+        };
+        locked.grant_all(&grantee, wants, &mut reservation.claims)?;
+        log.record(|| reserved_fact(&reservation, &locked));
         Ok(reservation)
     }
 
@@ -221,22 +221,21 @@ impl Ledger {
             expires_at,
             wants,
         } = *take;
-        match locked.grant_all(
-            &Grantee {
-                owner,
-                channel,
-                expires_at,
-            },
-            wants,
-        ) {
-            Ok(claims) => {
+        let grantee = Grantee {
+            owner,
+            channel,
+            expires_at,
+        };
+        let mut claims = Claims::new();
+        match locked.grant_all(&grantee, wants, &mut claims) {
+            Ok(()) => {
                 *reservation = Reservation {
                     owner: owner.clone(),
                     channel,
                     expires_at,
                     claims,
                 };
-                log.record(|| reserved_fact(reservation));
+                log.record(|| reserved_fact(reservation, &locked));
                 Ok(())
             }
             Err(refusal) => {
@@ -287,6 +286,9 @@ impl Ledger {
         let mut locked = Locked::new(self, reservation.claims.iter().map(|c| c.sku), now);
         let live = reservation.is_live(locked.now());
         if live {
+            if reservation.claims.len() > 1 {
+                locked.warm_claims(&reservation.claims);
+            }
             for claim in reservation.claims.drain(..) {
                 locked.shard(claim.sku).drop_claim(claim.slot);
             }
@@ -391,7 +393,7 @@ impl Ledger {
     }
 }
 
-fn reserved_fact(reservation: &Reservation) -> Fact {
+fn reserved_fact(reservation: &Reservation, locked: &Locked<'_>) -> Fact {
     let claims = reservation.claims.iter();
     Fact::Reserved {
         owner: reservation.owner.id.clone(),
@@ -403,7 +405,7 @@ fn reserved_fact(reservation: &Reservation) -> Fact {
                 sku: c.sku,
                 location: c.location,
                 qty: c.qty,
-                need_at: c.need_at,
+                need_at: locked.need_at(c),
             })
             .collect(),
     }

@@ -37,11 +37,12 @@ pub struct Claim {
     pub location: LocationId,
     /// How many.
     pub qty: Qty,
-    /// When they must be there.
-    pub need_at: EpochMillis,
-    /// Where the shard keeps it.
+    /// Where the shard keeps it, and with it whose it is and when the units are needed.
     pub(super) slot: u32,
 }
+
+/// Claims of one reservation: few orders have more than three lines.
+pub(super) type Claims = SmallVec<[Claim; 3]>;
 
 /// Claims of one owner, granted together. Whoever holds this value is the only one who can
 /// change or end it, so it cannot be copied; dropped without a release, its units stay promised.
@@ -51,7 +52,7 @@ pub struct Reservation {
     pub(super) owner: Arc<Owner>,
     pub(super) channel: ChannelId,
     pub(super) expires_at: EpochMillis,
-    pub(super) claims: SmallVec<[Claim; 2]>,
+    pub(super) claims: Claims,
 }
 
 impl Reservation {

@@ -1,8 +1,8 @@
 //! Everything about the SKUs of one shard, behind one lock.
 //!
 //! A SKU is a row: its positions lie side by side, by ascending location. Claims of all SKUs of
-//! the shard share one slab, without lists between them: with a thousand shards, finding a SKU's
-//! claims by looking at the whole slab is rare and short, and reserving stays two writes.
+//! the shard share one table of slots, without lists between them: with a thousand shards, finding a SKU's
+//! claims by looking at the whole table is rare and short, and reserving stays two writes.
 //!
 //! Invariants: `reserved` of a position is the sum of its claims; a timed position has a
 //! timeline whose demand is the same claims; a claim whose time is up is gone before anything
@@ -11,10 +11,10 @@
 use super::allocation::Allocations;
 use super::position::Position;
 use super::reservation::{Broken, Owner};
+use super::slots::Slots;
 use super::timeline::Timeline;
 use crate::model::{ChannelId, EpochMillis, HoldReason, LocationId, OwnerFact, Qty, SkuId};
 use foldhash::fast::RandomState;
-use slab::Slab;
 use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -56,13 +56,17 @@ pub(super) type SideTable<K, V> = HashMap<K, V, RandomState>;
 /// Key of what only few positions have.
 pub(super) type Spot = (u32, LocationId);
 
-#[derive(Debug, Default)]
+/// Fields in the order of use, so that what every command needs lies together with the lock.
+#[derive(Debug)]
+#[repr(C)]
 pub(super) struct Shard {
     /// The latest moment this shard has seen; it never goes back.
     now: EpochMillis,
+    /// When the next of `endings` is due: known without a look into the heap.
+    next_ending: EpochMillis,
     rows: Vec<Row>,
     positions: Vec<Position>,
-    claims: Slab<Held>,
+    claims: Slots<Held>,
     /// Soft claims by their end. Entries outlive their claim; the claim itself says when it ends.
     endings: BinaryHeap<Reverse<(EpochMillis, u32)>>,
     timelines: SideTable<Spot, Timeline>,
@@ -74,6 +78,29 @@ pub(super) struct Shard {
     /// Soft claims that ran out here.
     expired: u64,
 }
+
+impl Default for Shard {
+    fn default() -> Self {
+        Self {
+            now: EpochMillis::default(),
+            next_ending: EpochMillis::DISTANT_FUTURE,
+            rows: Vec::new(),
+            positions: Vec::new(),
+            claims: Slots::default(),
+            endings: BinaryHeap::new(),
+            timelines: SideTable::default(),
+            on_the_way: SideTable::default(),
+            held: SideTable::default(),
+            allocations: SideTable::default(),
+            moved_at: SideTable::default(),
+            expired: 0,
+        }
+    }
+}
+
+/// Where a position lies now. Good until a position is added to its shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place(usize);
 
 impl Shard {
     /// Makes room for rows up to `row`.
@@ -115,20 +142,30 @@ impl Shard {
     /// Moves the shard's time on to `now`, ending soft claims whose time is up.
     pub(super) fn advance(&mut self, now: EpochMillis) {
         self.now = self.now.max(now);
+        if self.next_ending <= self.now {
+            self.end_claims();
+        }
+    }
+
+    #[cold]
+    fn end_claims(&mut self) {
         while let Some(&Reverse((end, slot))) = self.endings.peek() {
             if end > self.now {
                 break;
             }
             self.endings.pop();
-            let over = self
-                .claims
-                .get(slot as usize)
-                .is_some_and(|c| c.expires_at <= self.now);
-            if over {
+            let claim = self.claims.get(slot);
+            if claim.is_some_and(|c| c.expires_at <= self.now) {
                 self.drop_claim(slot);
                 self.expired += 1;
             }
         }
+        self.note_next_ending();
+    }
+
+    fn note_next_ending(&mut self) {
+        let first = self.endings.peek();
+        self.next_ending = first.map_or(EpochMillis::DISTANT_FUTURE, |&Reverse((end, _))| end);
     }
 
     /// Soft claims that ran out here so far.
@@ -139,6 +176,21 @@ impl Shard {
     /// Live claims.
     pub(super) fn claim_count(&self) -> usize {
         self.claims.len()
+    }
+
+    /// A live claim.
+    pub(super) fn claim(&self, slot: u32) -> Option<&Held> {
+        self.claims.get(slot)
+    }
+
+    /// Touches a claim and says nothing of use; see `Locked::warm`.
+    pub(super) fn peek(&self, slot: u32) -> bool {
+        self.claims.get(slot).is_some()
+    }
+
+    /// Touches the slot of the next claim.
+    pub(super) fn peek_free(&self) -> bool {
+        self.claims.peek_free()
     }
 
     /// Live claims of all rows.
@@ -159,6 +211,7 @@ impl Shard {
         }
     }
 
+    /// Where the position is among those of its row, or where it would be.
     fn find(&self, row: u32, location: LocationId) -> Result<usize, usize> {
         let positions = self.row(row);
         // A SKU stocked everywhere has location i at place i.
@@ -172,13 +225,38 @@ impl Shard {
         positions.binary_search_by_key(&location.0, |p| p.location)
     }
 
+    /// Where the position lies, if the SKU ever had one there.
+    pub(super) fn place(&self, row: u32, location: LocationId) -> Option<Place> {
+        let found = self.find(row, location).ok()?;
+        Some(Place(self.rows[row as usize].start as usize + found))
+    }
+
+    /// Where the positions of a row lie, by ascending location.
+    pub(super) fn places(&self, row: u32) -> impl Iterator<Item = Place> {
+        let range = self.rows.get(row as usize).map_or(0..0, |r| {
+            r.start as usize..r.start as usize + usize::from(r.len)
+        });
+        range.map(Place)
+    }
+
+    /// The position at a place.
+    pub(super) fn at(&self, place: Place) -> &Position {
+        &self.positions[place.0]
+    }
+
     /// The position, if the SKU ever had one there.
     pub(super) fn position(&self, row: u32, location: LocationId) -> Option<&Position> {
-        self.find(row, location).ok().map(|at| &self.row(row)[at])
+        self.place(row, location).map(|place| self.at(place))
     }
 
     /// The position, made if need be.
     pub(super) fn position_mut(&mut self, row: u32, location: LocationId) -> &mut Position {
+        let place = self.make_place(row, location);
+        &mut self.positions[place.0]
+    }
+
+    /// Where the position lies, made if need be.
+    fn make_place(&mut self, row: u32, location: LocationId) -> Place {
         self.ensure_row(row);
         let place = match self.find(row, location) {
             Ok(place) => place,
@@ -187,10 +265,10 @@ impl Shard {
                 place
             }
         };
-        let start = self.rows[row as usize].start as usize;
-        &mut self.positions[start + place]
+        Place(self.rows[row as usize].start as usize + place)
     }
 
+    #[cold]
     fn insert_position(&mut self, row: u32, place: usize, location: LocationId) {
         let Row { len, room, .. } = self.rows[row as usize];
         if len == room {
@@ -270,49 +348,88 @@ impl Shard {
 
     /// Adds a claim without asking whether it may be granted. Returns its slot.
     pub(super) fn add_claim(&mut self, claim: Held) -> u32 {
-        let (row, location, qty, need_at) = (claim.row, claim.location, claim.qty, claim.need_at);
-        let (channel, expires_at) = (claim.channel, claim.expires_at);
-        let position = self.position_mut(row, location);
-        let sum = position.reserved.checked_add(qty);
+        let place = self.make_place(claim.row, claim.location);
+        self.add_claim_at(place, claim)
+    }
+
+    /// Grants a claim where nothing but the counts of its position decides: no supply on its
+    /// way, no allocations. Nearly all are such; any other, or one that cannot be met, is handed
+    /// back for a closer look.
+    #[inline]
+    pub(super) fn claim_plainly(&mut self, claim: Held) -> Result<u32, Held> {
+        let Some(position) = self.plain_position(claim.row, claim.location) else {
+            return Err(claim);
+        };
+        if position.free() < i64::from(claim.qty) {
+            return Err(claim);
+        }
+        position.reserved += claim.qty;
+        Ok(self.keep_claim(claim))
+    }
+
+    /// The position, if nothing but its counts decides and it is where it is looked for first.
+    #[inline]
+    fn plain_position(&mut self, row: u32, location: LocationId) -> Option<&mut Position> {
+        let row = self.rows.get(row as usize).filter(|r| !r.allocated)?;
+        let start = row.start as usize;
+        let positions = &mut self.positions[start..start + usize::from(row.len)];
+        let position = positions.get_mut(location.index())?;
+        (position.location == location.0 && position.flags == 0).then_some(position)
+    }
+
+    #[inline]
+    fn keep_claim(&mut self, claim: Held) -> u32 {
+        let expires_at = claim.expires_at;
+        let slot = self.claims.insert(claim);
+        if expires_at < EpochMillis::DISTANT_FUTURE {
+            self.note_ending(expires_at, slot);
+        }
+        slot
+    }
+
+    /// The same for a claim on the position at `place`.
+    pub(super) fn add_claim_at(&mut self, place: Place, claim: Held) -> u32 {
+        let position = &mut self.positions[place.0];
+        debug_assert_eq!(position.location(), claim.location);
+        let sum = position.reserved.checked_add(claim.qty);
         position.reserved = sum.expect("granting checks that the sum fits");
         if position.is_timed() {
-            let timeline = self.timelines.get_mut(&(row, location));
+            let timeline = self.timelines.get_mut(&(claim.row, claim.location));
             timeline
                 .expect("a timed position has a timeline")
-                .add_demand(need_at, qty);
+                .add_demand(claim.need_at, claim.qty);
         }
-        if self.rows[row as usize].allocated {
-            self.allocations
-                .entry(row)
-                .or_default()
-                .promised(channel, qty);
+        if self.rows[claim.row as usize].allocated {
+            let shares = self.allocations.entry(claim.row).or_default();
+            shares.promised(claim.channel, claim.qty);
         }
-        let slot = u32::try_from(self.claims.insert(claim)).expect("a shard holds < 2^32 claims");
-        self.note_ending(expires_at, slot);
-        slot
+        self.keep_claim(claim)
     }
 
     /// Remembers to look at a claim when its time is up. Once most entries are of claims that are
     /// gone or end at another time, the heap is made anew: however often carts are emptied or
     /// extended, it stays in proportion to the claims.
     fn note_ending(&mut self, expires_at: EpochMillis, slot: u32) {
-        if expires_at == EpochMillis::DISTANT_FUTURE {
-            return;
-        }
         self.endings.push(Reverse((expires_at, slot)));
         if self.endings.len() > 64 + 2 * self.claims.len() {
             let soft = self.claims.iter().filter_map(|(slot, claim)| {
                 let end = claim.expires_at;
-                let slot = u32::try_from(slot).ok()?;
                 (end < EpochMillis::DISTANT_FUTURE).then_some(Reverse((end, slot)))
             });
             self.endings = soft.collect();
         }
+        self.note_next_ending();
     }
 
     /// Takes a claim away; its units are free again.
     pub(super) fn drop_claim(&mut self, slot: u32) -> Held {
-        let claim = self.claims.remove(slot as usize);
+        let claim = self.claims.remove(slot);
+        let claim = claim.expect("whoever holds the reservation knows its live claims");
+        if let Some(position) = self.plain_position(claim.row, claim.location) {
+            let left = position.reserved.checked_sub(claim.qty);
+            position.reserved = left.expect("reserved is the sum of the claims");
+            return claim;
+        }
         let position = self.position_mut(claim.row, claim.location);
         let left = position.reserved.checked_sub(claim.qty);
         position.reserved = left.expect("reserved is the sum of the claims");
@@ -330,9 +447,11 @@ impl Shard {
 
     /// Lets a live claim end at another time.
     pub(super) fn move_ending(&mut self, slot: u32, expires_at: EpochMillis) {
-        if let Some(claim) = self.claims.get_mut(slot as usize) {
+        if let Some(claim) = self.claims.get_mut(slot) {
             claim.expires_at = expires_at;
-            self.note_ending(expires_at, slot);
+            if expires_at < EpochMillis::DISTANT_FUTURE {
+                self.note_ending(expires_at, slot);
+            }
         }
     }
 
@@ -459,7 +578,7 @@ impl Shard {
     pub(super) fn memory_bytes(&self) -> usize {
         self.rows.capacity() * size_of::<Row>()
             + self.positions.capacity() * size_of::<Position>()
-            + self.claims.capacity() * size_of::<Held>()
+            + self.claims.memory_bytes()
             + self.endings.capacity() * size_of::<Reverse<(EpochMillis, u32)>>()
     }
 }
