@@ -74,7 +74,10 @@ fn route_one(engine: &Engine, order: &Order, rule: Rule, view: &mut StockView) -
     let lanes = engine.lanes();
     let now = order.placed_at;
     let destination = lanes.destination(&order.ship_to).ok()?;
-    let channel = engine.registry().channel("channel", &order.channel).ok()?;
+    let channel = engine
+        .registry()
+        .channel_asked("channel", &order.channel)
+        .ok()?;
     let demands = engine.demands(order, &lanes).ok()?;
     engine
         .ledger()

@@ -2,57 +2,102 @@
 
 use super::Engine;
 use crate::ledger::FactLog;
-use crate::model::{Decision, EpochMillis, Fact, Lsn, Order, OrderKey};
-use std::sync::Arc;
+use crate::model::{
+    AnswerKind, Decision, EpochMillis, Fact, Lsn, Order, OrderKey, ReservationAsked,
+};
+use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Keeps facts. Called while the locks of what a fact is about are held, so it must be short.
 pub trait FactSink: Send + Sync {
-    /// Keeps one fact and gives it the next number of the history.
-    fn append(&self, at: EpochMillis, fact: &Fact) -> Lsn;
+    /// Keeps the facts of one step, together or not at all, and gives each the next number of the
+    /// history. Returns the number of the last.
+    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn;
 }
 
 /// Where facts go.
+#[derive(Default)]
 pub(super) struct History {
-    sink: Option<Box<dyn FactSink>>,
-    /// The number of the latest fact, when nobody keeps them.
-    counted: AtomicU64,
+    /// Nobody until the engine has been brought to where it was.
+    sink: OnceLock<Box<dyn FactSink>>,
+    /// The number of the latest fact.
+    latest: AtomicU64,
 }
 
 impl History {
-    pub(super) fn new(sink: Option<Box<dyn FactSink>>) -> Self {
-        Self {
-            sink,
-            counted: AtomicU64::new(0),
+    /// Facts go to `sink` from now on, if there is one; `latest` is the number of the last one before.
+    pub(super) fn attach(&self, sink: Option<Box<dyn FactSink>>, latest: Lsn) {
+        self.latest.store(latest.0, Ordering::Release);
+        if let Some(sink) = sink {
+            // A second sink would be a second history.
+            assert!(self.sink.set(sink).is_ok(), "facts go to one place");
         }
     }
 
-    pub(super) fn append(&self, at: EpochMillis, fact: impl FnOnce() -> Fact) {
-        match &self.sink {
+    pub(super) fn append<const N: usize>(
+        &self,
+        at: EpochMillis,
+        facts: impl FnOnce() -> [Fact; N],
+    ) {
+        self.append_with(at, || SmallVec::<[Fact; 3]>::from_iter(facts()), N as u64);
+    }
+
+    fn append_with(
+        &self,
+        at: EpochMillis,
+        facts: impl FnOnce() -> SmallVec<[Fact; 3]>,
+        count: u64,
+    ) {
+        match self.sink.get() {
             Some(sink) => {
-                self.counted
-                    .fetch_max(sink.append(at, &fact()).0, Ordering::Relaxed);
+                self.latest
+                    .fetch_max(sink.append(at, &facts()).0, Ordering::Release);
             }
             None => {
-                self.counted.fetch_add(1, Ordering::Relaxed);
+                self.latest.fetch_add(count, Ordering::Release);
             }
         }
     }
 
     pub(super) fn latest(&self) -> Lsn {
-        Lsn(self.counted.load(Ordering::Relaxed))
+        Lsn(self.latest.load(Ordering::Acquire))
     }
 }
 
 /// Passes facts on as they are.
-pub(super) struct AsIs<'e> {
-    pub(super) engine: &'e Engine,
-    pub(super) now: EpochMillis,
-}
+pub(super) struct AsIs<'e>(pub(super) &'e Engine);
 
 impl FactLog for AsIs<'_> {
-    fn record(&self, fact: impl FnOnce() -> Fact) {
-        self.engine.history.append(self.now, fact);
+    fn record<const N: usize>(&self, at: EpochMillis, facts: impl FnOnce() -> [Fact; N]) {
+        self.0.history.append(at, facts);
+    }
+}
+
+/// Adds under which reference it was done, so that no history can hold the effect of a write
+/// without its identity.
+pub(super) struct Referenced<'e> {
+    pub(super) engine: &'e Engine,
+    pub(super) reference: &'e str,
+    pub(super) content: &'e str,
+    pub(super) answer: AnswerKind,
+}
+
+impl FactLog for Referenced<'_> {
+    fn record<const N: usize>(&self, at: EpochMillis, facts: impl FnOnce() -> [Fact; N]) {
+        let facts = || {
+            let mut all: SmallVec<[Fact; 3]> = facts().into_iter().collect();
+            all.push(Fact::Referenced {
+                reference: self.reference.into(),
+                content: self.content.into(),
+                answer: match N {
+                    0 => AnswerKind::Nothing,
+                    _ => self.answer,
+                },
+            });
+            all
+        };
+        self.engine.history.append_with(at, facts, N as u64 + 1);
     }
 }
 
@@ -66,33 +111,79 @@ pub(super) struct Acceptance<'e> {
 }
 
 impl FactLog for Acceptance<'_> {
-    fn record(&self, fact: impl FnOnce() -> Fact) {
-        self.engine.history.append(self.now, || match fact() {
+    fn record<const N: usize>(&self, at: EpochMillis, facts: impl FnOnce() -> [Fact; N]) {
+        let accepted = |fact| match fact {
             Fact::Reserved {
-                channel, claims, ..
+                channel,
+                claims,
+                sequence,
+                ..
             } => Fact::OrderAccepted {
                 order: self.order.clone(),
                 decision: self.decision.clone(),
                 channel,
+                sequence,
+                accepted_at: self.now,
                 claims,
             },
             other => other,
-        });
+        };
+        self.engine.history.append(at, || facts().map(accepted));
     }
 }
 
 /// Turns the release of an order's claims into its cancellation.
 pub(super) struct Cancellation<'e> {
     pub(super) engine: &'e Engine,
-    pub(super) now: EpochMillis,
     pub(super) key: &'e OrderKey,
 }
 
 impl FactLog for Cancellation<'_> {
-    fn record(&self, _: impl FnOnce() -> Fact) {
+    fn record<const N: usize>(&self, at: EpochMillis, _: impl FnOnce() -> [Fact; N]) {
         let key = || Fact::OrderCancelled {
             key: self.key.clone(),
         };
-        self.engine.history.append(self.now, key);
+        self.engine.history.append(at, || [key()]);
+    }
+}
+
+/// Adds what was asked to what a reservation was granted.
+pub(super) struct Putting<'e> {
+    pub(super) engine: &'e Engine,
+    pub(super) id: &'e str,
+    pub(super) asked: &'e ReservationAsked,
+}
+
+impl FactLog for Putting<'_> {
+    fn record<const N: usize>(&self, at: EpochMillis, facts: impl FnOnce() -> [Fact; N]) {
+        let put = |fact| match fact {
+            Fact::Reserved {
+                sequence,
+                expires_at,
+                claims,
+                ..
+            } => Fact::ReservationPut {
+                id: self.id.into(),
+                asked: Box::new(self.asked.clone()),
+                sequence,
+                expires_at,
+                claims,
+            },
+            other => other,
+        };
+        self.engine.history.append(at, || facts().map(put));
+    }
+}
+
+/// Turns the release of a reservation's claims into its cancellation, which is for good.
+pub(super) struct Cancelling<'e> {
+    pub(super) engine: &'e Engine,
+    pub(super) id: &'e str,
+}
+
+impl FactLog for Cancelling<'_> {
+    fn record<const N: usize>(&self, at: EpochMillis, _: impl FnOnce() -> [Fact; N]) {
+        let id = || Fact::ReservationCancelled { id: self.id.into() };
+        self.engine.history.append(at, || [id()]);
     }
 }

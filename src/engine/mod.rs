@@ -8,11 +8,13 @@
 //! Locks are taken in one order: an identity (order, reservation, reference, hold, supply), then
 //! the ledger's shards. Nobody takes an identity while he holds a shard.
 
+mod digest;
 mod error;
 mod facts;
 mod orders;
 mod references;
 mod registry;
+mod replay;
 mod reservations;
 mod stock;
 mod supply;
@@ -21,6 +23,7 @@ pub use error::EngineError;
 pub use facts::FactSink;
 pub use orders::{Counts, OrderView, Quote};
 pub use registry::Registry;
+pub use replay::Replay;
 pub use reservations::{ReservationPut, ReservationView, WantedLine};
 pub use stock::{AtpAnswer, AtpRequest, CountReport, LoadRow};
 pub use supply::{Received, SupplyPut};
@@ -32,12 +35,12 @@ pub use crate::routing::Goal;
 use crate::ledger::{Ledger, Reservation};
 use crate::lifecycle::OrderBook;
 use crate::model::{
-    EpochMillis, Fact, IncomingFact, Invalid, Item, Location, LocationId, Lsn, Network, Opening,
-    Policy, ServiceId,
+    AnswerKind, ChannelId, EpochMillis, Fact, Invalid, Item, Location, LocationId, Lsn, Network,
+    Opening, Policy, PromiseRules, ServiceId,
 };
 use crate::routing::Lanes;
 use arc_swap::ArcSwap;
-use facts::{AsIs, History};
+use facts::History;
 use parking_lot::Mutex;
 use references::References;
 use std::sync::Arc;
@@ -89,62 +92,28 @@ impl Engine {
         sink: Option<Box<dyn FactSink>>,
         now: EpochMillis,
     ) -> Result<Self, EngineError> {
+        Replay::new(network, limits)?.finish(opening, sink, Lsn(0), now)
+    }
+
+    /// An engine that knows no item and no place yet.
+    fn blank(network: Network, limits: Limits) -> Result<Self, EngineError> {
         let lanes = Lanes::new(&network)?;
-        let engine = Self {
+        Ok(Self {
             limits,
             registry: Registry::default(),
-            ledger: Ledger::new(network.promise.clone()),
+            ledger: Ledger::new(PromiseRules::default()),
             lanes: ArcSwap::from_pointee(lanes),
             policy: network.policy,
             services: network.services.iter().map(|s| s.id.clone()).collect(),
-            network: Mutex::new(Network::default()),
+            network: Mutex::new(network),
             orders: OrderBook::default(),
             reservations: reservations::Book::default(),
             stock_references: References::new(),
             supply_references: References::new(),
-            history: History::new(sink),
+            history: History::default(),
             sequence: AtomicU64::new(0),
             counts: orders::Counters::default(),
-        };
-        for location in &network.locations {
-            let (id, _) = engine.registry.put_location(&location.id)?;
-            let row = || Box::new(location.clone());
-            engine.history.append(now, || Fact::LocationPut {
-                location: id,
-                row: row(),
-            });
-        }
-        *engine.network.lock() = network;
-        engine.open(opening, now)?;
-        Ok(engine)
-    }
-
-    fn open(&self, opening: Opening, now: EpochMillis) -> Result<(), EngineError> {
-        for item in opening.items {
-            self.put_item(item, now)?;
-        }
-        let log = AsIs { engine: self, now };
-        self.ledger.open(&opening.stock, now, &log);
-        for row in opening.incoming {
-            let announced = IncomingFact {
-                id: row.id,
-                kind: row.kind,
-                sku: row.sku,
-                from: row.from,
-                to: row.to,
-                qty: row.qty,
-                arrives_at: row.arrives_at,
-            };
-            let taken = self.ledger.expect_supply(&announced, now, &log);
-            let field = supply::field_of(announced.kind);
-            taken.map_err(|e| error::Naming::supply(&e, field, &announced.id))?;
-        }
-        for row in opening.allocations {
-            let channel = self.registry.channel("channel", &row.channel)?;
-            self.ledger
-                .set_allocation(row.sku, channel, row.protected, row.cap, now, &log);
-        }
-        Ok(())
+        })
     }
 
     /// Names and ids.
@@ -201,11 +170,14 @@ impl Engine {
     /// `INVALID` naming the field.
     pub fn put_item(&self, item: Item, now: EpochMillis) -> Result<bool, EngineError> {
         let fact = item.clone();
-        let (sku, new) = self.registry.put_item(item)?;
-        self.history.append(now, || Fact::ItemPut {
-            sku,
-            item: Box::new(fact),
-        });
+        let (_, new) = self.registry.put_item(item, |sku| {
+            self.history.append(now, || {
+                [Fact::ItemPut {
+                    sku,
+                    item: Box::new(fact),
+                }]
+            });
+        })?;
         Ok(new)
     }
 
@@ -229,12 +201,17 @@ impl Engine {
                 lanes.set_paused(id, old.paused(id));
             }
         }
-        let (id, new) = self.registry.put_location(&location.id)?;
+        let text = location.id.clone();
+        let (_, new) = self.registry.put_location(&text, |id| {
+            self.history.append(now, || {
+                [Fact::LocationPut {
+                    location: id,
+                    row: Box::new(location),
+                }]
+            });
+        })?;
         *network = changed;
         self.lanes.store(Arc::new(lanes));
-        let row = Box::new(location);
-        self.history
-            .append(now, || Fact::LocationPut { location: id, row });
         Ok(new)
     }
 
@@ -255,12 +232,39 @@ impl Engine {
         let changed = lanes.paused(id) != paused;
         lanes.set_paused(id, paused);
         if changed {
-            self.history.append(now, || Fact::LocationPaused {
-                location: id,
-                paused,
+            self.history.append(now, || {
+                [Fact::LocationPaused {
+                    location: id,
+                    paused,
+                }]
             });
         }
         Ok(changed)
+    }
+
+    /// The channel of a text id; one that is new is introduced.
+    fn channel(&self, field: &str, text: &str, now: EpochMillis) -> Result<ChannelId, EngineError> {
+        self.registry.channel(field, text, |channel| {
+            self.history.append(now, || {
+                let id = text.into();
+                [Fact::ChannelAdded { channel, id }]
+            });
+        })
+    }
+
+    /// A log for a write that carries a reference.
+    fn referenced<'e>(
+        &'e self,
+        reference: &'e str,
+        content: &'e str,
+        answer: AnswerKind,
+    ) -> facts::Referenced<'e> {
+        facts::Referenced {
+            engine: self,
+            reference,
+            content,
+            answer,
+        }
     }
 
     fn next_sequence(&self) -> u64 {

@@ -112,7 +112,7 @@ impl Engine {
         };
         let lanes = self.lanes.load();
         let accepted = self.resolve(&order, &lanes).and_then(|mut resolved| {
-            resolved.channel = self.registry.channel("channel", &order.channel)?;
+            resolved.channel = self.channel("channel", &order.channel, now)?;
             let skus: Arc<[SkuId]> = resolved.demands.iter().map(|d| d.sku).collect();
             let (decision, holding) = self.route_and_reserve(&order, &resolved, &lanes, now)?;
             Ok((skus, decision, holding))
@@ -121,10 +121,7 @@ impl Engine {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
         })?;
         self.count(&decision.plan);
-        let state = match decision.plan.short.is_empty() {
-            true => OrderState::Routed,
-            false => OrderState::Backordered,
-        };
+        let state = OrderState::of(&decision.plan);
         let record = OrderRecord {
             order,
             demands,
@@ -186,7 +183,6 @@ impl Engine {
             if let Some(holding) = record.holding.take() {
                 let log = Cancellation {
                     engine: self,
-                    now,
                     key: &key,
                 };
                 self.ledger.release(holding, now, &log);
@@ -212,7 +208,7 @@ impl Engine {
         }
     }
 
-    fn count(&self, plan: &Plan) {
+    pub(super) fn count(&self, plan: &Plan) {
         self.counts.accepted.fetch_add(1, Ordering::Relaxed);
         if plan.shipments.len() > 1 {
             self.counts.split.fetch_add(1, Ordering::Relaxed);

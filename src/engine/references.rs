@@ -34,7 +34,7 @@ impl<A: Clone> References<A> {
         &self,
         reference: &str,
         content: String,
-        act: impl FnOnce() -> Result<A, EngineError>,
+        act: impl FnOnce(&str) -> Result<A, EngineError>,
     ) -> Result<A, EngineError> {
         check_id("ref", reference)?;
         // The entry stays locked while acting, so a second sender waits for the first one's answer.
@@ -48,13 +48,26 @@ impl<A: Clone> References<A> {
                 why: format!("it was used for '{}'; use a new one", first.get().content),
             }),
             Entry::Vacant(place) => {
-                let answer = act()?;
+                let answer = act(&content)?;
                 place.insert(Done {
                     content: content.into_boxed_str(),
                     answer: answer.clone(),
                 });
                 Ok(answer)
             }
+        }
+    }
+
+    /// Remembers what history says was answered.
+    pub(super) fn restore(&self, reference: &str, content: &str, answer: A) {
+        let content = content.into();
+        self.done.insert(reference.into(), Done { content, answer });
+    }
+
+    /// Every reference with what was done and answered.
+    pub(super) fn for_each(&self, mut see: impl FnMut(&str, &str, &A)) {
+        for entry in &self.done {
+            see(entry.key(), &entry.content, &entry.answer);
         }
     }
 

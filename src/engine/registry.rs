@@ -1,6 +1,7 @@
 //! Names to dense ids and back: items, locations, channels.
 //!
-//! Tables only grow: an id never means something else later. Reading a name or an item's shipping
+//! Tables only grow: an id never means something else later. An id is announced to history before
+//! anybody else can see it, so that no fact can name what history does not know. Reading a name or an item's shipping
 //! facts takes no lock that another SKU could hold.
 
 use super::EngineError;
@@ -8,7 +9,7 @@ use crate::model::{ChannelId, Grams, Invalid, Item, LocationId, Qty, SkuId, chec
 use crate::routing::{ClassId, Demand, Lanes};
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 
 /// Most SKUs: dense ids stay small enough for the tables that they index.
@@ -44,6 +45,8 @@ pub struct Registry {
     location_names: boxcar::Vec<Box<str>>,
     channels: DashMap<Box<str>, ChannelId, RandomState>,
     channel_names: boxcar::Vec<Box<str>>,
+    /// Held while an id is given and announced, so that ids are announced in ascending order.
+    naming: Mutex<()>,
 }
 
 impl Registry {
@@ -65,11 +68,16 @@ impl Registry {
         known.ok_or_else(|| EngineError::not_found(field, text, "location"))
     }
 
-    /// The channel of a text id, which need not have been seen before.
+    /// The channel of a text id, which need not have been seen before: then it is announced.
     ///
     /// # Errors
     /// `INVALID` when the text is no id or there are too many channels.
-    pub fn channel(&self, field: &str, text: &str) -> Result<ChannelId, EngineError> {
+    pub fn channel(
+        &self,
+        field: &str,
+        text: &str,
+        announce: impl FnOnce(ChannelId),
+    ) -> Result<ChannelId, EngineError> {
         if let Some(known) = self.channels.get(text) {
             return Ok(*known);
         }
@@ -81,8 +89,10 @@ impl Registry {
                 if self.channel_names.count() >= CHANNELS_MAX {
                     return Err(Invalid::new(field, text, "one of at most 60000 channels").into());
                 }
+                let _in_order = self.naming.lock();
                 let index = self.channel_names.push(text.into());
                 let id = ChannelId::from_index(index).expect("bounded just above");
+                announce(id);
                 place.insert(id);
                 Ok(id)
             }
@@ -141,11 +151,15 @@ impl Registry {
         self.items.get(sku.index()).map(|e| e.item.read().clone())
     }
 
-    /// Introduces an item or describes it anew. Returns its id and whether it is new.
+    /// Introduces an item or describes it anew, and announces it. Returns its id and whether it is new.
     ///
     /// # Errors
     /// `INVALID` when the SKU is no id or there are too many.
-    pub fn put_item(&self, item: Item) -> Result<(SkuId, bool), EngineError> {
+    pub fn put_item(
+        &self,
+        item: Item,
+        announce: impl FnOnce(SkuId),
+    ) -> Result<(SkuId, bool), EngineError> {
         check_id("sku", &item.sku)?;
         let parcel = Parcel {
             grams: item.grams,
@@ -157,6 +171,7 @@ impl Registry {
                 let entry = &self.items[known.get().index()];
                 *entry.item.write() = Arc::new(item);
                 *entry.parcel.write() = parcel;
+                announce(*known.get());
                 Ok((*known.get(), false))
             }
             Entry::Vacant(place) => {
@@ -172,28 +187,39 @@ impl Registry {
                     parcel,
                     item: RwLock::new(Arc::new(item)),
                 };
+                let _in_order = self.naming.lock();
                 let index = self.items.push(entry);
                 let id = SkuId::from_index(index).expect("bounded just above");
+                announce(id);
                 place.insert(id);
                 Ok((id, true))
             }
         }
     }
 
-    /// Introduces a location. Returns its id and whether it is new.
+    /// Introduces a location, or finds it, and announces it. Returns its id and whether it is new.
     ///
     /// # Errors
     /// `INVALID` when the text is no id or there are too many.
-    pub fn put_location(&self, text: &str) -> Result<(LocationId, bool), EngineError> {
+    pub fn put_location(
+        &self,
+        text: &str,
+        announce: impl FnOnce(LocationId),
+    ) -> Result<(LocationId, bool), EngineError> {
         check_id("location", text)?;
         match self.locations.entry(text.into()) {
-            Entry::Occupied(known) => Ok((*known.get(), false)),
+            Entry::Occupied(known) => {
+                announce(*known.get());
+                Ok((*known.get(), false))
+            }
             Entry::Vacant(place) => {
                 if self.location_names.count() >= usize::from(u16::MAX) {
                     return Err(Invalid::new("location", text, "one of at most 65535").into());
                 }
+                let _in_order = self.naming.lock();
                 let index = self.location_names.push(text.into());
                 let id = LocationId::from_index(index).expect("bounded just above");
+                announce(id);
                 place.insert(id);
                 Ok((id, true))
             }

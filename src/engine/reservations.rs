@@ -2,10 +2,10 @@
 
 use super::Engine;
 use super::error::EngineError;
-use super::facts::AsIs;
-use crate::ledger::{Owner, Refusal, Reservation, Take, Want};
+use super::facts::{AsIs, Cancelling, Putting};
+use crate::ledger::{Grant, NoLog, Owner, Refusal, Reservation, Take, Want};
 use crate::model::{
-    ChannelId, EpochMillis, Invalid, LocationId, Millis, OwnerFact, Qty, SkuId, check_id,
+    EpochMillis, Invalid, LocationId, Millis, OwnerFact, Qty, ReservationAsked, SkuId, check_id,
 };
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
@@ -54,20 +54,10 @@ pub struct ReservationView {
     pub claims: Vec<(SkuId, LocationId, Qty)>,
 }
 
-/// What was asked, to recognise the same request.
-#[derive(Debug, PartialEq, Eq)]
-struct Content {
-    channel: ChannelId,
-    priority: i32,
-    firm: bool,
-    need_at: Option<EpochMillis>,
-    lines: Vec<(SkuId, Option<LocationId>, Qty)>,
-}
-
 #[derive(Debug)]
 enum Record {
     Holding {
-        content: Content,
+        content: ReservationAsked,
         reservation: Reservation,
     },
     /// It stays cancelled: a late repeat of its creation must not bring it back.
@@ -128,10 +118,14 @@ impl Engine {
         now: EpochMillis,
     ) -> Result<ReservationView, EngineError> {
         check_id("reservation", put.id)?;
-        let content = self.read_content(put)?;
+        let content = self.read_content(put, now)?;
         let expires_at = expiry(put.ttl, now)?;
         let named = |refusal: Refusal| self.names().refusal(&refusal, put.id);
-        let log = AsIs { engine: self, now };
+        let log = Putting {
+            engine: self,
+            id: put.id,
+            asked: &content,
+        };
         match self.reservations.records.entry(put.id.into()) {
             Entry::Occupied(mut known) => {
                 let Record::Holding {
@@ -219,9 +213,8 @@ impl Engine {
         match std::mem::replace(&mut *record, Record::Cancelled) {
             Record::Cancelled => Ok(false),
             Record::Holding { reservation, .. } => {
-                Ok(self
-                    .ledger
-                    .release(reservation, now, &AsIs { engine: self, now }))
+                let log = Cancelling { engine: self, id };
+                Ok(self.ledger.release(reservation, now, &log))
             }
         }
     }
@@ -262,15 +255,75 @@ impl Engine {
             if let Some((_, Record::Holding { reservation, .. })) =
                 self.reservations.records.remove_if(&id, over)
             {
-                self.ledger
-                    .release(reservation, now, &AsIs { engine: self, now });
+                self.ledger.release(reservation, now, &AsIs(self));
                 swept += 1;
             }
         }
         swept
     }
 
-    fn move_ending(
+    /// Holds again what a reservation was granted.
+    pub(super) fn restore_reservation(
+        &self,
+        id: &str,
+        asked: ReservationAsked,
+        grant: &Grant<'_>,
+        at: EpochMillis,
+    ) -> Result<(), String> {
+        match self.reservations.records.entry(id.into()) {
+            Entry::Occupied(mut known) => {
+                let Record::Holding {
+                    content,
+                    reservation,
+                } = known.get_mut()
+                else {
+                    return Err(format!("reservation {id} was cancelled before it is put"));
+                };
+                self.ledger.rechange(reservation, grant, at);
+                *content = asked;
+            }
+            Entry::Vacant(place) => {
+                let reservation = self.ledger.regrant(grant, at);
+                place.insert(Record::Holding {
+                    content: asked,
+                    reservation,
+                });
+            }
+        }
+        self.reservations.note_ending(id, grant.expires_at);
+        Ok(())
+    }
+
+    /// Forgets a reservation that had run out by `at`.
+    pub(super) fn forget_reservation(&self, id: &str, at: EpochMillis) {
+        let gone = self.reservations.records.remove_if(id, |_, record| {
+            matches!(record, Record::Holding { reservation, .. } if !reservation.is_live(at))
+        });
+        if let Some((_, Record::Holding { reservation, .. })) = gone {
+            self.ledger.release(reservation, at, &NoLog);
+        }
+    }
+
+    /// Every reservation that counts at `now`, with what was asked and granted; `None` for a
+    /// cancelled one.
+    pub(super) fn for_each_reservation(
+        &self,
+        now: EpochMillis,
+        mut see: impl FnMut(&str, Option<(&ReservationAsked, &Reservation)>),
+    ) {
+        for entry in &self.reservations.records {
+            match entry.value() {
+                Record::Cancelled => see(entry.key(), None),
+                Record::Holding {
+                    content,
+                    reservation,
+                } if reservation.is_live(now) => see(entry.key(), Some((content, reservation))),
+                Record::Holding { .. } => {}
+            }
+        }
+    }
+
+    pub(super) fn move_ending(
         &self,
         id: &str,
         now: EpochMillis,
@@ -284,7 +337,7 @@ impl Engine {
         let old = reservation.expires_at();
         let new = end(old);
         if new != old || !reservation.is_live(now) {
-            let log = AsIs { engine: self, now };
+            let log = AsIs(self);
             let extended = self.ledger.extend(reservation, new, now, &log);
             extended.map_err(|refusal| self.names().refusal(&refusal, id))?;
             self.reservations.note_ending(id, new);
@@ -292,7 +345,11 @@ impl Engine {
         Ok(view(reservation))
     }
 
-    fn read_content(&self, put: &ReservationPut<'_>) -> Result<Content, EngineError> {
+    fn read_content(
+        &self,
+        put: &ReservationPut<'_>,
+        now: EpochMillis,
+    ) -> Result<ReservationAsked, EngineError> {
         self.check_lines(put.lines.len())?;
         let mut lines = Vec::with_capacity(put.lines.len());
         for line in put.lines {
@@ -307,8 +364,8 @@ impl Engine {
             }
             lines.push((sku, location, line.qty));
         }
-        Ok(Content {
-            channel: self.registry.channel("channel", put.channel)?,
+        Ok(ReservationAsked {
+            channel: self.channel("channel", put.channel, now)?,
             priority: put.priority,
             firm: put.ttl.is_none(),
             need_at: put.need_at,
@@ -326,7 +383,7 @@ fn owner(put: &ReservationPut<'_>, sequence: u64) -> Arc<Owner> {
     })
 }
 
-fn wants(content: &Content, now: EpochMillis) -> Vec<Want> {
+fn wants(content: &ReservationAsked, now: EpochMillis) -> Vec<Want> {
     let need_at = content.need_at.unwrap_or(now);
     let lines = content.lines.iter();
     lines

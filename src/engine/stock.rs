@@ -5,7 +5,8 @@ use super::error::{EngineError, Naming};
 use super::facts::AsIs;
 use crate::ledger::{Allocation, AtpQuery, Broken, Moved, PositionReport};
 use crate::model::{
-    EpochMillis, HoldReason, Invalid, LocationId, OrderKey, OwnerFact, Qty, check_id,
+    AnswerKind, BrokenFact, EpochMillis, Fact, HoldReason, Invalid, LocationId, OrderKey,
+    OwnerFact, Qty, check_id,
 };
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ pub struct AtpAnswer {
 }
 
 /// The first answer to a referenced command about stock.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum StockAnswer {
     Moved(Moved),
     Loaded(usize, Vec<Broken>),
@@ -95,8 +96,8 @@ impl Engine {
             let _ = write!(content, " DEDUCTED {source} {order}");
             deducted.push(OwnerFact::Order(OrderKey::new(source, order)));
         }
-        let answer = self.stock_references.once(reference, content, || {
-            let log = AsIs { engine: self, now };
+        let answer = self.stock_references.once(reference, content, |content| {
+            let log = self.referenced(reference, content, AnswerKind::Moved);
             let moved = self
                 .ledger
                 .count(
@@ -131,8 +132,8 @@ impl Engine {
         let sku = self.registry.sku("sku", sku)?;
         let location = self.registry.location("location", location)?;
         check_id("reason", reason)?;
-        let answer = self.stock_references.once(reference, content, || {
-            let log = AsIs { engine: self, now };
+        let answer = self.stock_references.once(reference, content, |content| {
+            let log = self.referenced(reference, content, AnswerKind::Moved);
             let moved = self.ledger.adjust(sku, location, change, reason, now, &log);
             let moved = moved.map_err(|e| Naming::stock(&e, "change"))?;
             Ok(Arc::new(StockAnswer::Moved(moved)))
@@ -167,8 +168,8 @@ impl Engine {
                 row.on_hand,
             ));
         }
-        let answer = self.stock_references.once(reference, content, || {
-            let log = AsIs { engine: self, now };
+        let answer = self.stock_references.once(reference, content, |content| {
+            let log = AsIs(self);
             let mut broken = Vec::new();
             for (sku, location, on_hand) in resolved {
                 let moved = self
@@ -176,6 +177,13 @@ impl Engine {
                     .count(sku, location, on_hand, None, &[], now, &log);
                 broken.extend(moved.map_err(|e| Naming::stock(&e, "on_hand"))?.broken);
             }
+            let told = || Fact::LoadAnswered {
+                reference: reference.into(),
+                content: content.into(),
+                rows: rows.len() as u64,
+                broken: broken.iter().map(broken_fact).collect(),
+            };
+            self.history.append(now, || [told()]);
             Ok(Arc::new(StockAnswer::Loaded(rows.len(), broken)))
         })?;
         match &*answer {
@@ -199,8 +207,8 @@ impl Engine {
         let content = format!("STOCK.SAFETY {sku} {location} {qty}");
         let sku = self.registry.sku("sku", sku)?;
         let location = self.registry.location("location", location)?;
-        let answer = self.stock_references.once(reference, content, || {
-            let log = AsIs { engine: self, now };
+        let answer = self.stock_references.once(reference, content, |content| {
+            let log = self.referenced(reference, content, AnswerKind::Broken);
             let broken = self.ledger.set_safety_stock(sku, location, qty, now, &log);
             Ok(Arc::new(StockAnswer::Broken(broken)))
         })?;
@@ -257,7 +265,7 @@ impl Engine {
         }
         let sku = self.registry.sku("sku", sku)?;
         let location = self.registry.location("location", location)?;
-        let log = AsIs { engine: self, now };
+        let log = AsIs(self);
         let placed = self
             .ledger
             .place_hold(id, sku, location, qty, reason, now, &log);
@@ -277,10 +285,9 @@ impl Engine {
     ) -> Result<Qty, EngineError> {
         let units = qty.map_or_else(|| "all".to_owned(), |q| q.to_string());
         let content = format!("HOLD.RELEASE {id} {units}");
-        let answer = self.stock_references.once(reference, content, || {
-            let released = self
-                .ledger
-                .release_hold(id, qty, now, &AsIs { engine: self, now });
+        let answer = self.stock_references.once(reference, content, |content| {
+            let log = self.referenced(reference, content, AnswerKind::Released);
+            let released = self.ledger.release_hold(id, qty, now, &log);
             Ok(Arc::new(StockAnswer::Released(
                 released.map_err(|e| Naming::hold(&e, id))?,
             )))
@@ -307,9 +314,9 @@ impl Engine {
         let limit = cap.map_or_else(|| "none".to_owned(), |c| c.to_string());
         let content = format!("ALLOCATION.SET {sku} {channel} {protected} {limit}");
         let sku = self.registry.sku("sku", sku)?;
-        let channel = self.registry.channel("channel", channel)?;
-        self.stock_references.once(reference, content, || {
-            let log = AsIs { engine: self, now };
+        let channel = self.channel("channel", channel, now)?;
+        self.stock_references.once(reference, content, |content| {
+            let log = self.referenced(reference, content, AnswerKind::Done);
             self.ledger
                 .set_allocation(sku, channel, protected, cap, now, &log);
             Ok(Arc::new(StockAnswer::Done))
@@ -343,7 +350,7 @@ impl Engine {
         at.dedup();
         let channel = request
             .channel
-            .map(|c| self.registry.channel("CHANNEL", c))
+            .map(|c| self.registry.channel_asked("CHANNEL", c))
             .transpose()?;
         let locations: Option<&[LocationId]> = (!at.is_empty()).then_some(&at);
         let query = AtpQuery {
@@ -361,6 +368,17 @@ impl Engine {
             });
         }
         Ok(answers)
+    }
+}
+
+fn broken_fact(broken: &Broken) -> BrokenFact {
+    BrokenFact {
+        owner: broken.owner.id.clone(),
+        priority: broken.owner.priority,
+        sequence: broken.owner.sequence,
+        sku: broken.sku,
+        location: broken.location,
+        qty: broken.qty,
     }
 }
 

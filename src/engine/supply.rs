@@ -2,9 +2,9 @@
 
 use super::Engine;
 use super::error::{EngineError, Naming};
-use super::facts::AsIs;
+use super::facts::{AsIs, Referenced};
 use crate::ledger::{Broken, Moved, Supply};
-use crate::model::{EpochMillis, IncomingFact, IncomingKind, Invalid, Qty, check_id};
+use crate::model::{AnswerKind, EpochMillis, IncomingFact, IncomingKind, Invalid, Qty, check_id};
 use std::sync::Arc;
 
 /// Supply to announce.
@@ -36,7 +36,7 @@ pub struct Received {
 }
 
 /// The first answer to a referenced command about supply.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SupplyAnswer {
     Received(Received),
     Broken(Vec<Broken>),
@@ -79,7 +79,7 @@ impl Engine {
             qty: put.qty,
             arrives_at: put.arrives_at,
         };
-        let log = AsIs { engine: self, now };
+        let log = AsIs(self);
         let done = match kind {
             IncomingKind::Transfer => self.ledger.dispatch(&announced, put.force, now, &log),
             IncomingKind::Purchase => self
@@ -111,8 +111,8 @@ impl Engine {
             "receive {field} {id} {qty}{}",
             if close { " CLOSE" } else { "" }
         );
-        let answer = self.supply_references.once(reference, content, || {
-            let log = AsIs { engine: self, now };
+        let answer = self.supply_references.once(reference, content, |content| {
+            let log = self.referenced(reference, content, AnswerKind::Received);
             let received = self.ledger.receive(id, kind, qty, close, now, &log);
             let (moved, written_off) = received.map_err(|e| Naming::supply(&e, field, id))?;
             Ok(Arc::new(SupplyAnswer::Received(Received {
@@ -139,14 +139,9 @@ impl Engine {
         now: EpochMillis,
     ) -> Result<Vec<Broken>, EngineError> {
         let content = format!("delay {} {id} {arrives_at}", field_of(kind));
-        self.about_supply(
-            reference,
-            content,
-            kind,
-            id,
-            |log| self.ledger.delay(id, kind, arrives_at, now, log),
-            now,
-        )
+        self.about_supply(reference, content, kind, id, |log| {
+            self.ledger.delay(id, kind, arrives_at, now, log)
+        })
     }
 
     /// Nothing more will come of a transfer or purchase; a transfer's units are back on hand at
@@ -164,17 +159,10 @@ impl Engine {
     ) -> Result<Vec<Broken>, EngineError> {
         let back = if return_to_origin { " RETURNED" } else { "" };
         let content = format!("cancel {} {id}{back}", field_of(kind));
-        self.about_supply(
-            reference,
-            content,
-            kind,
-            id,
-            |log| {
-                self.ledger
-                    .cancel_supply(id, kind, return_to_origin, now, log)
-            },
-            now,
-        )
+        self.about_supply(reference, content, kind, id, |log| {
+            self.ledger
+                .cancel_supply(id, kind, return_to_origin, now, log)
+        })
     }
 
     /// A transfer or purchase by its id.
@@ -189,11 +177,10 @@ impl Engine {
         content: String,
         kind: IncomingKind,
         id: &str,
-        act: impl FnOnce(&AsIs<'_>) -> Result<Vec<Broken>, crate::ledger::SupplyError>,
-        now: EpochMillis,
+        act: impl FnOnce(&Referenced<'_>) -> Result<Vec<Broken>, crate::ledger::SupplyError>,
     ) -> Result<Vec<Broken>, EngineError> {
-        let answer = self.supply_references.once(reference, content, || {
-            let done = act(&AsIs { engine: self, now });
+        let answer = self.supply_references.once(reference, content, |content| {
+            let done = act(&self.referenced(reference, content, AnswerKind::SupplyBroken));
             let broken = done.map_err(|e| Naming::supply(&e, field_of(kind), id))?;
             Ok(Arc::new(SupplyAnswer::Broken(broken)))
         })?;

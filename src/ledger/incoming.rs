@@ -73,7 +73,9 @@ impl Ledger {
         let mut shard = self.lock_one(announced.sku, now);
         self.add_on_the_way(&mut shard, announced);
         entry.insert(supply_of(announced));
-        log.record(|| Fact::IncomingExpected(Box::new(announced.clone())));
+        log.record(shard.now(), || {
+            [Fact::IncomingExpected(Box::new(announced.clone()))]
+        });
         Ok(true)
     }
 
@@ -110,10 +112,12 @@ impl Ledger {
             return Err(SupplyError::NotFree { asked, free });
         }
         let after = i64::from(on_hand) - i64::from(asked.0);
-        let moved = set_on_hand(&mut shard, sku, from, after, None, "dispatch", log)?;
+        let (moved, left) = set_on_hand(&mut shard, sku, from, after, None, "dispatch")?;
         self.add_on_the_way(&mut shard, announced);
         entry.insert(supply_of(announced));
-        log.record(|| Fact::IncomingExpected(Box::new(announced.clone())));
+        log.record(shard.now(), || {
+            [left(), Fact::IncomingExpected(Box::new(announced.clone()))]
+        });
         Ok(moved.broken)
     }
 
@@ -137,7 +141,7 @@ impl Ledger {
         let mut shard = self.lock_one(sku, now);
         let before = shard.position(row_of(sku), to).map_or(0, |p| p.on_hand);
         let after = i64::from(before) + i64::from(qty.0);
-        let mut moved = set_on_hand(&mut shard, sku, to, after, None, "receive", log)?;
+        let (mut moved, arrived) = set_on_hand(&mut shard, sku, to, after, None, "receive")?;
         let left = supply.left.saturating_sub(qty);
         let closed = close || left.is_zero();
         let written_off = if closed { left } else { Qty::ZERO };
@@ -145,10 +149,9 @@ impl Ledger {
         supply.closed = closed;
         let left_now = supply.left;
         self.change_on_the_way(&mut shard, id, sku, to, |c| c.units = left_now.0);
-        log.record(|| Fact::IncomingReduced {
-            id: id.into(),
-            qty,
-            closed,
+        log.record(shard.now(), || {
+            let id = id.into();
+            [arrived(), Fact::IncomingReduced { id, qty, closed }]
         });
         moved.broken = shard.broken(sku, row_of(sku), to);
         Ok((moved, written_off))
@@ -172,9 +175,9 @@ impl Ledger {
         supply.announced.arrives_at = arrives_at;
         let buffered = arrives_at + self.buffer();
         self.change_on_the_way(&mut shard, id, sku, to, |c| c.arrives_at = buffered);
-        log.record(|| Fact::IncomingDelayed {
-            id: id.into(),
-            arrives_at,
+        log.record(shard.now(), || {
+            let id = id.into();
+            [Fact::IncomingDelayed { id, arrives_at }]
         });
         Ok(shard.broken(sku, row_of(sku), to))
     }
@@ -194,23 +197,34 @@ impl Ledger {
         log: &impl FactLog,
     ) -> Result<Vec<Broken>, SupplyError> {
         let mut supply = match self.open_supply(id, kind) {
-            Err(SupplyError::Closed) => return Ok(Vec::new()),
+            Err(SupplyError::Closed) => {
+                log.record(now, || []);
+                return Ok(Vec::new());
+            }
             open => open?,
         };
         let (sku, to, qty) = (supply.announced.sku, supply.announced.to, supply.left);
         let mut shard = self.lock_one(sku, now);
-        if let Some(from) = supply.announced.from.filter(|_| return_to_origin) {
-            let on_hand = shard.position(row_of(sku), from).map_or(0, |p| p.on_hand);
-            let after = i64::from(on_hand) + i64::from(qty.0);
-            set_on_hand(&mut shard, sku, from, after, None, "return-to-origin", log)?;
-        }
+        let back = match supply.announced.from.filter(|_| return_to_origin) {
+            None => None,
+            Some(from) => {
+                let on_hand = shard.position(row_of(sku), from).map_or(0, |p| p.on_hand);
+                let after = i64::from(on_hand) + i64::from(qty.0);
+                let why = "return-to-origin";
+                Some(set_on_hand(&mut shard, sku, from, after, None, why)?.1)
+            }
+        };
         (supply.left, supply.closed) = (Qty::ZERO, true);
         self.change_on_the_way(&mut shard, id, sku, to, |c| c.units = 0);
-        log.record(|| Fact::IncomingReduced {
+        let reduced = || Fact::IncomingReduced {
             id: id.into(),
             qty,
             closed: true,
-        });
+        };
+        match back {
+            Some(back) => log.record(shard.now(), || [back(), reduced()]),
+            None => log.record(shard.now(), || [reduced()]),
+        }
         Ok(shard.broken(sku, row_of(sku), to))
     }
 
@@ -220,8 +234,33 @@ impl Ledger {
         self.supplies.get(id).map(|s| s.clone())
     }
 
+    /// Promises from supply on its way by other rules from now on; what is on its way already is
+    /// looked at anew. Nobody else may be at work meanwhile.
+    pub fn set_rules(&self, rules: &PromiseRules, now: EpochMillis) {
+        self.rules.store(Arc::new(rules.clone()));
+        let buffer = self.buffer();
+        for supply in &self.supplies {
+            let IncomingFact {
+                id,
+                sku,
+                to,
+                kind,
+                arrives_at,
+                ..
+            } = &supply.announced;
+            if supply.closed {
+                continue;
+            }
+            let promisable = promises(rules, *sku, *to, *kind);
+            let mut shard = self.lock_one(*sku, now);
+            self.change_on_the_way(&mut shard, id, *sku, *to, |c| {
+                (c.promisable, c.arrives_at) = (promisable, *arrives_at + buffer);
+            });
+        }
+    }
+
     fn buffer(&self) -> Millis {
-        Millis::from_hours(self.rules.buffer_hours)
+        Millis::from_hours(self.rules.load().buffer_hours)
     }
 
     /// A vacant place for supply; `None` when the same is there already.
@@ -270,7 +309,7 @@ impl Ledger {
             arrives_at,
             ..
         } = announced;
-        let promisable = promises(&self.rules, *sku, *to, *kind);
+        let promisable = promises(&self.rules.load(), *sku, *to, *kind);
         let mut coming = shard.on_the_way(row_of(*sku), *to).to_vec();
         coming.push(OnTheWay {
             id: Arc::from(&**id),
@@ -281,7 +320,7 @@ impl Ledger {
         shard.set_on_the_way(row_of(*sku), *to, coming);
     }
 
-    fn change_on_the_way(
+    pub(super) fn change_on_the_way(
         &self,
         shard: &mut Shard,
         id: &str,

@@ -23,24 +23,29 @@ mod audit;
 mod incoming;
 mod locked;
 mod position;
+mod replay;
 mod reservation;
 mod shard;
 mod slots;
 mod stock;
 mod timeline;
 mod view;
+mod walk;
 
 pub use allocation::Allocation;
 pub use audit::{Discrepancy, Totals};
 pub use incoming::{Supply, SupplyError};
 pub use position::Position;
+pub use replay::Grant;
 pub use reservation::{Broken, Claim, Owner, Refusal, Reservation, Want};
 pub use stock::{Hold, HoldError, Moved, PositionReport, StockError};
 pub use view::{Cell, Step, StockView};
+pub use walk::Kept;
 
 use crate::model::{
     ChannelId, ClaimFact, EpochMillis, Fact, LocationId, PromiseRules, Qty, SkuId, StockRow,
 };
+use arc_swap::ArcSwap;
 use crossbeam::utils::CachePadded;
 use dashmap::DashMap;
 use locked::{Grantee, Locked, atp_of, earliest, row_of, shard_of};
@@ -56,8 +61,10 @@ const SHARDS: u32 = 1024;
 
 /// Takes note of facts while the locks of what they are about are held.
 pub trait FactLog {
-    /// Records one fact. It is only built when somebody wants it.
-    fn record(&self, fact: impl FnOnce() -> Fact);
+    /// Records the facts of one step, which history keeps together or not at all. `at` is the
+    /// moment of the step: what was over by then no longer counted. They are only built when
+    /// somebody wants them.
+    fn record<const N: usize>(&self, at: EpochMillis, facts: impl FnOnce() -> [Fact; N]);
 }
 
 /// Takes note of nothing.
@@ -65,7 +72,7 @@ pub trait FactLog {
 pub struct NoLog;
 
 impl FactLog for NoLog {
-    fn record(&self, _: impl FnOnce() -> Fact) {}
+    fn record<const N: usize>(&self, _: EpochMillis, _: impl FnOnce() -> [Fact; N]) {}
 }
 
 /// Who asks for units, and until when.
@@ -97,7 +104,7 @@ pub struct AtpQuery<'a> {
 #[derive(Debug)]
 pub struct Ledger {
     shards: Box<[CachePadded<Mutex<Shard>>]>,
-    rules: PromiseRules,
+    rules: ArcSwap<PromiseRules>,
     // Clients choose these ids, so these tables keep the standard library's keyed hash.
     supplies: DashMap<Box<str>, Supply>,
     holds: DashMap<Box<str>, Hold>,
@@ -109,7 +116,7 @@ impl Ledger {
     pub fn new(rules: PromiseRules) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
-            rules,
+            rules: ArcSwap::from_pointee(rules),
             supplies: DashMap::new(),
             holds: DashMap::new(),
         }
@@ -184,7 +191,7 @@ impl Ledger {
             expires_at,
         };
         locked.grant_all(&grantee, wants, &mut reservation.claims)?;
-        log.record(|| reserved_fact(&reservation, &locked));
+        log.record(locked.now(), || [reserved_fact(&reservation, &locked)]);
         Ok(reservation)
     }
 
@@ -235,7 +242,7 @@ impl Ledger {
                     expires_at,
                     claims,
                 };
-                log.record(|| reserved_fact(reservation, &locked));
+                log.record(now, || [reserved_fact(reservation, &locked)]);
                 Ok(())
             }
             Err(refusal) => {
@@ -269,9 +276,11 @@ impl Ledger {
             locked.shard(claim.sku).move_ending(claim.slot, expires_at);
         }
         reservation.expires_at = expires_at;
-        log.record(|| Fact::ReservationExtended {
-            owner: reservation.owner.id.clone(),
-            expires_at,
+        log.record(locked.now(), || {
+            [Fact::ReservationExtended {
+                owner: reservation.owner.id.clone(),
+                expires_at,
+            }]
         });
         Ok(())
     }
@@ -294,9 +303,11 @@ impl Ledger {
             }
         }
         let owner = &reservation.owner.id;
-        log.record(|| Fact::ReservationEnded {
-            owner: owner.clone(),
-            expired: !live,
+        log.record(locked.now(), || {
+            [Fact::ReservationEnded {
+                owner: owner.clone(),
+                expired: !live,
+            }]
         });
         live
     }
@@ -375,11 +386,13 @@ impl Ledger {
     ) {
         let mut shard = self.lock_one(sku, now);
         shard.set_allocation(row_of(sku), channel, protected, cap);
-        log.record(|| Fact::AllocationSet {
-            sku,
-            channel,
-            protected,
-            cap,
+        log.record(shard.now(), || {
+            [Fact::AllocationSet {
+                sku,
+                channel,
+                protected,
+                cap,
+            }]
         });
     }
 
@@ -399,6 +412,7 @@ fn reserved_fact(reservation: &Reservation, locked: &Locked<'_>) -> Fact {
         owner: reservation.owner.id.clone(),
         channel: reservation.channel,
         priority: reservation.owner.priority,
+        sequence: reservation.owner.sequence,
         expires_at: reservation.expires_at,
         claims: claims
             .map(|c| ClaimFact {

@@ -116,26 +116,39 @@ impl Ledger {
         }
         let position = shard.position_mut(row_of(sku), location);
         (position.on_hand, position.safety) = (on_hand.0, safety_stock.0);
-        let reason: Box<str> = "opening".into();
-        log.record(|| Fact::OnHandMoved {
+        let opened = || Fact::PositionOpened {
             sku,
             location,
-            before: Qty::ZERO,
-            after: on_hand,
+            on_hand,
+            safety: safety_stock,
+        };
+        let Some((qty, reason)) = held.filter(|(qty, _)| !qty.is_zero()) else {
+            log.record(shard.now(), || [opened()]);
+            return;
+        };
+        // The loader has checked that no more is held than is there. Nobody else is at work yet,
+        // so the hold's own lock may come after the shard's.
+        let id: Box<str> = format!("opening/{number}").into();
+        shard.change_held(row_of(sku), location, reason, i64::from(qty.0));
+        log.record(shard.now(), || {
+            let hold = id.clone();
+            let held = Fact::HoldPlaced {
+                hold,
+                sku,
+                location,
+                qty,
+                reason,
+            };
+            [opened(), held]
+        });
+        let hold = Hold {
+            sku,
+            location,
+            placed: qty,
+            qty,
             reason,
-        });
-        log.record(|| Fact::SafetyStockSet {
-            sku,
-            location,
-            qty: safety_stock,
-        });
-        drop(shard);
-        if let Some((qty, reason)) = held.filter(|(qty, _)| !qty.is_zero()) {
-            let id = format!("opening/{number}");
-            // The loader has checked that no more is held than is there.
-            let placed = self.place_hold(&id, sku, location, qty, reason, now, log);
-            debug_assert!(placed.is_ok(), "{placed:?}");
-        }
+        };
+        self.holds.insert(id, hold);
     }
 
     /// Takes a count: `counted` units are there as of `as_of` (now when `None`). `deducted` names
@@ -164,7 +177,9 @@ impl Ledger {
         }
         let added_back = shard.claimed_by(row_of(sku), location, deducted);
         let after = i64::from(counted.0).saturating_add_unsigned(added_back);
-        set_on_hand(&mut shard, sku, location, after, as_of, "count", log)
+        let (moved, fact) = set_on_hand(&mut shard, sku, location, after, as_of, "count")?;
+        log.record(shard.now(), || [fact()]);
+        Ok(moved)
     }
 
     /// Adds units, or takes away when negative.
@@ -185,7 +200,9 @@ impl Ledger {
             .position(row_of(sku), location)
             .map_or(0, |p| p.on_hand);
         let after = i64::from(before).saturating_add(change);
-        set_on_hand(&mut shard, sku, location, after, None, reason, log)
+        let (moved, fact) = set_on_hand(&mut shard, sku, location, after, None, reason)?;
+        log.record(shard.now(), || [fact()]);
+        Ok(moved)
     }
 
     /// Keeps `qty` units at a position back from promising; returns the promises this breaks.
@@ -199,7 +216,9 @@ impl Ledger {
     ) -> Vec<Broken> {
         let mut shard = self.lock_one(sku, now);
         shard.position_mut(row_of(sku), location).safety = qty.0;
-        log.record(|| Fact::SafetyStockSet { sku, location, qty });
+        log.record(shard.now(), || {
+            [Fact::SafetyStockSet { sku, location, qty }]
+        });
         shard.broken(sku, row_of(sku), location)
     }
 
@@ -244,12 +263,14 @@ impl Ledger {
             qty,
             reason,
         });
-        log.record(|| Fact::HoldPlaced {
-            hold: id.into(),
-            sku,
-            location,
-            qty,
-            reason,
+        log.record(shard.now(), || {
+            [Fact::HoldPlaced {
+                hold: id.into(),
+                sku,
+                location,
+                qty,
+                reason,
+            }]
         });
         Ok(shard.broken(sku, row, location))
     }
@@ -281,9 +302,11 @@ impl Ledger {
             -i64::from(asked.0),
         );
         hold.qty -= asked;
-        log.record(|| Fact::HoldReleased {
-            hold: id.into(),
-            qty: asked,
+        log.record(shard.now(), || {
+            [Fact::HoldReleased {
+                hold: id.into(),
+                qty: asked,
+            }]
         });
         Ok(asked)
     }
@@ -345,15 +368,14 @@ fn report(shard: &Shard, row: u32, position: &Position) -> PositionReport {
 }
 
 /// Sets units on hand as of a moment, now when `None`, and says what that broke.
-pub(super) fn set_on_hand(
+pub(super) fn set_on_hand<'r>(
     shard: &mut Shard,
     sku: SkuId,
     location: LocationId,
     after: i64,
     as_of: Option<EpochMillis>,
-    reason: &str,
-    log: &impl FactLog,
-) -> Result<Moved, StockError> {
+    reason: &'r str,
+) -> Result<(Moved, impl FnOnce() -> Fact + use<'r>), StockError> {
     let range = 0..=i64::from(Qty::MAX.0);
     let after = match u32::try_from(after) {
         Ok(units) if range.contains(&after) => Qty(units),
@@ -363,17 +385,20 @@ pub(super) fn set_on_hand(
     let position = shard.position_mut(row, location);
     let before = Qty(position.on_hand);
     position.on_hand = after.0;
-    shard.moved(row, location, as_of.unwrap_or(shard.now()));
-    log.record(|| Fact::OnHandMoved {
+    let as_of = as_of.unwrap_or(shard.now());
+    shard.moved(row, location, as_of);
+    let moved = Moved {
+        before,
+        after,
+        broken: shard.broken(sku, row, location),
+    };
+    let fact = move || Fact::OnHandMoved {
         sku,
         location,
         before,
         after,
+        as_of,
         reason: reason.into(),
-    });
-    Ok(Moved {
-        before,
-        after,
-        broken: shard.broken(sku, row, location),
-    })
+    };
+    Ok((moved, fact))
 }

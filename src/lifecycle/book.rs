@@ -1,6 +1,6 @@
 //! All orders by identity.
 
-use crate::model::{Decision, EpochMillis, Order, OrderKey, SkuId};
+use crate::model::{Decision, EpochMillis, Order, OrderKey, Plan, SkuId};
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
 use std::sync::Arc;
@@ -23,6 +23,15 @@ pub enum OrderState {
 }
 
 impl OrderState {
+    /// Where an order with this plan begins.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        match plan.short.is_empty() {
+            true => Self::Routed,
+            false => Self::Backordered,
+        }
+    }
+
     /// The name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -116,6 +125,13 @@ impl<H> OrderBook<H> {
         self.orders
             .get_mut(key)
             .map(|mut record| change(&mut record))
+    }
+
+    /// Every order's record.
+    pub fn for_each(&self, mut see: impl FnMut(&OrderRecord<H>)) {
+        for record in &self.orders {
+            see(&record);
+        }
     }
 
     /// Number of orders that were ever accepted.

@@ -5,7 +5,8 @@
 //! that a fact introduces (an item, a location, a channel) is given its dense id by the fact.
 
 use super::{
-    ChannelId, Decision, EpochMillis, Item, Location, LocationId, Order, OrderKey, Qty, SkuId,
+    ChannelId, Decision, EpochMillis, Item, Location, LocationId, Order, OrderKey, PromiseRules,
+    Qty, SkuId,
 };
 use bincode::{Decode, Encode};
 use std::sync::Arc;
@@ -92,6 +93,57 @@ pub struct ClaimFact {
     pub need_at: EpochMillis,
 }
 
+/// What the sender of a reservation asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ReservationAsked {
+    /// The selling channel.
+    pub channel: ChannelId,
+    /// Higher keeps its promise longer when supply is cut.
+    pub priority: i32,
+    /// Whether it was to last until confirmed otherwise.
+    pub firm: bool,
+    /// When the units must be there; now when absent.
+    pub need_at: Option<EpochMillis>,
+    /// Item, place (`None` for any) and units of every line.
+    pub lines: Vec<(SkuId, Option<LocationId>, Qty)>,
+}
+
+/// A promise that supply no longer covered.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct BrokenFact {
+    /// Whose promise.
+    pub owner: OwnerFact,
+    /// Its priority.
+    pub priority: i32,
+    /// Its place in the order of creation.
+    pub sequence: u64,
+    /// The item.
+    pub sku: SkuId,
+    /// The place.
+    pub location: LocationId,
+    /// How many of its units were not covered.
+    pub qty: Qty,
+}
+
+/// What kind of answer a write with a reference got; the facts before it in its group say which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum AnswerKind {
+    /// A movement of units on hand, and the promises it broke.
+    Moved,
+    /// The promises it broke.
+    Broken,
+    /// Units released from a hold.
+    Released,
+    /// That it is done.
+    Done,
+    /// What receiving supply did.
+    Received,
+    /// The promises that a change of supply broke.
+    SupplyBroken,
+    /// That there was nothing to change in a supply.
+    Nothing,
+}
+
 /// Something that was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Fact {
@@ -133,6 +185,8 @@ pub enum Fact {
         before: Qty,
         /// Units after.
         after: Qty,
+        /// As of when: a count may be older than its report.
+        as_of: EpochMillis,
         /// Why: `opening`, `count`, `adjust`, `dispatch`, `receive`, `return-to-origin`, or the
         /// sender's own word.
         reason: Box<str>,
@@ -166,7 +220,8 @@ pub enum Fact {
         /// How many units.
         qty: Qty,
     },
-    /// Supply was announced. Units of a transfer left their origin by an `OnHandMoved` of their own.
+    /// Supply was announced. Units of a transfer left their origin by an `OnHandMoved` in the same
+    /// group.
     IncomingExpected(Box<IncomingFact>),
     /// Supply is expected at another time.
     IncomingDelayed {
@@ -204,6 +259,22 @@ pub enum Fact {
         channel: ChannelId,
         /// Higher keeps its promise longer when supply is cut.
         priority: i32,
+        /// Ascending with creation: of two equal priorities the newer loses first.
+        sequence: u64,
+        /// When a soft reservation ends; `DISTANT_FUTURE` for a firm one.
+        expires_at: EpochMillis,
+        /// What it holds.
+        claims: Vec<ClaimFact>,
+    },
+    /// The same for a reservation by its own id, with what its sender asked: enough to recognise
+    /// a repeat.
+    ReservationPut {
+        /// Its id.
+        id: Box<str>,
+        /// What was asked.
+        asked: Box<ReservationAsked>,
+        /// As in [`Fact::Reserved`].
+        sequence: u64,
         /// When a soft reservation ends; `DISTANT_FUTURE` for a firm one.
         expires_at: EpochMillis,
         /// What it holds.
@@ -223,6 +294,11 @@ pub enum Fact {
         /// It ran out by itself rather than being cancelled.
         expired: bool,
     },
+    /// A reservation was cancelled for good: a late repeat of its creation must not bring it back.
+    ReservationCancelled {
+        /// Its id.
+        id: Box<str>,
+    },
     /// An order was accepted with its plan; its claims are granted in the same step.
     OrderAccepted {
         /// What was bought.
@@ -231,6 +307,10 @@ pub enum Fact {
         decision: Arc<Decision>,
         /// For which channel.
         channel: ChannelId,
+        /// As in [`Fact::Reserved`].
+        sequence: u64,
+        /// When, by the clock of whoever accepted it.
+        accepted_at: EpochMillis,
         /// What it holds.
         claims: Vec<ClaimFact>,
     },
@@ -239,6 +319,53 @@ pub enum Fact {
         /// Which.
         key: OrderKey,
     },
+    /// The facts before it in its group are the effect of a write with this reference: the same
+    /// write again gets the answer that follows from them.
+    Referenced {
+        /// The sender's reference.
+        reference: Box<str>,
+        /// What was done, in one readable line.
+        content: Box<str>,
+        /// What kind of answer it got.
+        answer: AnswerKind,
+    },
+    /// A bulk load of counts was answered; its movements are facts of their own before it.
+    LoadAnswered {
+        /// The sender's reference.
+        reference: Box<str>,
+        /// What was done, in one readable line.
+        content: Box<str>,
+        /// Rows it had.
+        rows: u64,
+        /// Promises that it broke.
+        broken: Vec<BrokenFact>,
+    },
+    /// The network of the first start: plans name services by their number, so later starts must
+    /// have the same ones at the same places.
+    NetworkOpened {
+        /// Its name.
+        name: Box<str>,
+        /// Text ids of its services, in order.
+        services: Vec<Box<str>>,
+    },
+    /// From which supply on its way may be promised, from now on.
+    PromiseRulesSet {
+        /// All rules.
+        rules: Box<PromiseRules>,
+    },
+    /// A position was filled by the opening stock.
+    PositionOpened {
+        /// The item.
+        sku: SkuId,
+        /// The place.
+        location: LocationId,
+        /// Units physically there.
+        on_hand: Qty,
+        /// Units kept back by policy.
+        safety: Qty,
+    },
+    /// All of the opening stock is in: a later start does not read it again.
+    OpeningDone,
 }
 
 #[cfg(test)]
@@ -252,6 +379,7 @@ mod tests {
             owner: OwnerFact::Order(OrderKey::new("shop", "1")),
             channel: ChannelId(2),
             priority: -1,
+            sequence: 4,
             expires_at: EpochMillis::DISTANT_FUTURE,
             claims: vec![ClaimFact {
                 sku: SkuId(7),

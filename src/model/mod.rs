@@ -12,7 +12,10 @@ mod plan;
 mod policy;
 mod units;
 
-pub use fact::{ClaimFact, Fact, HoldReason, IncomingFact, IncomingKind, OwnerFact};
+pub use fact::{
+    AnswerKind, BrokenFact, ClaimFact, Fact, HoldReason, IncomingFact, IncomingKind, OwnerFact,
+    ReservationAsked,
+};
 pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};
 pub use invalid::Invalid;
 pub use network::{

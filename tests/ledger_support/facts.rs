@@ -13,8 +13,8 @@ pub(crate) struct Recorder {
 }
 
 impl FactLog for Recorder {
-    fn record(&self, fact: impl FnOnce() -> Fact) {
-        self.facts.lock().push(fact());
+    fn record<const N: usize>(&self, _: EpochMillis, facts: impl FnOnce() -> [Fact; N]) {
+        self.facts.lock().extend(facts());
     }
 }
 
@@ -63,6 +63,17 @@ impl Auditor {
                 );
                 *on_hand = i64::from(after.0);
                 *self.moved.entry(spot).or_default() += i64::from(after.0) - i64::from(before.0);
+            }
+            Fact::PositionOpened {
+                sku,
+                location,
+                on_hand,
+                safety,
+            } => {
+                let spot = (sku, location);
+                self.on_hand.insert(spot, i64::from(on_hand.0));
+                self.moved.insert(spot, i64::from(on_hand.0));
+                self.safety.insert(spot, i64::from(safety.0));
             }
             Fact::SafetyStockSet { sku, location, qty } => {
                 self.safety.insert((sku, location), i64::from(qty.0));

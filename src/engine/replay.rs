@@ -1,0 +1,556 @@
+//! An engine brought to where its history ended: facts in, state out, no decision taken again.
+
+use super::error::{EngineError, Naming};
+use super::stock::StockAnswer;
+use super::supply::{Received, SupplyAnswer, field_of};
+use super::{Engine, FactSink, Limits};
+use crate::ledger::{Broken, Grant, Moved, NoLog, Owner};
+use crate::lifecycle::{OrderRecord, OrderState, Submission};
+use crate::model::{
+    AnswerKind, BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis, Fact, IncomingFact,
+    Invalid, Location, LocationId, Lsn, Network, Opening, Order, OwnerFact, PromiseRules, Qty,
+    SkuId,
+};
+use crate::routing::Lanes;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What the fact before did, as far as an answer is made of it.
+#[derive(Debug)]
+enum Effect {
+    Nothing,
+    Moved(Moved),
+    Broken(Vec<Broken>),
+    Released(Qty),
+    Received(Moved, Qty),
+}
+
+/// An engine that takes facts instead of commands, until it is finished.
+pub struct Replay {
+    engine: Engine,
+    /// The locations of the history by id; the folder's are joined at the end.
+    locations: Vec<Location>,
+    paused: HashSet<LocationId>,
+    services: Option<Vec<Box<str>>>,
+    rules: PromiseRules,
+    opened: bool,
+    effect: Effect,
+}
+
+type Applied = Result<(), String>;
+
+impl Replay {
+    /// Ready for the first fact. The network gives tariffs, services and policy; places and items
+    /// come from the facts.
+    ///
+    /// # Errors
+    /// `INVALID` naming what in the network cannot be used.
+    pub fn new(network: Network, limits: Limits) -> Result<Self, EngineError> {
+        Ok(Self {
+            engine: Engine::blank(network, limits)?,
+            locations: Vec::new(),
+            paused: HashSet::new(),
+            services: None,
+            rules: PromiseRules::default(),
+            opened: false,
+            effect: Effect::Nothing,
+        })
+    }
+
+    /// Applies the next fact, at the moment at which it was recorded.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot follow on those before it.
+    pub fn apply(&mut self, at: EpochMillis, fact: Fact) -> Applied {
+        match fact {
+            Fact::ItemPut { sku, item } => {
+                let put = self.engine.registry.put_item(*item, |_| {});
+                same("item", put.map(|(id, _)| id), sku)
+            }
+            Fact::LocationPut { location, row } => self.put_location(location, *row),
+            Fact::LocationPaused { location, paused } => {
+                match paused {
+                    true => self.paused.insert(location),
+                    false => self.paused.remove(&location),
+                };
+                Ok(())
+            }
+            Fact::ChannelAdded { channel, id } => {
+                let put = self.engine.registry.channel("channel", &id, |_| {});
+                same("channel", put, channel)
+            }
+            Fact::NetworkOpened { services, .. } => {
+                self.services = Some(services);
+                Ok(())
+            }
+            Fact::PromiseRulesSet { rules } => {
+                self.engine.ledger.set_rules(&rules, at);
+                self.rules = *rules;
+                Ok(())
+            }
+            Fact::OpeningDone => {
+                self.opened = true;
+                Ok(())
+            }
+            Fact::Reserved { .. } => Err("claims without their owner's record".to_owned()),
+            Fact::ReservationPut { .. }
+            | Fact::ReservationExtended { .. }
+            | Fact::ReservationEnded { .. }
+            | Fact::ReservationCancelled { .. } => self.reservation(at, fact),
+            Fact::OrderAccepted {
+                order,
+                decision,
+                channel,
+                sequence,
+                accepted_at,
+                claims,
+            } => {
+                let grant = (channel, sequence, &*claims);
+                self.accept(at, order, decision, accepted_at, grant)
+            }
+            Fact::OrderCancelled { key } => {
+                let cancelled = self
+                    .engine
+                    .cancel_order(key.source(), key.order(), at)
+                    .map_err(|e| e.to_string())?;
+                match cancelled.repeated {
+                    false => Ok(()),
+                    true => Err(format!("order {key} is cancelled twice")),
+                }
+            }
+            Fact::Referenced {
+                reference,
+                content,
+                answer,
+            } => self.referenced(&reference, &content, answer),
+            Fact::LoadAnswered {
+                reference,
+                content,
+                rows,
+                broken,
+            } => {
+                let rows = usize::try_from(rows).map_err(|e| e.to_string())?;
+                let broken = broken.into_iter().map(broken_again).collect();
+                let answer = Arc::new(StockAnswer::Loaded(rows, broken));
+                self.engine
+                    .stock_references
+                    .restore(&reference, &content, answer);
+                Ok(())
+            }
+            stock => {
+                self.effect = self.stock(at, stock)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Facts of the ledger alone.
+    fn stock(&self, at: EpochMillis, fact: Fact) -> Result<Effect, String> {
+        let ledger = &self.engine.ledger;
+        Ok(match fact {
+            Fact::PositionOpened {
+                sku,
+                location,
+                on_hand,
+                safety,
+            } => {
+                ledger.reopen((sku, location), on_hand, safety, at);
+                Effect::Nothing
+            }
+            Fact::OnHandMoved {
+                sku,
+                location,
+                before,
+                after,
+                as_of,
+                ..
+            } => Effect::Moved(ledger.move_units((sku, location), (before, after), as_of, at)?),
+            Fact::SafetyStockSet { sku, location, qty } => {
+                Effect::Broken(ledger.set_safety_stock(sku, location, qty, at, &NoLog))
+            }
+            Fact::HoldPlaced {
+                hold,
+                sku,
+                location,
+                qty,
+                reason,
+            } => {
+                let placed = ledger.place_hold(&hold, sku, location, qty, reason, at, &NoLog);
+                Effect::Broken(placed.map_err(|e| format!("hold {hold}: {e}"))?)
+            }
+            Fact::HoldReleased { hold, qty } => {
+                let released = ledger.release_hold(&hold, Some(qty), at, &NoLog);
+                Effect::Released(released.map_err(|e| format!("hold {hold}: {e}"))?)
+            }
+            Fact::AllocationSet {
+                sku,
+                channel,
+                protected,
+                cap,
+            } => {
+                ledger.set_allocation(sku, channel, protected, cap, at, &NoLog);
+                Effect::Nothing
+            }
+            Fact::IncomingExpected(announced) => {
+                let new = ledger.expect_supply(&announced, at, &NoLog);
+                match new.map_err(|e| format!("supply {}: {e}", announced.id))? {
+                    true => Effect::Nothing,
+                    false => return Err(format!("supply {} is announced twice", announced.id)),
+                }
+            }
+            Fact::IncomingDelayed { id, arrives_at } => {
+                let kind = ledger.supply_kind(&id);
+                let kind = kind.ok_or_else(|| format!("supply {id} was never announced"))?;
+                let delayed = ledger.delay(&id, kind, arrives_at, at, &NoLog);
+                Effect::Broken(delayed.map_err(|e| format!("supply {id}: {e}"))?)
+            }
+            Fact::IncomingReduced { id, qty, closed } => {
+                let reduced = ledger.reduce_supply(&id, qty, closed, at);
+                let (sku, to, written_off) = reduced.map_err(|e| format!("supply {id}: {e}"))?;
+                let broken = ledger.broken_at(sku, to, at);
+                match &self.effect {
+                    Effect::Moved(moved) => {
+                        let moved = Moved {
+                            broken,
+                            ..moved.clone()
+                        };
+                        Effect::Received(moved, written_off)
+                    }
+                    _ => Effect::Broken(broken),
+                }
+            }
+            other => return Err(format!("not a fact of the ledger: {other:?}")),
+        })
+    }
+
+    fn referenced(&mut self, reference: &str, content: &str, answer: AnswerKind) -> Applied {
+        let effect = std::mem::replace(&mut self.effect, Effect::Nothing);
+        let stock = |answer| {
+            let known = &self.engine.stock_references;
+            known.restore(reference, content, Arc::new(answer));
+        };
+        let supply = |answer| {
+            let known = &self.engine.supply_references;
+            known.restore(reference, content, Arc::new(answer));
+        };
+        match (answer, effect) {
+            (AnswerKind::Moved, Effect::Moved(moved)) => stock(StockAnswer::Moved(moved)),
+            (AnswerKind::Broken, Effect::Broken(broken)) => stock(StockAnswer::Broken(broken)),
+            (AnswerKind::Released, Effect::Released(qty)) => stock(StockAnswer::Released(qty)),
+            (AnswerKind::Done, Effect::Nothing) => stock(StockAnswer::Done),
+            (AnswerKind::Received, Effect::Received(moved, written_off)) => {
+                supply(SupplyAnswer::Received(Received { moved, written_off }));
+            }
+            (
+                AnswerKind::SupplyBroken,
+                Effect::Broken(broken) | Effect::Received(Moved { broken, .. }, _),
+            ) => supply(SupplyAnswer::Broken(broken)),
+            (AnswerKind::Nothing, _) => supply(SupplyAnswer::Broken(Vec::new())),
+            (_, effect) => {
+                return Err(format!(
+                    "reference {reference} answers '{content}' with {effect:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn put_location(&mut self, id: LocationId, row: Location) -> Applied {
+        let put = self.engine.registry.put_location(&row.id, |_| {});
+        same("location", put.map(|(id, _)| id), id)?;
+        match self.locations.get_mut(id.index()) {
+            Some(known) => *known = row,
+            None => self.locations.push(row),
+        }
+        Ok(())
+    }
+
+    fn reservation(&mut self, at: EpochMillis, fact: Fact) -> Applied {
+        match fact {
+            Fact::ReservationPut {
+                id,
+                asked,
+                sequence,
+                expires_at,
+                claims,
+            } => {
+                self.saw_sequence(sequence);
+                let owner = Arc::new(Owner {
+                    id: OwnerFact::Reservation(id.clone()),
+                    priority: asked.priority,
+                    sequence,
+                });
+                let grant = Grant {
+                    owner: &owner,
+                    channel: asked.channel,
+                    expires_at,
+                    claims: &claims,
+                };
+                self.engine.restore_reservation(&id, *asked, &grant, at)
+            }
+            Fact::ReservationExtended {
+                owner: OwnerFact::Reservation(id),
+                expires_at,
+            } => {
+                let moved = self.engine.move_ending(&id, at, |_| expires_at);
+                moved.map(|_| ()).map_err(|e| e.to_string())
+            }
+            Fact::ReservationEnded {
+                owner: OwnerFact::Reservation(id),
+                ..
+            } => {
+                self.engine.forget_reservation(&id, at);
+                Ok(())
+            }
+            Fact::ReservationCancelled { id } => {
+                let cancelled = self.engine.cancel_reservation(&id, at);
+                cancelled.map(|_| ()).map_err(|e| e.to_string())
+            }
+            other => Err(format!("not about a reservation: {other:?}")),
+        }
+    }
+
+    fn accept(
+        &mut self,
+        at: EpochMillis,
+        order: Arc<Order>,
+        decision: Arc<Decision>,
+        accepted_at: EpochMillis,
+        (channel, sequence, claims): (ChannelId, u64, &[ClaimFact]),
+    ) -> Applied {
+        self.saw_sequence(sequence);
+        let engine = &self.engine;
+        let mut demands: Vec<SkuId> = Vec::with_capacity(order.lines.len());
+        for line in &order.lines {
+            let sku = engine.registry.sku("sku", &line.sku);
+            let sku = sku.map_err(|e| e.to_string())?;
+            if !demands.contains(&sku) {
+                demands.push(sku);
+            }
+        }
+        let Submission::New(place) = engine.orders.submit(&order) else {
+            return Err(format!("order {} is accepted twice", order.key));
+        };
+        let owner = Arc::new(Owner {
+            id: OwnerFact::Order(order.key.clone()),
+            priority: order.priority,
+            sequence,
+        });
+        let grant = Grant {
+            owner: &owner,
+            channel,
+            expires_at: EpochMillis::DISTANT_FUTURE,
+            claims,
+        };
+        let holding = engine.ledger.regrant(&grant, at);
+        engine.count(&decision.plan);
+        place.accept(OrderRecord {
+            state: OrderState::of(&decision.plan),
+            order,
+            demands: demands.into(),
+            decision,
+            accepted_at,
+            holding: Some(holding),
+        });
+        Ok(())
+    }
+
+    fn saw_sequence(&self, sequence: u64) {
+        let next = sequence.saturating_add(1);
+        self.engine.sequence.fetch_max(next, Ordering::Relaxed);
+    }
+
+    /// The engine, ready for commands: what is new in the network folder is taken over, and its
+    /// opening stock when no start before has. Facts go to `sink` from now on; `latest` is the
+    /// number of the last one that was applied.
+    ///
+    /// # Errors
+    /// `INVALID` naming what in the network cannot be used with this history.
+    pub fn finish(
+        self,
+        opening: Opening,
+        sink: Option<Box<dyn FactSink>>,
+        latest: Lsn,
+        now: EpochMillis,
+    ) -> Result<Engine, EngineError> {
+        let Self {
+            engine,
+            locations,
+            paused,
+            services,
+            rules,
+            opened,
+            ..
+        } = self;
+        engine.history.attach(sink, latest);
+        if let Some(before) = &services {
+            check_services(&engine.services, before)?;
+        }
+        let folder = engine.network.lock().clone();
+        let known = locations.len();
+        let mut network = Network {
+            locations,
+            ..folder.clone()
+        };
+        for location in &folder.locations {
+            if !network.locations.iter().any(|l| l.id == location.id) {
+                network.locations.push(location.clone());
+            }
+        }
+        let lanes = Lanes::new(&network)?;
+        for location in paused {
+            lanes.set_paused(location, true);
+        }
+        engine.lanes.store(Arc::new(lanes));
+        if services.is_none() {
+            let name = network.name.as_str().into();
+            engine.history.append(now, || {
+                [Fact::NetworkOpened {
+                    name,
+                    services: engine.services.to_vec(),
+                }]
+            });
+        }
+        for location in &network.locations[known..] {
+            engine.registry.put_location(&location.id, |id| {
+                engine.history.append(now, || {
+                    [Fact::LocationPut {
+                        location: id,
+                        row: Box::new(location.clone()),
+                    }]
+                });
+            })?;
+        }
+        *engine.network.lock() = network;
+        engine.take_over(&folder, opening, &rules, opened, now)?;
+        Ok(engine)
+    }
+}
+
+impl Engine {
+    /// Items that are new, rules that changed, and the opening stock unless it is in already.
+    fn take_over(
+        &self,
+        folder: &Network,
+        opening: Opening,
+        rules: &PromiseRules,
+        opened: bool,
+        now: EpochMillis,
+    ) -> Result<(), EngineError> {
+        let mut skus = Vec::with_capacity(opening.items.len());
+        for item in opening.items {
+            let known = self.registry.sku("sku", &item.sku);
+            skus.push(match known {
+                Ok(sku) => sku,
+                Err(_) => {
+                    let text = item.sku.clone();
+                    self.put_item(item, now)?;
+                    self.registry.sku("sku", &text)?
+                }
+            });
+        }
+        let places: Vec<LocationId> = folder
+            .locations
+            .iter()
+            .map(|l| self.registry.location("location", &l.id))
+            .collect::<Result<_, _>>()?;
+        let wanted = renamed(&folder.promise, &skus, &places);
+        if wanted != *rules {
+            self.ledger.set_rules(&wanted, now);
+            self.history.append(now, || {
+                [Fact::PromiseRulesSet {
+                    rules: Box::new(wanted),
+                }]
+            });
+        }
+        if opened {
+            return Ok(());
+        }
+        let log = super::facts::AsIs(self);
+        let sku = |id: SkuId| skus[id.index()];
+        let place = |id: LocationId| places[id.index()];
+        let mut stock = opening.stock;
+        for row in &mut stock {
+            (row.sku, row.location) = (sku(row.sku), place(row.location));
+        }
+        self.ledger.open(&stock, now, &log);
+        for row in opening.incoming {
+            let announced = IncomingFact {
+                id: row.id,
+                kind: row.kind,
+                sku: sku(row.sku),
+                from: row.from.map(place),
+                to: place(row.to),
+                qty: row.qty,
+                arrives_at: row.arrives_at,
+            };
+            let taken = self.ledger.expect_supply(&announced, now, &log);
+            let field = field_of(announced.kind);
+            taken.map_err(|e| Naming::supply(&e, field, &announced.id))?;
+        }
+        for row in opening.allocations {
+            let channel = self.channel("channel", &row.channel, now)?;
+            let sku = sku(row.sku);
+            self.ledger
+                .set_allocation(sku, channel, row.protected, row.cap, now, &log);
+        }
+        self.history.append(now, || [Fact::OpeningDone]);
+        Ok(())
+    }
+}
+
+/// Rules that name items and places by their order in the folder, by the registry's ids.
+fn renamed(rules: &PromiseRules, skus: &[SkuId], places: &[LocationId]) -> PromiseRules {
+    PromiseRules {
+        skus: rules
+            .skus
+            .iter()
+            .map(|&(s, p)| (skus[s.index()], p))
+            .collect(),
+        locations: rules
+            .locations
+            .iter()
+            .map(|&(l, p)| (places[l.index()], p))
+            .collect(),
+        ..rules.clone()
+    }
+}
+
+fn check_services(now: &[Box<str>], before: &[Box<str>]) -> Result<(), EngineError> {
+    match now.get(..before.len()) == Some(before) {
+        true => Ok(()),
+        false => {
+            let expected = format!(
+                "those of the data directory first, in its order ({}): plans name services by place",
+                before.join(", ")
+            );
+            Err(Invalid::new("services", now.join(", "), expected).into())
+        }
+    }
+}
+
+fn same<I: PartialEq + std::fmt::Debug>(
+    what: &str,
+    got: Result<I, EngineError>,
+    expected: I,
+) -> Applied {
+    let got = got.map_err(|e| e.to_string())?;
+    match got == expected {
+        true => Ok(()),
+        false => Err(format!("the {what} has id {got:?}, not {expected:?}")),
+    }
+}
+
+fn broken_again(fact: BrokenFact) -> Broken {
+    Broken {
+        owner: Arc::new(Owner {
+            id: fact.owner,
+            priority: fact.priority,
+            sequence: fact.sequence,
+        }),
+        sku: fact.sku,
+        location: fact.location,
+        qty: fact.qty,
+    }
+}
