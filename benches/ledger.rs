@@ -13,6 +13,7 @@ use allot::ledger::{AtpQuery, Ledger, NoLog, Owner, Reservation, Take, Want};
 use allot::model::{ChannelId, EpochMillis, LocationId, OwnerFact, PromiseRules, Qty, SkuId};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
+use dashmap::DashMap;
 use smallvec::SmallVec;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -139,6 +140,36 @@ impl<S: std::hash::BuildHasher + Clone + Default + Sync> Stock for OnPairs<'_, S
     }
 }
 
+/// The map of positions, and beside it a map of what every order holds: without it an order could
+/// not be given back by its number, which is the least that the ledger's claims are for.
+struct OnPairsWithHolders<'a, S> {
+    pairs: OnPairs<'a, S>,
+    holders: DashMap<usize, SmallVec<[(u32, u16); 3]>, S>,
+}
+
+impl<S: std::hash::BuildHasher + Clone + Default + Sync + Send> Stock
+    for OnPairsWithHolders<'_, S>
+{
+    type Held = ();
+
+    fn take(&self, order: usize, lane: usize) {
+        self.pairs.take(order, lane);
+        let keys = &self.pairs.keys[self.pairs.orders.range(order)];
+        self.holders.insert(order, keys.into());
+    }
+
+    fn give_back(&self, order: usize, (): ()) {
+        // Where two threads' windows drift into each other, one finds the other's.
+        if let Some((_, keys)) = self.holders.remove(&order) {
+            self.pairs.map.give_back(&keys);
+        }
+    }
+
+    fn atp(&self, order: usize) -> u64 {
+        self.pairs.atp(order)
+    }
+}
+
 type Names = Naive<String, std::hash::RandomState>;
 
 /// The same by name. The names of an order's lines are ready made.
@@ -185,13 +216,13 @@ fn name(sku: SkuId, location: LocationId) -> String {
 /// Time for `count` orders to take their units; what they took is given back off the clock.
 fn reserve(stock: &impl Stock, from: usize, count: usize, len: usize) -> Duration {
     let mut took = Duration::ZERO;
+    let mut held = Vec::with_capacity(WINDOW);
     for start in (from..from + count).step_by(WINDOW) {
         let orders = || (start..from + count).take(WINDOW).map(|o| o % len);
-        let mut held = Vec::with_capacity(WINDOW);
         let clock = Instant::now();
         held.extend(orders().map(|order| stock.take(order, 0)));
         took += clock.elapsed();
-        for (order, held) in orders().zip(held) {
+        for (order, held) in orders().zip(held.drain(..)) {
             stock.give_back(order, held);
         }
     }
@@ -360,6 +391,16 @@ fn ledger(criterion: &mut Criterion) {
                 &OnPairs::new(&map, orders),
                 count,
             );
+            measure(
+                &mut group,
+                load,
+                "DashMap ids fast hash, who holds what",
+                &OnPairsWithHolders {
+                    pairs: OnPairs::new(&map, orders),
+                    holders: DashMap::default(),
+                },
+                count,
+            );
         }
     }
     {
@@ -370,6 +411,16 @@ fn ledger(criterion: &mut Criterion) {
                 load,
                 "DashMap ids",
                 &OnPairs::new(&map, orders),
+                count,
+            );
+            measure(
+                &mut group,
+                load,
+                "DashMap ids, who holds what",
+                &OnPairsWithHolders {
+                    pairs: OnPairs::new(&map, orders),
+                    holders: DashMap::default(),
+                },
                 count,
             );
         }

@@ -10,10 +10,11 @@
 //! | [`ledger`] | the only code that changes a quantity: positions, reservations, holds, incoming, allocations, ATP | model |
 //! | [`routing`] | sources one order: candidates, calendar, tariff, exact search, the plan and its reasons | model, ledger (reads) |
 //! | [`lifecycle`] | order identity and state | model |
-//! | [`engine`] | the one door: validate, decide, apply, facts out | model, ledger, routing, lifecycle |
+//! | [`journal`] | append-only files of facts, group commit, recovery | model |
+//! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, ledger, routing, lifecycle, journal |
 //! | [`load`] | a network folder and order files, from CSV and TOML, with errors that name line and column | model |
 //! | [`wire`] | RESP2/RESP3 bytes to values and back | nothing of ours |
-//! | [`server`] | sockets, sessions, limits; the table of commands | model, engine, load, wire |
+//! | [`server`] | sockets, sessions, limits; the table of commands | model, engine, load, wire, journal |
 //! | [`client`] | a blocking client of the wire protocol | wire |
 //! | [`bench`](mod@bench) | seeded workloads and the rules of thumb that shops use today | model, ledger, routing, engine, load, client |
 //! | [`cli`] | the commands of the `allot` program | everything |
@@ -22,6 +23,7 @@ pub mod bench;
 pub mod cli;
 pub mod client;
 pub mod engine;
+pub mod journal;
 pub mod ledger;
 pub mod lifecycle;
 pub mod load;

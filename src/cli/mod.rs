@@ -12,6 +12,8 @@
 pub mod console;
 mod demo;
 mod explain;
+mod folder_lock;
+mod inspect;
 mod progress;
 mod serve;
 
@@ -31,6 +33,7 @@ Examples:
   allot demo --json | jq .cost_cents
   allot serve                        serve the sample network on 127.0.0.1:7411
   allot serve --network my-network --listen 127.0.0.1:7500
+  allot inspect allot-data           what the server's data directory holds
   allot cli ATP.GET SKU-00001        ask a running server
   allot cli                          the same, as a console with history and help"
 )]
@@ -45,6 +48,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Serve a network over TCP; any Redis client can talk to it.
     Serve(serve::ServeArgs),
+    /// Look into a data directory: what its journal holds, and whether it is whole.
+    Inspect(inspect::InspectArgs),
+    /// Copy what is whole of a damaged data directory into a new one.
+    Repair(inspect::RepairArgs),
     /// Talk to a running server: a console, or one command.
     Cli(CliArgs),
     /// Print the reference of all server commands, as it stands in the README.
@@ -73,6 +80,8 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Repair(args) => inspect::mend(&args),
         Command::Cli(args) => console(args),
         Command::Reference => {
             emit(&crate::server::reference());

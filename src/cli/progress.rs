@@ -18,3 +18,12 @@ pub(super) fn bar(message: &str, length: u64) -> ProgressBar {
         .with_style(style)
         .with_message(message.to_owned())
 }
+
+/// A bar of bytes; its length is set once it is known.
+pub(super) fn bytes(message: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:<28} {bar:40} {bytes}/{total_bytes} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0)
+        .with_style(style)
+        .with_message(message.to_owned())
+}

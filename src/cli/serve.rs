@@ -1,12 +1,13 @@
 //! `allot serve`: an engine behind a socket.
 
-use super::{progress, sample_network};
-use crate::engine::{Engine, Limits};
+use super::{folder_lock, progress, sample_network};
+use crate::engine::{Engine, FactSink, Limits, Replay};
+use crate::journal::{Durability, Journal, Options, RealDisk, Recovered};
 use crate::load;
+use crate::model::Lsn;
 use crate::server::{Clock, Password, Server, ServerConfig};
 use anyhow::{Context as _, bail};
-use std::fs::{File, TryLockError};
-use std::io::{IsTerminal as _, Seek as _, Write as _};
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,6 +24,10 @@ pub(super) struct ServeArgs {
     /// Folder that belongs to this server alone; a second server on it is refused. Made if absent.
     #[arg(long, value_name = "DIR", default_value = "allot-data")]
     data_dir: PathBuf,
+    /// When a reply to a write may leave: `sync`, the disk has it; `interval:MS`, the system has it and
+    /// the disk gets it within so many milliseconds; `none`, at once.
+    #[arg(long, value_name = "MODE", default_value_t = Durability::Sync)]
+    durability: Durability,
     /// Network folder: locations, items, tariffs, stock (CSV and TOML). The sample when absent.
     #[arg(long, value_name = "DIR")]
     network: Option<PathBuf>,
@@ -61,7 +66,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         .map(read_password)
         .transpose()?;
     check_exposure(args, password.is_some())?;
-    let _lock = lock_folder(&args.data_dir)?;
+    let _lock = folder_lock::take(&args.data_dir)?;
 
     let folder = args.network.clone().unwrap_or_else(sample_network);
     let spinner = progress::spinner(&format!("reading {}", folder.display()));
@@ -70,8 +75,31 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let limits = Limits {
         lines: args.lines_max,
     };
-    let engine = Engine::new(files.network, files.opening, limits, None, clock.now())?;
+    let mut replay = Replay::new(files.network, limits)?;
+    spinner.set_message(format!(
+        "reading the journal in {}",
+        args.data_dir.display()
+    ));
+    let options = Options {
+        durability: args.durability,
+        ..Options::default()
+    };
+    let mut seen = 0u64;
+    let mut apply = |_, at, fact| {
+        seen += 1;
+        if seen.is_multiple_of(10_000) {
+            spinner.set_message(format!("reading the journal: {seen} facts"));
+        }
+        replay.apply(at, fact)
+    };
+    let disk = Arc::new(RealDisk);
+    let (journal, recovered) = Journal::open(disk, &args.data_dir, options, Lsn(0), &mut apply)?;
+    // What has run out by the last fact must not count again, whatever the wall clock says.
+    let clock = clock.not_before(recovered.last_at);
+    let sink: Box<dyn FactSink> = Box::new(journal.clone());
+    let engine = replay.finish(files.opening, Some(sink), recovered.last, clock.now())?;
     spinner.finish_and_clear();
+    tell_recovered(&recovered);
 
     let config = ServerConfig {
         listen: args.listen,
@@ -87,24 +115,59 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(Arc::new(engine), config, clock))
+    let served = runtime.block_on(serve(
+        Arc::new(engine),
+        journal.clone(),
+        &args.data_dir,
+        config,
+        clock,
+    ));
+    journal
+        .close()
+        .map_err(|reason| anyhow::anyhow!("the journal could not be closed: {reason}"))?;
+    served
+}
+
+fn tell_recovered(recovered: &Recovered) {
+    if recovered.facts > 0 {
+        let how = match recovered.sealed {
+            true => "after a clean stop",
+            false => "after a crash",
+        };
+        tracing::info!(
+            facts = recovered.facts,
+            segments = recovered.segments,
+            "recovered {how}"
+        );
+    }
+    if let Some(cut) = &recovered.cut {
+        tracing::warn!(
+            segment = %cut.segment,
+            offset = cut.offset,
+            bytes = cut.bytes,
+            "the last batch was not whole and was cut; nobody had an answer to it"
+        );
+    }
 }
 
 async fn serve(
     engine: Arc<Engine>,
+    journal: Journal,
+    data_dir: &Path,
     config: ServerConfig,
     clock: Clock,
 ) -> anyhow::Result<ExitCode> {
+    let durability = journal.durability();
     let listen = config.listen;
     let exposed = !listen.ip().is_loopback();
     let registry = engine.registry();
     let (skus, locations) = (registry.sku_count(), registry.location_count());
     let network = engine.with_network(|n| n.name.clone());
-    let server = Server::bind(engine, config, clock)
+    let server = Server::bind(engine, Some(journal), config, clock)
         .await
         .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
     println!("network   {network}: {skus} items, {locations} locations");
-    println!("durable   no: state is in memory and ends with this process");
+    println!("durable   {durability}: {}", data_dir.display());
     println!("listening {}", server.address());
     println!(
         "try       redis-cli -p {} ATP.GET SKU-00001",
@@ -181,36 +244,4 @@ pub(super) fn read_password(path: &Path) -> anyhow::Result<Password> {
         );
     }
     Ok(Password(password.to_owned()))
-}
-
-/// Takes the folder for this process. The lock belongs to the open file, so it ends with the
-/// process however that ends.
-fn lock_folder(dir: &Path) -> anyhow::Result<File> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let path = dir.join("lock");
-    let mut file = File::options()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(&path)
-        .with_context(|| format!("cannot open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let owner = std::fs::read_to_string(&path).unwrap_or_default();
-            let owner = owner.trim();
-            bail!(
-                "{} belongs to process {owner}; stop it or give another --data-dir",
-                dir.display()
-            );
-        }
-        Err(TryLockError::Error(error)) => {
-            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-        }
-    }
-    file.set_len(0)?;
-    file.rewind()?;
-    writeln!(file, "{}", std::process::id())?;
-    Ok(file)
 }

@@ -1,6 +1,7 @@
 //! From the ledger's facts to the history: who keeps them and under which number.
 
 use super::Engine;
+use crate::journal::Journal;
 use crate::ledger::FactLog;
 use crate::model::{
     AnswerKind, Decision, EpochMillis, Fact, Lsn, Order, OrderKey, ReservationAsked,
@@ -14,6 +15,12 @@ pub trait FactSink: Send + Sync {
     /// Keeps the facts of one step, together or not at all, and gives each the next number of the
     /// history. Returns the number of the last.
     fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn;
+}
+
+impl FactSink for Journal {
+    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
+        Journal::append(self, at, facts)
+    }
 }
 
 /// Where facts go.

@@ -26,6 +26,15 @@ impl Clock {
         }
     }
 
+    /// The same, but not before `earliest`: time that a history has seen does not come again.
+    #[must_use]
+    pub fn not_before(self, earliest: EpochMillis) -> Self {
+        Self {
+            wall_at_start: self.wall_at_start.max(earliest),
+            ..self
+        }
+    }
+
     /// Engine time now.
     #[must_use]
     pub fn now(&self) -> EpochMillis {

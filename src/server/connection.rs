@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use super::shared::Shared;
+use crate::journal::{Durability, Journal, Progress};
 use crate::wire::{Decoded, Protocol, ReplyWriter, RequestDecoder};
 use bytes::{Buf, BytesMut};
 use std::sync::Arc;
@@ -41,12 +42,18 @@ pub(super) struct Connection {
     output: Vec<u8>,
     /// When the first byte of a command came that is not whole yet.
     begun: Option<Instant>,
+    /// How far the journal is.
+    progress: Option<watch::Receiver<Progress>>,
 }
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, session: Session) -> Self {
+        let journal = session.shared.journal.as_ref();
+        let waits = journal.filter(|j| j.durability() != Durability::None);
+        let progress = waits.map(Journal::progress);
         Self {
             stream,
+            progress,
             session,
             decoder: RequestDecoder::new(),
             input: BytesMut::new(),
@@ -187,7 +194,37 @@ impl Connection {
         true
     }
 
+    /// Waits until what the replies tell of is as safe as was promised: once for all commands that
+    /// came together. When it never will be, the replies are kept back: their outcome is unknown.
+    async fn settle(&mut self) {
+        if !std::mem::take(&mut self.session.wrote) {
+            return;
+        }
+        let shared = &self.session.shared;
+        let Some(progress) = &mut self.progress else {
+            return;
+        };
+        let told = shared.engine.latest_fact();
+        let safe = |p: &Progress| p.durable >= told || p.failure.is_some();
+        let failure = match progress.wait_for(safe).await {
+            Ok(now) if now.durable >= told => return,
+            Ok(now) => now.failure.clone(),
+            Err(_) => None, // its writer is gone
+        };
+        let reason = failure.as_deref().unwrap_or("it is closed");
+        self.output.clear();
+        ReplyWriter::new(&mut self.output, self.session.protocol).error(
+            "IOERR",
+            &format!(
+                "the journal failed; the outcome of the commands not answered yet is unknown, send \
+                 them again once the server was started again: {reason}"
+            ),
+        );
+        self.session.closing = true;
+    }
+
     async fn send(&mut self) -> std::io::Result<()> {
+        self.settle().await;
         if self.output.is_empty() {
             return Ok(());
         }

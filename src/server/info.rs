@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 type Section = fn(&Session, &mut String);
 
-const SECTIONS: [(&str, Section); 7] = [
+const SECTIONS: [(&str, Section); 8] = [
     ("Server", server),
     ("Clients", clients),
     ("Persistence", persistence),
@@ -16,12 +16,13 @@ const SECTIONS: [(&str, Section); 7] = [
     ("Replication", replication),
     ("Orders", orders),
     ("Ledger", ledger),
+    ("State", state),
 ];
 
 pub(super) fn reply(session: &Session, args: Args<'_>) -> Reply {
     let asked = |name: &str| {
-        // The ledger's section walks all positions; clients that ask for INFO on connect must not.
-        (args.len() == 1 && name != "Ledger")
+        // These sections walk all positions; clients that ask for INFO on connect must not.
+        (args.len() == 1 && !["Ledger", "State"].contains(&name))
             || args.iter().skip(1).any(|a| {
                 [name, "all", "everything"]
                     .iter()
@@ -67,6 +68,34 @@ fn clients(session: &Session, out: &mut String) {
 fn persistence(session: &Session, out: &mut String) {
     line(out, "loading", 0);
     line(out, "latest_fact", session.shared.engine.latest_fact().0);
+    let Some(journal) = &session.shared.journal else {
+        line(out, "durability", "none: no data directory");
+        return;
+    };
+    let stats = journal.stats();
+    line(out, "durability", journal.durability());
+    line(out, "durable_fact", journal.durable().0);
+    line(out, "journal_facts", stats.facts);
+    line(out, "journal_batches", stats.batches);
+    line(out, "journal_syncs", stats.syncs);
+    line(out, "journal_bytes", stats.bytes);
+    line(out, "journal_segment", stats.segment);
+    let failure = journal.failure();
+    line(
+        out,
+        "journal_status",
+        if failure.is_some() { "failed" } else { "ok" },
+    );
+    if let Some(reason) = failure {
+        line(out, "journal_failure", reason);
+    }
+}
+
+/// Reads all state: for comparing before a stop and after the restart.
+fn state(session: &Session, out: &mut String) {
+    let shared = &session.shared;
+    let hash = shared.engine.state_hash(shared.clock.now());
+    line(out, "state_hash", format_args!("{hash:016x}"));
 }
 
 fn stats(session: &Session, out: &mut String) {

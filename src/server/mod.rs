@@ -23,6 +23,7 @@ pub use protocol::protocol_commands;
 pub use table::{Command, commands, reference};
 
 use crate::engine::Engine;
+use crate::journal::Journal;
 use connection::Connection;
 use session::Session;
 use shared::{ClientEntry, Shared};
@@ -58,18 +59,20 @@ impl StopHandle {
 }
 
 impl Server {
-    /// Begins to listen.
+    /// Begins to listen. The reply to a command that may have written leaves once `journal`, where
+    /// the engine's facts go, has them as safely as its mode promises; at once without a journal.
     ///
     /// # Errors
     /// When the address cannot be bound.
     pub async fn bind(
         engine: Arc<Engine>,
+        journal: Option<Journal>,
         mut config: ServerConfig,
         clock: Clock,
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         config.listen = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(engine, config, clock));
+        let shared = Arc::new(Shared::new(engine, journal, config, clock));
         Ok(Self {
             listener,
             shared,

@@ -4,6 +4,7 @@ use super::arguments::Arguments;
 use super::protocol;
 use super::shared::Shared;
 use super::table::{self, Call};
+use crate::journal::Journal;
 use crate::model::EpochMillis;
 use crate::wire::{Args, Limits, Protocol, Reply, ReplyWriter};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(super) struct Session {
     pub(super) failures: u32,
     pub(super) replies: Replies,
     pub(super) closing: bool,
+    /// Whether a reply that has not left yet may tell of facts.
+    pub(super) wrote: bool,
 }
 
 /// Wrong passwords after which a connection is closed.
@@ -45,6 +48,7 @@ impl Session {
             failures: 0,
             replies: Replies::On,
             closing: false,
+            wrote: false,
         }
     }
 
@@ -109,6 +113,12 @@ impl Session {
                 return Reply::error("ERR", text);
             }
             let shared = self.shared.clone();
+            if command.writes {
+                if let Some(reason) = shared.journal.as_ref().and_then(Journal::failure) {
+                    return Reply::error("IOERR", no_writes(&reason));
+                }
+                self.wrote = true;
+            }
             let call = Call {
                 engine: &shared.engine,
                 now,
@@ -120,6 +130,14 @@ impl Session {
         }
         protocol::answer(self, args)
     }
+}
+
+/// Why nothing is written any more.
+pub(super) fn no_writes(reason: &str) -> String {
+    format!(
+        "the journal failed and nothing can be written until the server is started again; reads go \
+         on: {reason}"
+    )
 }
 
 impl Drop for Session {

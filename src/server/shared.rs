@@ -3,6 +3,7 @@
 use super::clock::Clock;
 use super::config::ServerConfig;
 use crate::engine::Engine;
+use crate::journal::Journal;
 use dashmap::DashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(super) struct Stats {
 
 pub(super) struct Shared {
     pub(super) engine: Arc<Engine>,
+    /// Where the engine's facts go; nowhere when absent.
+    pub(super) journal: Option<Journal>,
     pub(super) config: ServerConfig,
     pub(super) clock: Clock,
     pub(super) clients: DashMap<u64, ClientEntry>,
@@ -40,9 +43,15 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(engine: Arc<Engine>, config: ServerConfig, clock: Clock) -> Self {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        journal: Option<Journal>,
+        config: ServerConfig,
+        clock: Clock,
+    ) -> Self {
         Self {
             engine,
+            journal,
             config,
             clock,
             clients: DashMap::new(),

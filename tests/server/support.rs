@@ -76,7 +76,7 @@ impl TestServer {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
             let runtime = builder.worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
-                let server = Server::bind(served, config, clock).await.unwrap();
+                let server = Server::bind(served, None, config, clock).await.unwrap();
                 tell.send((server.address(), server.stop_handle())).unwrap();
                 server.serve().await;
             });

@@ -1,0 +1,63 @@
+//! Why a journal cannot be read or written.
+
+use std::io;
+
+/// Why a journal cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The system refused.
+    #[error("cannot {what} {name}: {error}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file or folder.
+        name: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Something is not what was written. Nothing was changed.
+    #[error(
+        "{segment} is damaged at offset {offset}: {found}. What follows may have been acknowledged, \
+         so it is not cut by itself; to go on without it: \
+         allot repair DIR --until {segment}:{offset} --into NEWDIR"
+    )]
+    Damaged {
+        /// The file.
+        segment: String,
+        /// Where the damaged batch begins.
+        offset: u64,
+        /// What is wrong.
+        found: String,
+    },
+    /// A file of a later version.
+    #[error(
+        "{segment} has format version {version}, this program reads up to {ours}; use a newer \
+         program"
+    )]
+    Newer {
+        /// The file.
+        segment: String,
+        /// Its version.
+        version: u32,
+        /// The newest that this program reads.
+        ours: u32,
+    },
+    /// A fact does not follow on those before it.
+    #[error("fact {lsn} cannot be applied: {why}")]
+    Fact {
+        /// Its number.
+        lsn: u64,
+        /// Why.
+        why: String,
+    },
+    /// Something asked for is not there.
+    #[error("{0}")]
+    Asked(String),
+}
+
+impl JournalError {
+    pub(super) fn io(what: &'static str, name: impl ToString) -> impl FnOnce(io::Error) -> Self {
+        let name = name.to_string();
+        move |error| Self::Io { what, name, error }
+    }
+}

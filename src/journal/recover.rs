@@ -1,0 +1,142 @@
+//! A journal opened: what is there is read, its end is made safe, and appending goes on.
+//!
+//! The file that a crash left is not appended to. What is whole of it is written anew, since the
+//! page cache may hold what the disk never got, and appending goes on in the next segment. A crash
+//! while recovering leaves either the old file or the new one, and the same facts.
+
+use super::disk::Disk;
+use super::error::JournalError;
+use super::options::Options;
+use super::reader::{Cut, Place, Tip, Walked, walk};
+use super::writer::Journal;
+use crate::model::{EpochMillis, Fact, Lsn};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// Number of the first fact that is there; of the next one when there is none.
+    pub first: Lsn,
+    /// Number of the last fact.
+    pub last: Lsn,
+    /// The latest moment of any fact.
+    pub last_at: EpochMillis,
+    /// Facts that were handed over.
+    pub facts: u64,
+    /// Segments that were read.
+    pub segments: usize,
+    /// An end that was never whole, and is gone.
+    pub cut: Option<Cut>,
+    /// The last stop was clean.
+    pub sealed: bool,
+}
+
+impl Journal {
+    /// Opens the journal in `dir`, which is made if need be. Every fact with a number greater than
+    /// `after` is handed to `replay`, in order; then the journal is ready to append. The caller
+    /// owns the folder.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`] and [`JournalError::Newer`] name the place, and nothing was
+    /// changed; [`JournalError::Fact`] when `replay` refuses; [`JournalError::Io`].
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+        after: Lsn,
+        replay: &mut dyn FnMut(Lsn, EpochMillis, Fact) -> Result<(), String>,
+    ) -> Result<(Self, Recovered), JournalError> {
+        let mut facts = 0;
+        let mut last_at = EpochMillis::default();
+        let mut visit = |_: Place<'_>, lsn: Lsn, at: EpochMillis, fact| {
+            last_at = last_at.max(at);
+            if lsn <= after {
+                return Ok(());
+            }
+            facts += 1;
+            replay(lsn, at, fact).map_err(|why| JournalError::Fact { lsn: lsn.0, why })
+        };
+        let walked = walk(&*disk, dir, &mut |_, _| {}, &mut visit)?;
+        let last = walked.scan.segments.last();
+        let recovered = Recovered {
+            first: walked.scan.segments.first().map_or(Lsn(1), |s| s.first),
+            last: Lsn(walked.tip.next - 1),
+            last_at,
+            facts,
+            segments: walked.scan.segments.len(),
+            cut: walked.scan.cut.clone(),
+            sealed: last.is_none_or(|s| s.sealed) && walked.scan.cut.is_none(),
+        };
+        let tip = make_safe(&*disk, dir, &walked)?;
+        let journal = Self::start(disk, dir, options, &tip)?;
+        Ok((journal, recovered))
+    }
+}
+
+/// Leaves only whole, synced segments; returns where the next one goes.
+fn make_safe(disk: &dyn Disk, dir: &Path, walked: &Walked) -> Result<Tip, JournalError> {
+    let names = disk.list(dir);
+    let names = names.map_err(JournalError::io("list", dir.display()))?;
+    for name in names.iter().filter(|n| n.ends_with(".tmp")) {
+        remove(disk, dir, name)?;
+    }
+    let mut tip = walked.tip;
+    if let Some(cut) = walked.scan.cut.as_ref().filter(|cut| cut.offset == 0) {
+        remove(disk, dir, &cut.segment)?;
+    }
+    match walked.scan.segments.last() {
+        // Its number is used again. There is never more than one such.
+        Some(last) if last.facts == 0 => {
+            remove(disk, dir, &last.name)?;
+            tip = walked.before_last;
+        }
+        Some(last) if !last.sealed => rewrite(disk, dir, &last.name, last.bytes)?,
+        _ => {}
+    }
+    sync_dir(disk, dir)?;
+    if walked.tip.segment == 0 {
+        tip = Tip {
+            directory: random_id(),
+            segment: 0,
+            next: 1,
+            previous: 0,
+        };
+    }
+    Ok(tip)
+}
+
+fn rewrite(disk: &dyn Disk, dir: &Path, name: &str, whole: u64) -> Result<(), JournalError> {
+    let (path, aside) = (dir.join(name), dir.join(format!("{name}.tmp")));
+    let bytes = disk.read(&path);
+    let bytes = bytes.map_err(JournalError::io("read", path.display()))?;
+    let whole = &bytes[..usize::try_from(whole).unwrap_or(bytes.len())];
+    let written = disk.create(&aside).and_then(|mut file| {
+        file.append(whole)?;
+        file.sync()
+    });
+    written.map_err(JournalError::io("write", aside.display()))?;
+    let renamed = disk.rename(&aside, &path);
+    renamed.map_err(JournalError::io("rename", aside.display()))
+}
+
+fn remove(disk: &dyn Disk, dir: &Path, name: &str) -> Result<(), JournalError> {
+    let path = dir.join(name);
+    disk.remove(&path)
+        .map_err(JournalError::io("remove", path.display()))
+}
+
+pub(super) fn sync_dir(disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {
+    disk.sync_dir(dir)
+        .map_err(JournalError::io("sync", dir.display()))
+}
+
+/// Tells this folder's files from those of any other.
+fn random_id() -> [u8; 16] {
+    let half = || RandomState::new().build_hasher().finish().to_le_bytes();
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&half());
+    id[8..].copy_from_slice(&half());
+    id
+}

@@ -1,0 +1,419 @@
+//! The one thread that writes, and the handle by which everybody reaches it.
+
+use super::disk::{Disk, DiskFile};
+use super::error::JournalError;
+use super::format::{BATCH_HEADER, Link, SEGMENT_HEADER, SegmentHeader, close_batch, put_fact};
+use super::options::{Durability, Options};
+use super::reader::Tip;
+use super::recover::sync_dir;
+use crate::model::{EpochMillis, Fact, Lsn};
+use parking_lot::{Condvar, Mutex};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How far the journal is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// All facts up to this number are as safe as the mode promises.
+    pub durable: Lsn,
+    /// Why nothing is written any more.
+    pub failure: Option<Arc<str>>,
+}
+
+/// Counts since it was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Facts written.
+    pub facts: u64,
+    /// Batches written.
+    pub batches: u64,
+    /// Times the disk was waited for.
+    pub syncs: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Number of the segment that is written now.
+    pub segment: u64,
+}
+
+#[derive(Default)]
+struct Counters {
+    facts: AtomicU64,
+    batches: AtomicU64,
+    syncs: AtomicU64,
+    bytes: AtomicU64,
+    segment: AtomicU64,
+}
+
+/// What has gathered since the last batch.
+struct Gathered {
+    /// Room for a batch's header, then facts.
+    batch: Vec<u8>,
+    count: u32,
+    /// Number of the next fact.
+    next: u64,
+    closing: bool,
+}
+
+struct Inner {
+    options: Options,
+    gathered: Mutex<Gathered>,
+    /// Something has gathered, or the journal closes.
+    work: Condvar,
+    progress: watch::Sender<Progress>,
+    /// For those who wait without a runtime.
+    settled: (Mutex<()>, Condvar),
+    failure: OnceLock<Arc<str>>,
+    counters: Counters,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// An open journal. Copies are the same journal.
+#[derive(Clone)]
+pub struct Journal(Arc<Inner>);
+
+thread_local! {
+    static ENCODED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Journal {
+    /// Begins a new segment at `tip`, and the thread that writes to it.
+    pub(super) fn start(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+        tip: &Tip,
+    ) -> Result<Self, JournalError> {
+        let file = new_segment(&*disk, dir, tip)?;
+        let inner = Arc::new(Inner {
+            options,
+            gathered: Mutex::new(Gathered {
+                batch: vec![0; BATCH_HEADER],
+                count: 0,
+                next: tip.next,
+                closing: false,
+            }),
+            work: Condvar::new(),
+            progress: watch::Sender::new(Progress {
+                durable: Lsn(tip.next - 1),
+                failure: None,
+            }),
+            settled: (Mutex::new(()), Condvar::new()),
+            failure: OnceLock::new(),
+            counters: Counters::default(),
+            thread: Mutex::new(None),
+        });
+        let mut writer = Writer {
+            inner: inner.clone(),
+            disk,
+            dir: dir.to_owned(),
+            file,
+            tip: Tip {
+                segment: tip.segment + 1,
+                ..*tip
+            },
+            offset: SEGMENT_HEADER as u64,
+            unsynced: None,
+        };
+        let number = &inner.counters.segment;
+        number.store(writer.tip.segment, Ordering::Relaxed);
+        let thread = std::thread::Builder::new().name("journal".to_owned());
+        let thread = thread.spawn(move || writer.run());
+        let thread = thread.map_err(JournalError::io("start the thread of", "the journal"))?;
+        *inner.thread.lock() = Some(thread);
+        Ok(Self(inner))
+    }
+
+    /// Gives the facts of one step the next numbers and hands them to the writer; returns the
+    /// last number. It never waits for the disk. After a failure nothing is taken any more.
+    pub fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
+        ENCODED.with_borrow_mut(|encoded| {
+            encoded.clear();
+            for fact in facts {
+                put_fact(encoded, at, fact);
+            }
+            let count = u32::try_from(facts.len()).expect("a step has few facts");
+            let mut gathered = self.0.gathered.lock();
+            if gathered.closing || self.0.failure.get().is_some() {
+                return Lsn(gathered.next - 1);
+            }
+            let first = gathered.count == 0;
+            gathered.batch.extend_from_slice(encoded);
+            gathered.count += count;
+            gathered.next += u64::from(count);
+            let last = Lsn(gathered.next - 1);
+            drop(gathered);
+            if first {
+                self.0.work.notify_one();
+            }
+            last
+        })
+    }
+
+    /// Number of the latest fact.
+    #[must_use]
+    pub fn latest(&self) -> Lsn {
+        Lsn(self.0.gathered.lock().next - 1)
+    }
+
+    /// All facts up to this number are as safe as the mode promises.
+    #[must_use]
+    pub fn durable(&self) -> Lsn {
+        match self.0.options.durability {
+            Durability::None => self.latest(),
+            _ => self.0.progress.borrow().durable,
+        }
+    }
+
+    /// The mode.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.0.options.durability
+    }
+
+    /// Tells how far the journal is, whenever that changes.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.0.progress.subscribe()
+    }
+
+    /// Waits until a fact is as safe as the mode promises.
+    ///
+    /// # Errors
+    /// Why it never will be.
+    pub fn wait(&self, lsn: Lsn) -> Result<(), Arc<str>> {
+        let mut waiting = self.0.settled.0.lock();
+        loop {
+            if self.durable() >= lsn {
+                return Ok(());
+            }
+            if let Some(reason) = self.failure() {
+                return Err(reason);
+            }
+            self.0.settled.1.wait(&mut waiting);
+        }
+    }
+
+    /// Why nothing is written any more.
+    #[must_use]
+    pub fn failure(&self) -> Option<Arc<str>> {
+        self.0.failure.get().cloned()
+    }
+
+    /// Counts since it was opened.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let counters = &self.0.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            facts: read(&counters.facts),
+            batches: read(&counters.batches),
+            syncs: read(&counters.syncs),
+            bytes: read(&counters.bytes),
+            segment: read(&counters.segment),
+        }
+    }
+
+    /// Writes what has gathered, marks the stop as clean, and ends. Facts handed over afterwards
+    /// are not taken. Closing again changes nothing.
+    ///
+    /// # Errors
+    /// Why not everything was written.
+    pub fn close(&self) -> Result<(), Arc<str>> {
+        self.0.gathered.lock().closing = true;
+        self.0.work.notify_one();
+        if let Some(thread) = self.0.thread.lock().take()
+            && thread.join().is_err()
+        {
+            return Err("its thread ended before its time".into());
+        }
+        self.failure().map_or(Ok(()), Err)
+    }
+}
+
+struct Writer {
+    inner: Arc<Inner>,
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    file: Box<dyn DiskFile>,
+    tip: Tip,
+    offset: u64,
+    /// Since when something is written and not synced.
+    unsynced: Option<Instant>,
+}
+
+/// What there is to do.
+enum Work {
+    Batch(Vec<u8>, u32),
+    /// Written some time ago, and to be synced now.
+    Sync,
+    Close,
+}
+
+impl Writer {
+    fn run(&mut self) {
+        let mut spare = vec![0; BATCH_HEADER];
+        loop {
+            let done = match self.next_work(&mut spare) {
+                Work::Batch(mut batch, count) => {
+                    let done = self.write(&mut batch, count);
+                    // One large batch must not keep its memory for ever.
+                    batch.truncate(BATCH_HEADER);
+                    batch.shrink_to(4 << 20);
+                    spare = batch;
+                    done
+                }
+                Work::Sync => self.sync(),
+                Work::Close => {
+                    let sealed = self.seal();
+                    return self.note(sealed);
+                }
+            };
+            let failed = done.is_err();
+            self.note(done);
+            if failed {
+                return;
+            }
+        }
+    }
+
+    fn next_work(&mut self, spare: &mut Vec<u8>) -> Work {
+        let mut gathered = self.inner.gathered.lock();
+        loop {
+            if gathered.count > 0 {
+                let batch = std::mem::replace(&mut gathered.batch, std::mem::take(spare));
+                return Work::Batch(batch, std::mem::take(&mut gathered.count));
+            }
+            if gathered.closing {
+                return Work::Close;
+            }
+            match self.sync_due() {
+                None => self.inner.work.wait(&mut gathered),
+                Some(due) if due <= Instant::now() => return Work::Sync,
+                Some(due) => {
+                    let _ = self.inner.work.wait_until(&mut gathered, due);
+                }
+            }
+        }
+    }
+
+    fn sync_due(&self) -> Option<Instant> {
+        match self.inner.options.durability {
+            Durability::Interval(every) => Some(self.unsynced? + Duration::from_millis(every.0)),
+            Durability::Sync | Durability::None => None,
+        }
+    }
+
+    fn write(&mut self, batch: &mut [u8], count: u32) -> Result<(), JournalError> {
+        self.append_batch(batch, count, false)?;
+        let due = match self.inner.options.durability {
+            Durability::Sync => true,
+            Durability::Interval(_) => self.sync_due().is_some_and(|due| due <= Instant::now()),
+            Durability::None => false,
+        };
+        if due {
+            self.sync()?;
+        }
+        let counters = &self.inner.counters;
+        counters.facts.fetch_add(count.into(), Ordering::Relaxed);
+        if self.offset >= self.inner.options.segment_bytes {
+            self.rotate()?;
+        }
+        Ok(())
+    }
+
+    fn append_batch(
+        &mut self,
+        batch: &mut [u8],
+        count: u32,
+        seal: bool,
+    ) -> Result<(), JournalError> {
+        let link = Link {
+            directory: self.tip.directory,
+            offset: self.offset,
+            first: self.tip.next,
+            previous: self.tip.previous,
+        };
+        let sum = close_batch(batch, &link, count, seal);
+        let name = SegmentHeader::name(self.tip.segment);
+        let written = self.file.append(batch);
+        written.map_err(JournalError::io("write to", name))?;
+        self.unsynced.get_or_insert_with(Instant::now);
+        self.offset += batch.len() as u64;
+        self.tip.next += u64::from(count);
+        self.tip.previous = sum;
+        let counters = &self.inner.counters;
+        counters.batches.fetch_add(1, Ordering::Relaxed);
+        counters
+            .bytes
+            .fetch_add(batch.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), JournalError> {
+        let name = SegmentHeader::name(self.tip.segment);
+        self.file.sync().map_err(JournalError::io("sync", name))?;
+        self.unsynced = None;
+        self.inner.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn rotate(&mut self) -> Result<(), JournalError> {
+        // What is in an earlier segment is on disk before anything is in a later one.
+        self.sync()?;
+        self.file = new_segment(&*self.disk, &self.dir, &self.tip)?;
+        self.tip.segment += 1;
+        self.offset = SEGMENT_HEADER as u64;
+        let number = &self.inner.counters.segment;
+        number.store(self.tip.segment, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn seal(&mut self) -> Result<(), JournalError> {
+        let mut batch = [0; BATCH_HEADER];
+        self.append_batch(&mut batch, 0, true)?;
+        self.sync()
+    }
+
+    /// Tells everybody how far it is, or that this is the end.
+    fn note(&self, done: Result<(), JournalError>) {
+        let failure: Option<Arc<str>> = done.err().map(|error| error.to_string().into());
+        if let Some(reason) = &failure {
+            tracing::error!(%reason, "the journal failed; nothing is written any more");
+            // Only this thread sets it, once, and then ends.
+            let _ = self.inner.failure.set(reason.clone());
+        }
+        let durable = Lsn(self.tip.next - 1);
+        self.inner.progress.send_modify(|progress| {
+            if failure.is_none() {
+                progress.durable = durable;
+            }
+            progress.failure = failure;
+        });
+        drop(self.inner.settled.0.lock());
+        self.inner.settled.1.notify_all();
+    }
+}
+
+/// Makes the segment after `tip`: header and name are on disk before anything is written to it.
+fn new_segment(disk: &dyn Disk, dir: &Path, tip: &Tip) -> Result<Box<dyn DiskFile>, JournalError> {
+    let header = SegmentHeader {
+        directory: tip.directory,
+        number: tip.segment + 1,
+        first: tip.next,
+        previous: tip.previous,
+    };
+    let path = dir.join(SegmentHeader::name(header.number));
+    let made = disk.create(&path).and_then(|mut file| {
+        file.append(&header.to_bytes())?;
+        file.sync()?;
+        Ok(file)
+    });
+    let file = made.map_err(JournalError::io("make", path.display()))?;
+    sync_dir(disk, dir)?;
+    Ok(file)
+}
