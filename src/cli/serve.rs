@@ -1,6 +1,6 @@
 //! `allot serve`: an engine behind a socket.
 
-use super::{folder_lock, progress, sample_network};
+use super::{emit, folder_lock, progress, sample_network};
 use crate::engine::{Engine, FactSink, Limits, Replay};
 use crate::journal::{Durability, Journal, Options, RealDisk, Recovered};
 use crate::load;
@@ -166,14 +166,15 @@ async fn serve(
     let server = Server::bind(engine, Some(journal), config, clock)
         .await
         .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
-    println!("network   {network}: {skus} items, {locations} locations");
-    println!("durable   {durability}: {}", data_dir.display());
-    println!("listening {}", server.address());
-    println!(
-        "try       redis-cli -p {} ATP.GET SKU-00001",
-        server.address().port()
-    );
-    println!("          allot cli --addr {}", server.address());
+    let address = server.address();
+    emit(&format!(
+        "network   {network}: {skus} items, {locations} locations\n\
+         durable   {durability}: {}\n\
+         listening {address}\n\
+         try       redis-cli -p {} ATP.GET SKU-00001\n          allot cli --addr {address}\n",
+        data_dir.display(),
+        address.port(),
+    ));
     let stop = server.stop_handle();
     tokio::spawn(async move {
         wait_for_signal().await;

@@ -1,0 +1,256 @@
+//! The real server, killed with SIGKILL at random moments under load, and started again: what was
+//! acknowledged is there, nothing is half there, nothing happened twice.
+//!
+//! `ALLOT_KILLS=500 cargo test --release --test crash` is the long form; `ALLOT_SEED` repeats one.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use allot::bench::random::Random;
+use allot::client::Client;
+use allot::wire::Value;
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const CLIENTS: u64 = 4;
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Commands a client sends before it waits for their replies.
+const DEPTH: usize = 8;
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(dir: &Path, durability: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_allot"))
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--durability",
+                durability,
+                "--data-dir",
+            ])
+            .arg(dir)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("listening ").map(str::to_owned));
+        let address = address.expect("it says where it listens");
+        Self { child, address }
+    }
+
+    fn client(&self) -> Client {
+        let client = Client::connect(&self.address).unwrap();
+        client.timeout(DEADLINE).unwrap()
+    }
+
+    /// One line of a section of `INFO`.
+    fn info(&self, section: &str, key: &str) -> String {
+        let told = self.client().command(&["INFO", section]).unwrap();
+        let text = text(&told);
+        let line = text
+            .lines()
+            .find_map(|l| l.strip_prefix(&format!("{key}:")));
+        line.unwrap_or_else(|| panic!("no {key} in {text}"))
+            .to_owned()
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Simple(text) | Value::Error(text) => text.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The `n`-th write of a client, and how its effect is asked for.
+fn write(client: u64, n: u64) -> Vec<String> {
+    let sku = format!("SKU-{:05}", 1 + (client * 31 + n * 7) % 40);
+    let id = format!("c{client}-{n}");
+    let words: Vec<String> = match n % 3 {
+        0 => vec![
+            "RESERVATION.PUT",
+            &id,
+            "FIRM",
+            "LINES",
+            &sku,
+            "*",
+            "1",
+            "SKU-00077",
+            "*",
+            "1",
+        ]
+        .into_iter()
+        .map(str::to_owned)
+        .collect(),
+        1 => ["STOCK.ADJUST", &id, &sku, "DC-ORD", "1", "found"]
+            .map(str::to_owned)
+            .to_vec(),
+        _ => {
+            let order = serde_json::json!({
+                "source": "shop", "order": id, "placed_at": "2026-11-23T12:00:00Z",
+                "ship_to": {"country": "US", "postal": "10001"},
+                "lines": [{"line": "1", "sku": sku, "qty": 1}, {"line": "2", "sku": "SKU-00078", "qty": 1}],
+            });
+            vec!["ORDER.SUBMIT".to_owned(), order.to_string()]
+        }
+    };
+    words
+}
+
+/// Replies by client and number of the write.
+type Answers = BTreeMap<(u64, u64), String>;
+
+/// Sends writes from `from` on until the server is gone; returns what was answered.
+fn load(address: &str, client: u64, from: u64) -> Answers {
+    let mut answers = Answers::new();
+    let Ok(connection) = Client::connect(address) else {
+        return answers;
+    };
+    let mut connection = connection.timeout(DEADLINE).unwrap();
+    let mut next = from;
+    loop {
+        let batch = next..next + DEPTH as u64;
+        for n in batch.clone() {
+            connection.send(&write(client, n));
+        }
+        if connection.flush().is_err() {
+            return answers;
+        }
+        for n in batch {
+            match connection.receive() {
+                Ok(value) => answers.insert((client, n), text(&value)),
+                Err(_) => return answers,
+            };
+        }
+        next += DEPTH as u64;
+    }
+}
+
+/// Without what a repeat says of itself.
+fn content(answer: &str) -> String {
+    answer.replace("\"repeated\":true", "\"repeated\":false")
+}
+
+#[test]
+fn what_was_acknowledged_survives_sigkill() {
+    let kills = std::env::var("ALLOT_KILLS").map_or(5, |n| n.parse().unwrap());
+    let seed = std::env::var("ALLOT_SEED").map_or(7, |n| n.parse().unwrap());
+    println!("seed {seed}, {kills} kills");
+    let mut random = Random::new(seed);
+    let dir = tempfile::tempdir().unwrap();
+    let mut all = Answers::new();
+    let mut sent = [0u64; CLIENTS as usize];
+    let mut server = Server::start(dir.path(), "sync");
+    let before = opening_counts(&server);
+    for cycle in 0..kills {
+        let answered: Vec<Answers> = std::thread::scope(|scope| {
+            let loads: Vec<_> = (0..CLIENTS)
+                .map(|client| {
+                    let (address, from) = (server.address.clone(), sent[client as usize]);
+                    scope.spawn(move || load(&address, client, from))
+                })
+                .collect();
+            std::thread::sleep(Duration::from_millis(20 + random.below(150)));
+            server.child.kill().unwrap();
+            server.child.wait().unwrap();
+            loads.into_iter().map(|l| l.join().unwrap()).collect()
+        });
+        server = Server::start(dir.path(), "sync");
+        for answers in answered {
+            all.extend(answers);
+        }
+        // Every write that may have been carried out is sent again, as a client library would.
+        for client in 0..CLIENTS {
+            let known = all.range((client, 0)..(client + 1, 0)).count() as u64;
+            let next = known + DEPTH as u64;
+            let mut connection = server.client();
+            for n in sent[client as usize]..next {
+                let again = connection.command(&write(client, n)).unwrap();
+                let again = text(&again);
+                // A refusal is no effect: it may be granted later.
+                let first = all.insert((client, n), again.clone());
+                if let Some(first) = first.filter(|first| is_done(first)) {
+                    let what = format!("cycle {cycle}, seed {seed}: {:?}", write(client, n));
+                    assert_eq!(content(&again), content(&first), "{what}");
+                }
+            }
+            sent[client as usize] = next;
+        }
+        let count = |kind: u64| {
+            let ours = all.iter().filter(|((_, n), a)| n % 3 == kind && is_done(a));
+            ours.count() as u64
+        };
+        let now = opening_counts(&server);
+        let what = format!("cycle {cycle}, seed {seed}");
+        assert_eq!(
+            now.on_hand - before.on_hand,
+            count(1),
+            "{what}: adjustments"
+        );
+        let (reservations, orders) = (count(0), count(2));
+        assert_eq!(now.reservations, reservations, "{what}: reservations");
+        assert_eq!(now.orders, orders, "{what}: orders");
+        assert_eq!(server.info("Ledger", "positions_oversold"), "0", "{what}");
+        if cycle == 0 {
+            assert!(orders > 0 && reservations > 0, "the load does something");
+        }
+    }
+    // A clean stop and a kill without load give back the same state.
+    let hash = server.info("State", "state_hash");
+    server.stop();
+    let server = Server::start(dir.path(), "none");
+    assert_eq!(server.info("State", "state_hash"), hash);
+    server.kill();
+    let server = Server::start(dir.path(), "interval:5");
+    assert_eq!(server.info("State", "state_hash"), hash);
+    server.kill();
+}
+
+fn is_done(answer: &str) -> bool {
+    !["NOSTOCK", "CONFLICT", "INVALID", "IOERR", "ERR", "NOTFOUND"]
+        .iter()
+        .any(|code| answer.starts_with(code))
+}
+
+struct Counted {
+    on_hand: u64,
+    reservations: u64,
+    orders: u64,
+}
+
+fn opening_counts(server: &Server) -> Counted {
+    let number = |section, key| server.info(section, key).parse().unwrap();
+    Counted {
+        on_hand: number("Ledger", "units_on_hand"),
+        reservations: number("Orders", "reservations_known"),
+        orders: number("Orders", "orders_known"),
+    }
+}
