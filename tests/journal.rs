@@ -5,6 +5,8 @@
 
 #[path = "journal_support/disk.rs"]
 mod disk;
+#[path = "journal_support/server.rs"]
+mod server;
 
 use allot::bench::random::Random;
 use allot::journal::{Durability, Journal, JournalError, Options, Recovered, repair, scan};

@@ -29,6 +29,7 @@ struct State {
     fail_at: Option<u64>,
     fail_on: bool,
     failed: bool,
+    slow_sync: bool,
 }
 
 #[derive(Clone, Default)]
@@ -65,6 +66,11 @@ impl FaultDisk {
     pub(crate) fn fail_from(&self, call: u64) {
         let mut state = self.0.lock();
         (state.fail_at, state.fail_on) = (Some(call), true);
+    }
+
+    /// A sync takes five milliseconds from now on.
+    pub(crate) fn slow_down(&self) {
+        self.0.lock().slow_sync = true;
     }
 
     pub(crate) fn failed(&self) -> bool {
@@ -215,6 +221,9 @@ impl DiskFile for Handle {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        if self.disk.0.lock().slow_sync {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
         let mut state = self.disk.0.lock();
         FaultDisk::change(&mut state)?;
         let file = state.files.get_mut(&self.path).ok_or_else(missing)?;

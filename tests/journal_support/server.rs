@@ -1,0 +1,188 @@
+//! A server whose disk fails: every client is told, reads go on, nothing is trusted again.
+
+use crate::disk::FaultDisk;
+use allot::client::Client;
+use allot::engine::{FactSink, Limits, Replay};
+use allot::journal::{Journal, Options};
+use allot::load;
+use allot::model::Lsn;
+use allot::server::{Clock, Server, ServerConfig, StopHandle};
+use allot::wire::Value;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+struct Served {
+    address: String,
+    stop: StopHandle,
+    journal: Journal,
+    thread: Option<JoinHandle<()>>,
+}
+
+fn serve(disk: &FaultDisk) -> Served {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/us");
+    let files = load::network_folder(&folder).unwrap();
+    let mut replay = Replay::new(files.network, Limits::default()).unwrap();
+    let mut apply = |_, at, fact| replay.apply(at, fact);
+    let disk = Arc::new(disk.clone());
+    let opened = Journal::open(
+        disk,
+        Path::new("/data"),
+        Options::default(),
+        Lsn(0),
+        &mut apply,
+    );
+    let (journal, recovered) = opened.unwrap();
+    let clock = Clock::start().not_before(recovered.last_at);
+    let sink: Box<dyn FactSink> = Box::new(journal.clone());
+    let engine = replay.finish(files.opening, Some(sink), recovered.last, clock.now());
+    let engine = Arc::new(engine.unwrap());
+    let config = ServerConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        ..ServerConfig::default()
+    };
+    let (tell, told) = std::sync::mpsc::channel();
+    let kept = journal.clone();
+    let thread = std::thread::spawn(move || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = Server::bind(engine, Some(kept), config, clock)
+                .await
+                .unwrap();
+            tell.send((server.address(), server.stop_handle())).unwrap();
+            server.serve().await;
+        });
+    });
+    let (address, stop) = told.recv().unwrap();
+    Served {
+        address: address.to_string(),
+        stop,
+        journal,
+        thread: Some(thread),
+    }
+}
+
+impl Served {
+    fn client(&self) -> Client {
+        let client = Client::connect(&self.address).unwrap();
+        client.timeout(Duration::from_secs(20)).unwrap()
+    }
+
+    fn info(&self, section: &str) -> String {
+        match self.client().command(&["INFO", section]).unwrap() {
+            Value::Bulk(bytes) => String::from_utf8(bytes).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+        let _ = self.journal.close();
+    }
+}
+
+fn put(id: &str) -> [&str; 7] {
+    [
+        "RESERVATION.PUT",
+        id,
+        "FIRM",
+        "LINES",
+        "SKU-00001",
+        "*",
+        "1",
+    ]
+}
+
+#[test]
+fn a_failed_disk_stops_writes_and_not_reads() {
+    let disk = FaultDisk::default();
+    let served = serve(&disk);
+    let mut first = served.client();
+    let mut idle = served.client();
+    assert!(matches!(
+        first.command(&put("a")).unwrap(),
+        Value::Map(_) | Value::Array(_)
+    ));
+    let before = served.client().command(&["ATP.GET", "SKU-00002"]).unwrap();
+
+    disk.fail_from(0);
+    let Value::Error(told) = first.command(&put("b")).unwrap() else {
+        panic!("nobody may be told that it is done");
+    };
+    assert!(
+        told.starts_with("IOERR") && told.contains("unknown"),
+        "{told}"
+    );
+    assert!(
+        first.command(&["PING"]).is_err(),
+        "what else it was told cannot be trusted"
+    );
+
+    for client in [&mut idle, &mut served.client()] {
+        let Value::Error(told) = client.command(&put("c")).unwrap() else {
+            panic!("nothing may be written");
+        };
+        assert!(
+            told.starts_with("IOERR") && told.contains("nothing can be written"),
+            "{told}"
+        );
+        assert_eq!(
+            client.command(&["ATP.GET", "SKU-00002"]).unwrap(),
+            before,
+            "reads go on"
+        );
+    }
+    let info = served.info("Persistence");
+    for line in [
+        "journal_status:failed",
+        "journal_failure:",
+        "the test's disk fails",
+    ] {
+        assert!(info.contains(line), "{info}");
+    }
+
+    // The disk is mended and the server started again: what was acknowledged is there.
+    let files = disk.files();
+    drop(served);
+    let served = serve(&FaultDisk::of(files));
+    let known = served.client().command(&["RESERVATION.GET", "a"]).unwrap();
+    assert!(!matches!(known, Value::Error(_)), "{known:?}");
+    assert!(!matches!(
+        served.client().command(&put("b")).unwrap(),
+        Value::Error(_)
+    ));
+}
+
+#[test]
+fn commands_that_come_together_wait_once() {
+    let disk = FaultDisk::default();
+    let served = serve(&disk);
+    let mut client = served.client();
+    client.command(&put("first")).unwrap();
+    disk.slow_down();
+    let before = served.journal.stats();
+    for n in 0..200 {
+        client.send(&put(&format!("together-{n}")));
+    }
+    client.flush().unwrap();
+    for _ in 0..200 {
+        let reply = client.receive().unwrap();
+        assert!(!matches!(reply, Value::Error(_)), "{reply:?}");
+    }
+    let after = served.journal.stats();
+    assert_eq!(after.facts - before.facts, 200);
+    assert!(
+        after.syncs - before.syncs < 50,
+        "{} syncs",
+        after.syncs - before.syncs
+    );
+    assert_eq!(served.journal.durable(), served.journal.latest());
+}
