@@ -24,8 +24,8 @@ pub(super) struct ServeArgs {
     /// Folder that belongs to this server alone; a second server on it is refused. Made if absent.
     #[arg(long, value_name = "DIR", default_value = "allot-data")]
     data_dir: PathBuf,
-    /// When a reply to a write may leave: `sync`, the disk has it; `interval:MS`, the system has it and
-    /// the disk gets it within so many milliseconds; `none`, at once.
+    /// When a reply to a write may leave: `sync`, once the disk has it; `interval:MS`, at once, and the
+    /// disk gets it within so many milliseconds; `none`, at once, and the system writes when it likes.
     #[arg(long, value_name = "MODE", default_value_t = Durability::Sync)]
     durability: Durability,
     /// Network folder: locations, items, tariffs, stock (CSV and TOML). The sample when absent.

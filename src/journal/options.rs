@@ -10,10 +10,9 @@ pub enum Durability {
     /// The disk has it: it survives a power cut.
     #[default]
     Sync,
-    /// The operating system has it, so that it survives the end of the process; the disk gets it
-    /// within so many milliseconds.
+    /// At once; the disk gets it within so many milliseconds, so that at most that much is lost.
     Interval(Millis),
-    /// At once; it is written as soon as the writer gets to it.
+    /// At once; the operating system gets it within some milliseconds, and writes it when it likes.
     None,
 }
 

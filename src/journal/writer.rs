@@ -16,10 +16,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
+/// How long facts gather when nobody waits for them.
+const GATHER: Duration = Duration::from_millis(10);
+/// So many bytes are written at once, however short they gathered.
+const GATHER_BYTES: usize = 1 << 20;
+
 /// How far the journal is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// All facts up to this number are as safe as the mode promises.
+    /// All facts up to this number are on disk; in mode `none`, with the operating system.
     pub durable: Lsn,
     /// Why nothing is written any more.
     pub failure: Option<Arc<str>>,
@@ -54,6 +59,8 @@ struct Gathered {
     /// Room for a batch's header, then facts.
     batch: Vec<u8>,
     count: u32,
+    /// When the first of them came.
+    since: Instant,
     /// Number of the next fact.
     next: u64,
     closing: bool,
@@ -94,6 +101,7 @@ impl Journal {
             gathered: Mutex::new(Gathered {
                 batch: vec![0; BATCH_HEADER],
                 count: 0,
+                since: Instant::now(),
                 next: tip.next,
                 closing: false,
             }),
@@ -117,7 +125,6 @@ impl Journal {
                 ..*tip
             },
             offset: SEGMENT_HEADER as u64,
-            unsynced: None,
         };
         let number = &inner.counters.segment;
         number.store(writer.tip.segment, Ordering::Relaxed);
@@ -141,13 +148,18 @@ impl Journal {
             if gathered.closing || self.0.failure.get().is_some() {
                 return Lsn(gathered.next - 1);
             }
+            let before = gathered.batch.len();
             let first = gathered.count == 0;
+            if first {
+                gathered.since = Instant::now();
+            }
             gathered.batch.extend_from_slice(encoded);
             gathered.count += count;
             gathered.next += u64::from(count);
             let last = Lsn(gathered.next - 1);
+            let full = before < GATHER_BYTES && gathered.batch.len() >= GATHER_BYTES;
             drop(gathered);
-            if first {
+            if first || full {
                 self.0.work.notify_one();
             }
             last
@@ -160,13 +172,16 @@ impl Journal {
         Lsn(self.0.gathered.lock().next - 1)
     }
 
-    /// All facts up to this number are as safe as the mode promises.
+    /// All facts up to this number are on disk; in mode `none`, with the operating system.
     #[must_use]
     pub fn durable(&self) -> Lsn {
-        match self.0.options.durability {
-            Durability::None => self.latest(),
-            _ => self.0.progress.borrow().durable,
-        }
+        self.0.progress.borrow().durable
+    }
+
+    /// Bytes that are not written yet.
+    #[must_use]
+    pub fn gathered_bytes(&self) -> usize {
+        self.0.gathered.lock().batch.len()
     }
 
     /// The mode.
@@ -186,9 +201,10 @@ impl Journal {
     /// # Errors
     /// Why it never will be.
     pub fn wait(&self, lsn: Lsn) -> Result<(), Arc<str>> {
+        let waits = self.0.options.durability == Durability::Sync;
         let mut waiting = self.0.settled.0.lock();
         loop {
-            if self.durable() >= lsn {
+            if !waits || self.durable() >= lsn {
                 return Ok(());
             }
             if let Some(reason) = self.failure() {
@@ -242,15 +258,11 @@ struct Writer {
     file: Box<dyn DiskFile>,
     tip: Tip,
     offset: u64,
-    /// Since when something is written and not synced.
-    unsynced: Option<Instant>,
 }
 
 /// What there is to do.
 enum Work {
     Batch(Vec<u8>, u32),
-    /// Written some time ago, and to be synced now.
-    Sync,
     Close,
 }
 
@@ -267,7 +279,6 @@ impl Writer {
                     spare = batch;
                     done
                 }
-                Work::Sync => self.sync(),
                 Work::Close => {
                     let sealed = self.seal();
                     return self.note(sealed);
@@ -284,38 +295,35 @@ impl Writer {
     fn next_work(&mut self, spare: &mut Vec<u8>) -> Work {
         let mut gathered = self.inner.gathered.lock();
         loop {
-            if gathered.count > 0 {
+            let closing = gathered.closing;
+            if gathered.count == 0 {
+                if closing {
+                    return Work::Close;
+                }
+                self.inner.work.wait(&mut gathered);
+                continue;
+            }
+            let due = gathered.since + self.gather();
+            if closing || gathered.batch.len() >= GATHER_BYTES || due <= Instant::now() {
                 let batch = std::mem::replace(&mut gathered.batch, std::mem::take(spare));
                 return Work::Batch(batch, std::mem::take(&mut gathered.count));
             }
-            if gathered.closing {
-                return Work::Close;
-            }
-            match self.sync_due() {
-                None => self.inner.work.wait(&mut gathered),
-                Some(due) if due <= Instant::now() => return Work::Sync,
-                Some(due) => {
-                    let _ = self.inner.work.wait_until(&mut gathered, due);
-                }
-            }
+            let _ = self.inner.work.wait_until(&mut gathered, due);
         }
     }
 
-    fn sync_due(&self) -> Option<Instant> {
+    /// How long facts may gather.
+    fn gather(&self) -> Duration {
         match self.inner.options.durability {
-            Durability::Interval(every) => Some(self.unsynced? + Duration::from_millis(every.0)),
-            Durability::Sync | Durability::None => None,
+            Durability::Sync => Duration::ZERO,
+            Durability::Interval(every) => Duration::from_millis(every.0),
+            Durability::None => GATHER,
         }
     }
 
     fn write(&mut self, batch: &mut [u8], count: u32) -> Result<(), JournalError> {
         self.append_batch(batch, count, false)?;
-        let due = match self.inner.options.durability {
-            Durability::Sync => true,
-            Durability::Interval(_) => self.sync_due().is_some_and(|due| due <= Instant::now()),
-            Durability::None => false,
-        };
-        if due {
+        if self.inner.options.durability != Durability::None {
             self.sync()?;
         }
         let counters = &self.inner.counters;
@@ -342,7 +350,6 @@ impl Writer {
         let name = SegmentHeader::name(self.tip.segment);
         let written = self.file.append(batch);
         written.map_err(JournalError::io("write to", name))?;
-        self.unsynced.get_or_insert_with(Instant::now);
         self.offset += batch.len() as u64;
         self.tip.next += u64::from(count);
         self.tip.previous = sum;
@@ -357,7 +364,6 @@ impl Writer {
     fn sync(&mut self) -> Result<(), JournalError> {
         let name = SegmentHeader::name(self.tip.segment);
         self.file.sync().map_err(JournalError::io("sync", name))?;
-        self.unsynced = None;
         self.inner.counters.syncs.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -19,6 +19,9 @@ const COMMANDS_A_TURN: u32 = 1_000;
 /// Room made for reading; grows with what arrives, within the session's limits.
 const READ_BYTES: usize = 16 << 10;
 
+/// Facts that may wait for the disk before clients have to wait with them.
+const GATHERED_BYTES_MAX: usize = 64 << 20;
+
 /// How long a client may go on sending after its last reply.
 const LINGER: Duration = Duration::from_millis(500);
 
@@ -48,9 +51,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, session: Session) -> Self {
-        let journal = session.shared.journal.as_ref();
-        let waits = journal.filter(|j| j.durability() != Durability::None);
-        let progress = waits.map(Journal::progress);
+        let progress = session.shared.journal.as_ref().map(Journal::progress);
         Self {
             stream,
             progress,
@@ -201,9 +202,15 @@ impl Connection {
             return;
         }
         let shared = &self.session.shared;
-        let Some(progress) = &mut self.progress else {
+        let (Some(progress), Some(journal)) = (&mut self.progress, &shared.journal) else {
             return;
         };
+        // Where nobody waits for the disk, he does who would fill the memory.
+        let waits = journal.durability() == Durability::Sync
+            || journal.gathered_bytes() > GATHERED_BYTES_MAX;
+        if !waits {
+            return;
+        }
         let told = shared.engine.latest_fact();
         let safe = |p: &Progress| p.durable >= told || p.failure.is_some();
         let failure = match progress.wait_for(safe).await {
