@@ -3,101 +3,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod engine_support;
+
 use allot::bench::random::Random;
 use allot::engine::{
     CountReport, Engine, FactSink, Limits, LoadRow, Replay, ReservationPut, SupplyPut, WantedLine,
 };
 use allot::model::{
-    Cents, Coordinate, EpochMillis, Fact, Grams, HoldReason, IncomingKind, Item, Location,
-    LocationKind, Lsn, Millis, Network, Opening, Order, OrderKey, OrderLine, Place, Policy,
-    PolicyOverrides, PromiseFrom, PromiseRules, Qty, Service, ServiceId, ShipTo, StockRow,
-    TariffStep, WeekDays, Zone,
+    EpochMillis, Fact, HoldReason, IncomingKind, LocationId, Lsn, Millis, Opening, Order, Qty,
+    SkuId, StockRow,
 };
-use allot::model::{LocationId, SkuId};
+use engine_support::{NOW, item, network};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-
-const NOW: EpochMillis = EpochMillis(1_795_000_000_000);
-
-fn location(id: &str, lon: f64) -> Location {
-    Location {
-        id: id.into(),
-        name: id.into(),
-        kind: LocationKind::DistributionCentre,
-        country: "US".into(),
-        postal: "10001".into(),
-        coordinate: Coordinate::from_degrees(40.0, lon).unwrap(),
-        timezone: "America/New_York".into(),
-        cutoff_minutes: 17 * 60,
-        working_days: WeekDays(0b111_1111),
-        lead_hours: 2,
-        shipments_per_day: None,
-        units_per_day: None,
-        handling_per_shipment: Cents(100),
-        handling_per_unit: Cents(10),
-        abilities: Vec::new(),
-    }
-}
-
-fn network() -> Network {
-    let tariff = |zone, max, cents| TariffStep {
-        service: ServiceId(0),
-        zone,
-        max: Grams(max),
-        cents: Cents(cents),
-    };
-    Network {
-        name: "test".into(),
-        currency: "USD".into(),
-        policy: Policy::default(),
-        promise: PromiseRules {
-            default: PromiseFrom::All,
-            ..PromiseRules::default()
-        },
-        locations: vec![
-            location("EAST", -74.0),
-            location("MID", -90.0),
-            location("WEST", -120.0),
-        ],
-        services: vec![Service {
-            id: "ground".into(),
-            carrier: "Test".into(),
-            works_on: WeekDays(0b011_1111),
-            dim_divisor_cm3_per_kg: None,
-            dim_threshold_cm3: 0,
-            billing_step: Grams(1),
-            max: Grams(30_000),
-        }],
-        zones: vec![
-            Zone {
-                service: ServiceId(0),
-                zone: 1,
-                max_km: Some(500),
-                transit_days: 2,
-            },
-            Zone {
-                service: ServiceId(0),
-                zone: 2,
-                max_km: None,
-                transit_days: 4,
-            },
-        ],
-        tariffs: vec![
-            tariff(1, 1_000, 600),
-            tariff(1, 30_000, 1_500),
-            tariff(2, 1_000, 900),
-            tariff(2, 30_000, 2_500),
-        ],
-        places: vec![Place {
-            country: "US".into(),
-            postal_prefix: "100".into(),
-            coordinate: Coordinate::from_degrees(40.7, -74.0).unwrap(),
-            population: 1,
-        }],
-        ..Network::default()
-    }
-}
 
 const PLACES: [&str; 3] = ["EAST", "MID", "WEST"];
 const SKUS: usize = 4;
@@ -115,14 +34,6 @@ impl FactSink for Kept {
 }
 
 fn opening() -> Opening {
-    let item = |sku: usize| Item {
-        sku: format!("SKU-{sku}").into(),
-        name: "".into(),
-        grams: 400,
-        size_mm: [0; 3],
-        class: "".into(),
-        value: Cents(1000),
-    };
     let row = |sku: u32, location: u16| StockRow {
         sku: SkuId(sku),
         location: LocationId(location),
@@ -162,35 +73,24 @@ fn replayed(kept: &Kept) -> Engine {
     replay.finish(opening(), None, latest, NOW).unwrap()
 }
 
-fn order(random: &mut Random, id: u64) -> Order {
-    let line = |n: usize, random: &mut Random| OrderLine {
-        line: n.to_string().into(),
-        sku: format!("SKU-{}", random.index(SKUS)).into(),
-        qty: Qty(1 + random.index(6) as u32),
-        may_split: random.chance(70),
-    };
-    let lines = (0..1 + random.index(3)).map(|n| line(n, random)).collect();
-    Order {
-        key: OrderKey::new("shop", &id.to_string()),
-        channel: ["web", "app"][random.index(2)].into(),
-        priority: random.index(3) as i32,
-        ship_to: ShipTo {
-            country: "US".into(),
-            postal: "10001".into(),
-            coordinate: None,
-        },
-        lines,
-        placed_at: NOW,
-        deliver_by: None,
-        deliver_by_is_hard: false,
-        policy: PolicyOverrides::default(),
-    }
+fn small(random: &mut Random, below: u64) -> u32 {
+    u32::try_from(random.below(below)).unwrap()
+}
+
+fn random_order(random: &mut Random, id: u64) -> Order {
+    let line = |random: &mut Random| (random.index(SKUS), 1 + small(random, 6));
+    let lines: Vec<(usize, u32)> = (0..1 + random.index(3)).map(|_| line(random)).collect();
+    let mut order = engine_support::order(&id.to_string(), &lines);
+    order.channel = ["web", "app"][random.index(2)].into();
+    order.lines[0].may_split = random.chance(70);
+    order.priority = i32::try_from(random.below(3)).unwrap();
+    order
 }
 
 /// One random command. Refusals are fine: they must leave no fact.
 fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
     if random.chance(10) {
-        clock.fetch_add(random.index(3_000_000) as i64, Ordering::Relaxed);
+        clock.fetch_add(i64::from(small(random, 3_000_000)), Ordering::Relaxed);
     }
     let now = EpochMillis(clock.load(Ordering::Relaxed));
     let sku = format!("SKU-{}", random.index(SKUS));
@@ -198,11 +98,12 @@ fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
     let other = PLACES[random.index(3)];
     let id = random.below(12).to_string();
     let reference = format!("r{}", random.below(300));
-    let qty = Qty(1 + random.index(8) as u32);
+    let qty = Qty(1 + small(random, 8));
     let later = now + Millis(random.below(50_000_000));
     match random.below(20) {
         0..=3 => {
-            let order = order(random, random.clone().below(80));
+            let id = random.below(80);
+            let order = random_order(random, id);
             let _ = engine.submit(Arc::new(order), now);
         }
         4 => {
@@ -250,14 +151,14 @@ fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
             let count = CountReport {
                 sku: &sku,
                 location: place,
-                on_hand: Qty(random.index(30) as u32),
+                on_hand: Qty(small(random, 30)),
                 as_of: None,
                 deducted: &[("shop", "1")],
             };
             let _ = engine.set_stock(&reference, &count, now);
         }
         13 => {
-            let change = random.index(20) as i64 - 8;
+            let change = i64::from(small(random, 20)) - 8;
             let _ = engine.adjust_stock(&reference, &sku, place, change, "shrink", now);
         }
         14 => {
@@ -392,7 +293,7 @@ fn a_repeat_after_the_restart_gets_the_first_answer() {
     };
     let first = engine.set_stock("count-1", &count, NOW).unwrap();
     let mut random = Random::new(1);
-    let placed = order(&mut random, 1);
+    let placed = random_order(&mut random, 1);
     let accepted = engine.submit(Arc::new(placed.clone()), NOW).unwrap();
     engine
         .adjust_stock("adjust-1", "SKU-0", "EAST", 5, "found", NOW)

@@ -36,7 +36,7 @@ impl Engine {
             total: 0,
             bytes: Vec::new(),
         };
-        self.ledger.walk(now, |kept| add_kept(&mut sum, kept));
+        self.ledger.walk(now, |kept| add_kept(&mut sum, &kept));
         self.add_names(&mut sum);
         self.orders.for_each(|record| {
             let what = (&*record.order, &*record.decision, record.state.name());
@@ -96,8 +96,8 @@ impl Engine {
     }
 }
 
-fn add_kept(sum: &mut Sum, kept: Kept<'_>) {
-    match kept {
+fn add_kept(sum: &mut Sum, kept: &Kept<'_>) {
+    match *kept {
         Kept::Position(sku, p) => {
             let counts = (p.on_hand, p.held, p.safety, p.reserved);
             // A place that was only looked at is no state.

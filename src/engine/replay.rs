@@ -66,7 +66,7 @@ impl Replay {
         match fact {
             Fact::ItemPut { sku, item } => {
                 let put = self.engine.registry.put_item(*item, |_| {});
-                same("item", put.map(|(id, _)| id), sku)
+                same("item", put.map(|(id, _)| id), &sku)
             }
             Fact::LocationPut { location, row } => self.put_location(location, *row),
             Fact::LocationPaused { location, paused } => {
@@ -78,7 +78,7 @@ impl Replay {
             }
             Fact::ChannelAdded { channel, id } => {
                 let put = self.engine.registry.channel("channel", &id, |_| {});
-                same("channel", put, channel)
+                same("channel", put, &channel)
             }
             Fact::NetworkOpened { services, .. } => {
                 self.services = Some(services);
@@ -258,7 +258,7 @@ impl Replay {
 
     fn put_location(&mut self, id: LocationId, row: Location) -> Applied {
         let put = self.engine.registry.put_location(&row.id, |_| {});
-        same("location", put.map(|(id, _)| id), id)?;
+        same("location", put.map(|(id, _)| id), &id)?;
         match self.locations.get_mut(id.index()) {
             Some(known) => *known = row,
             None => self.locations.push(row),
@@ -533,10 +533,10 @@ fn check_services(now: &[Box<str>], before: &[Box<str>]) -> Result<(), EngineErr
 fn same<I: PartialEq + std::fmt::Debug>(
     what: &str,
     got: Result<I, EngineError>,
-    expected: I,
+    expected: &I,
 ) -> Applied {
     let got = got.map_err(|e| e.to_string())?;
-    match got == expected {
+    match got == *expected {
         true => Ok(()),
         false => Err(format!("the {what} has id {got:?}, not {expected:?}")),
     }

@@ -56,8 +56,11 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    pub(super) fn io(what: &'static str, name: impl ToString) -> impl FnOnce(io::Error) -> Self {
-        let name = name.to_string();
+    pub(super) fn io(
+        what: &'static str,
+        name: impl Into<String>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let name = name.into();
         move |error| Self::Io { what, name, error }
     }
 }

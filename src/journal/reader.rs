@@ -104,7 +104,7 @@ pub fn scan(
 /// Names of the segments in a folder, in order.
 pub(super) fn segment_names(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>, JournalError> {
     let names = disk.list(dir);
-    let mut names = names.map_err(JournalError::io("list", dir.display()))?;
+    let mut names = names.map_err(JournalError::io("list", dir.display().to_string()))?;
     names.retain(|name| SegmentHeader::is_name(name));
     names.sort_unstable();
     Ok(names)
@@ -128,7 +128,7 @@ pub(super) fn walk(
     for (index, name) in names.iter().enumerate() {
         let path = dir.join(name);
         let bytes = disk.read(&path);
-        let bytes = bytes.map_err(JournalError::io("read", path.display()))?;
+        let bytes = bytes.map_err(JournalError::io("read", path.display().to_string()))?;
         let segment = Segment {
             name,
             bytes: &bytes,

@@ -78,7 +78,7 @@ impl Journal {
 /// Leaves only whole, synced segments; returns where the next one goes.
 fn make_safe(disk: &dyn Disk, dir: &Path, walked: &Walked) -> Result<Tip, JournalError> {
     let names = disk.list(dir);
-    let names = names.map_err(JournalError::io("list", dir.display()))?;
+    let names = names.map_err(JournalError::io("list", dir.display().to_string()))?;
     for name in names.iter().filter(|n| n.ends_with(".tmp")) {
         remove(disk, dir, name)?;
     }
@@ -110,26 +110,26 @@ fn make_safe(disk: &dyn Disk, dir: &Path, walked: &Walked) -> Result<Tip, Journa
 fn rewrite(disk: &dyn Disk, dir: &Path, name: &str, whole: u64) -> Result<(), JournalError> {
     let (path, aside) = (dir.join(name), dir.join(format!("{name}.tmp")));
     let bytes = disk.read(&path);
-    let bytes = bytes.map_err(JournalError::io("read", path.display()))?;
+    let bytes = bytes.map_err(JournalError::io("read", path.display().to_string()))?;
     let whole = &bytes[..usize::try_from(whole).unwrap_or(bytes.len())];
     let written = disk.create(&aside).and_then(|mut file| {
         file.append(whole)?;
         file.sync()
     });
-    written.map_err(JournalError::io("write", aside.display()))?;
+    written.map_err(JournalError::io("write", aside.display().to_string()))?;
     let renamed = disk.rename(&aside, &path);
-    renamed.map_err(JournalError::io("rename", aside.display()))
+    renamed.map_err(JournalError::io("rename", aside.display().to_string()))
 }
 
 fn remove(disk: &dyn Disk, dir: &Path, name: &str) -> Result<(), JournalError> {
     let path = dir.join(name);
     disk.remove(&path)
-        .map_err(JournalError::io("remove", path.display()))
+        .map_err(JournalError::io("remove", path.display().to_string()))
 }
 
 pub(super) fn sync_dir(disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {
     disk.sync_dir(dir)
-        .map_err(JournalError::io("sync", dir.display()))
+        .map_err(JournalError::io("sync", dir.display().to_string()))
 }
 
 /// Tells this folder's files from those of any other.

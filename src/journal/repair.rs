@@ -38,7 +38,7 @@ pub fn repair(
         )));
     }
     let present = disk.list(into);
-    let present = present.map_err(JournalError::io("list", into.display()))?;
+    let present = present.map_err(JournalError::io("list", into.display().to_string()))?;
     if !present.is_empty() {
         return Err(JournalError::Asked(format!(
             "{} holds {}; expected an empty folder",
@@ -50,7 +50,7 @@ pub fn repair(
     for name in &names {
         let path = dir.join(name);
         let bytes = disk.read(&path);
-        let bytes = bytes.map_err(JournalError::io("read", path.display()))?;
+        let bytes = bytes.map_err(JournalError::io("read", path.display().to_string()))?;
         let keep = match name.as_str().cmp(segment) {
             std::cmp::Ordering::Less => bytes.len(),
             std::cmp::Ordering::Equal => usize::try_from(offset).unwrap_or(usize::MAX),
@@ -71,7 +71,7 @@ pub fn repair(
             file.append(kept)?;
             file.sync()
         });
-        written.map_err(JournalError::io("write", copy.display()))?;
+        written.map_err(JournalError::io("write", copy.display().to_string()))?;
     }
     sync_dir(disk, into)?;
     let found = scan(disk, into, &mut |_, _| {}, &mut |_, _, _, _| {})?;

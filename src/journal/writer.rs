@@ -419,7 +419,7 @@ fn new_segment(disk: &dyn Disk, dir: &Path, tip: &Tip) -> Result<Box<dyn DiskFil
         file.sync()?;
         Ok(file)
     });
-    let file = made.map_err(JournalError::io("make", path.display()))?;
+    let file = made.map_err(JournalError::io("make", path.display().to_string()))?;
     sync_dir(disk, dir)?;
     Ok(file)
 }

@@ -1,0 +1,165 @@
+//! A small network, an engine over it, orders for it.
+
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use allot::engine::{AtpRequest, Engine, EngineError, Limits, OrderView};
+use allot::model::{
+    Cents, Coordinate, EpochMillis, Grams, Item, Location, LocationId, LocationKind, Network,
+    Opening, Order, OrderKey, OrderLine, Place, Policy, PolicyOverrides, PromiseFrom, PromiseRules,
+    Qty, Service, ServiceId, ShipTo, SkuId, StockRow, TariffStep, WeekDays, Zone,
+};
+use std::sync::Arc;
+
+pub(crate) const NOW: EpochMillis = EpochMillis(1_795_000_000_000);
+
+pub(crate) fn location(id: &str, lon: f64) -> Location {
+    Location {
+        id: id.into(),
+        name: id.into(),
+        kind: LocationKind::DistributionCentre,
+        country: "US".into(),
+        postal: "10001".into(),
+        coordinate: Coordinate::from_degrees(40.0, lon).unwrap(),
+        timezone: "America/New_York".into(),
+        cutoff_minutes: 17 * 60,
+        working_days: WeekDays(0b111_1111),
+        lead_hours: 2,
+        shipments_per_day: None,
+        units_per_day: None,
+        handling_per_shipment: Cents(100),
+        handling_per_unit: Cents(10),
+        abilities: Vec::new(),
+    }
+}
+
+pub(crate) fn network() -> Network {
+    let tariff = |zone, max, cents| TariffStep {
+        service: ServiceId(0),
+        zone,
+        max: Grams(max),
+        cents: Cents(cents),
+    };
+    Network {
+        name: "test".into(),
+        currency: "USD".into(),
+        policy: Policy::default(),
+        promise: PromiseRules {
+            default: PromiseFrom::All,
+            ..PromiseRules::default()
+        },
+        locations: vec![
+            location("EAST", -74.0),
+            location("MID", -90.0),
+            location("WEST", -120.0),
+        ],
+        services: vec![Service {
+            id: "ground".into(),
+            carrier: "Test".into(),
+            works_on: WeekDays(0b011_1111),
+            dim_divisor_cm3_per_kg: None,
+            dim_threshold_cm3: 0,
+            billing_step: Grams(1),
+            max: Grams(30_000),
+        }],
+        zones: vec![
+            Zone {
+                service: ServiceId(0),
+                zone: 1,
+                max_km: Some(500),
+                transit_days: 2,
+            },
+            Zone {
+                service: ServiceId(0),
+                zone: 2,
+                max_km: None,
+                transit_days: 4,
+            },
+        ],
+        tariffs: vec![
+            tariff(1, 1_000, 600),
+            tariff(1, 30_000, 1_500),
+            tariff(2, 1_000, 900),
+            tariff(2, 30_000, 2_500),
+        ],
+        places: vec![Place {
+            country: "US".into(),
+            postal_prefix: "100".into(),
+            coordinate: Coordinate::from_degrees(40.7, -74.0).unwrap(),
+            population: 1,
+        }],
+        ..Network::default()
+    }
+}
+
+pub(crate) fn item(sku: usize) -> Item {
+    Item {
+        sku: format!("SKU-{sku}").into(),
+        name: "".into(),
+        grams: 400,
+        size_mm: [0; 3],
+        class: "".into(),
+        value: Cents(1000),
+    }
+}
+
+/// SKU-0 … SKU-3, with `stock[sku][location]` units.
+pub(crate) fn engine(stock: &[[u32; 3]]) -> Engine {
+    let mut rows = Vec::new();
+    for (sku, here) in (0u32..).zip(stock) {
+        for (place, &units) in (0u16..).zip(here) {
+            if units > 0 {
+                rows.push(StockRow {
+                    sku: SkuId(sku),
+                    location: LocationId(place),
+                    on_hand: Qty(units),
+                    safety_stock: Qty(0),
+                    held: None,
+                });
+            }
+        }
+    }
+    let items = (0..stock.len()).map(item).collect();
+    let opening = Opening {
+        items,
+        stock: rows,
+        ..Opening::default()
+    };
+    Engine::new(network(), opening, Limits::default(), None, NOW).unwrap()
+}
+
+pub(crate) fn order(id: &str, lines: &[(usize, u32)]) -> Order {
+    let line = |(number, &(sku, qty)): (usize, &(usize, u32))| OrderLine {
+        line: (number + 1).to_string().into(),
+        sku: format!("SKU-{sku}").into(),
+        qty: Qty(qty),
+        may_split: true,
+    };
+    Order {
+        key: OrderKey::new("shop", id),
+        channel: "web".into(),
+        placed_at: NOW,
+        priority: 0,
+        ship_to: ShipTo {
+            country: "US".into(),
+            postal: "10001".into(),
+            coordinate: None,
+        },
+        deliver_by: None,
+        deliver_by_is_hard: false,
+        policy: PolicyOverrides::default(),
+        lines: lines.iter().enumerate().map(line).collect(),
+    }
+}
+
+pub(crate) fn submit(engine: &Engine, order: Order) -> Result<OrderView, EngineError> {
+    engine.submit(Arc::new(order), NOW)
+}
+
+pub(crate) fn atp(engine: &Engine, sku: &str) -> u64 {
+    engine.atp(&[sku], &AtpRequest::default(), NOW).unwrap()[0].atp
+}
+
+pub(crate) fn no_backorder(mut order: Order) -> Order {
+    order.policy.allow_backorder = Some(false);
+    order
+}
