@@ -130,6 +130,11 @@ fn small_orders_cost_what_trying_everything_finds() {
         ..Shape::TINY
     };
     hold(&limited, 2000, rule);
+    let scarce = Shape {
+        limited: 80,
+        ..Shape::DIVIDED
+    };
+    hold(&scarce, 1000, rule);
     tally.require("enumeration", 50);
     let rare = tally.coverage.borrow().rarer_than(50);
     assert!(rare.is_empty(), "too few plans: {rare:?}");

@@ -145,7 +145,7 @@ pub struct Proof {
 /// Why a location is not in the plan. The names are part of the wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum RejectedReason {
-    /// Holds nothing of this order that may be promised.
+    /// Holds nothing of this order that may be promised, or too little of what ships whole.
     NoStock,
     /// Paused by an operator.
     Paused,
@@ -155,7 +155,7 @@ pub enum RejectedReason {
     NoService,
     /// Cannot deliver anything by a hard promise date.
     TooLate,
-    /// Could ship the whole order, but dearer (`extra` says by how much).
+    /// Could ship the whole order at once, but dearer (`extra` says by how much).
     Dearer,
     /// Has only a part of the order, and every plan that uses it is dearer.
     PartialDearer,
@@ -184,8 +184,8 @@ pub struct Rejected {
     pub location: LocationId,
     /// The reason.
     pub reason: RejectedReason,
-    /// For [`RejectedReason::Dearer`]: what the best plan with only this location would cost more
-    /// than the chosen one.
+    /// For [`RejectedReason::Dearer`]: what one shipment of everything from there would cost more
+    /// than the chosen plan.
     pub extra: Option<Cents>,
 }
 

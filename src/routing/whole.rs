@@ -149,7 +149,7 @@ impl Whole {
     }
 
     /// Prices one shipment of everything served, from every slot that has it.
-    pub(super) fn singles(
+    fn singles(
         &mut self,
         job: &Job<'_>,
         candidates: &mut Candidates,

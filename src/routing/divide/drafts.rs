@@ -3,6 +3,7 @@
 use super::super::candidates::Set;
 use super::super::partition::Found;
 use super::super::price::{finish, shipment};
+use super::super::request::EXACT_DEMANDS_MAX;
 use super::{Piece, Search, Units};
 use crate::model::{Plan, Qty, ShipmentLine, ShortLine};
 
@@ -51,6 +52,24 @@ impl Search<'_> {
             cents,
             pieces: self.pieces.clone(),
             tail,
+            short,
+            shape,
+        });
+    }
+
+    /// A plan that divides nothing: known before the search.
+    pub(super) fn offer_undivided(&mut self, found: Found) {
+        let mut short = [0; EXACT_DEMANDS_MAX];
+        for (i, demand) in self.job.request.demands.iter().enumerate() {
+            if found.short >> i & 1 == 1 {
+                short[i] = demand.qty.0;
+            }
+        }
+        let shape = self.shape(Some(&found), &short);
+        self.offer(Draft {
+            cents: found.cents,
+            pieces: Vec::new(),
+            tail: Some(found),
             short,
             shape,
         });

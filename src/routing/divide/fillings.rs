@@ -40,8 +40,10 @@ impl Search<'_> {
         let here = self.room(entry, demand, |_| true);
         let cap = self.cap_room(entry, demand, |_| true);
         let most = here.min(self.left[demand]);
-        // It takes the rest if nothing is left, or nothing more may be promised.
-        let takes_rest = most == self.left[demand] || most == cap;
+        // It takes the rest if nothing is left, or nothing more may be promised, or all but the
+        // one unit that a plan of its kind leaves short.
+        let left = self.left[demand];
+        let takes_rest = most == left || most == cap || (most + 1 == left && self.may_short());
         if most == 0 || (rest_only && !takes_rest) {
             return ControlFlow::Continue(());
         }
@@ -104,6 +106,12 @@ impl Search<'_> {
     fn add_amounts(&mut self, with: Set, filling: Filling) -> ControlFlow<()> {
         let mut units = filling.most;
         self.take(with, filling, units)?;
+        // Of the plans that leave some of it short, the best may leave only one.
+        let but_one = self.left[filling.demand] - 1;
+        if self.ends_only && units > but_one && but_one > 0 && self.may_short() {
+            units = but_one;
+            self.take(with, filling, units)?;
+        }
         if filling.rest_only {
             return ControlFlow::Continue(());
         }
@@ -121,6 +129,10 @@ impl Search<'_> {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    fn may_short(&self) -> bool {
+        self.job.may_short_some()
     }
 
     /// The least amount that every service bills like `units`.

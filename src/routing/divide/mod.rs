@@ -6,7 +6,11 @@
 //!
 //! With a single divided demand not every amount need be tried. For given places and brackets the
 //! cost is linear in the amounts, so some best plan has all of them but one at an end: everything
-//! that is there, or the first or last unit of a bracket; the remaining one takes the rest.
+//! that is there, or the first or last unit of a bracket, or (for what is short) one unit; the
+//! remaining one takes the rest.
+//!
+//! The plans that divide nothing are there from the start, so a search that has to stop early is
+//! never worse than they are.
 //!
 //! The work is limited: where [`NODES_MAX`] shipments have been tried, the best plans so far
 //! stand, with a lower bound instead of a proof.
@@ -15,7 +19,7 @@ mod drafts;
 mod entries;
 mod fillings;
 
-use self::drafts::{Draft, Shape};
+use self::drafts::Draft;
 use self::entries::Entries;
 use super::candidates::{Candidates, Set};
 use super::departures::Departures;
@@ -106,12 +110,15 @@ impl Divide {
         for entry in self.entries.numbers() {
             served |= self.entries.holds(entry) & candidates.divisible;
         }
-        let mut frame = Frame::new(job, served);
-        whole.singles(job, candidates, departures, &mut frame);
+        let frame = Frame::new(job, served);
+        let undivided = whole.solve(job, candidates, departures);
         let rest = frame.served & !candidates.divisible;
         fill_subsets(job, candidates, departures, whole, rest);
         let mut search = Search::new(job, &self.entries, candidates, departures, whole, frame);
         search.open = rest;
+        for found in undivided.into_iter().flatten() {
+            search.offer_undivided(found);
+        }
         search.run()
     }
 }
@@ -193,20 +200,7 @@ impl<'a> Search<'a> {
 
     fn run(mut self) -> Solved {
         if self.frame.nothing < NEVER {
-            let mut short = [0; EXACT_DEMANDS_MAX];
-            for (units, demand) in short.iter_mut().zip(self.job.request.demands) {
-                *units = demand.qty.0;
-            }
-            self.offer(Draft {
-                cents: self.frame.nothing,
-                pieces: Vec::new(),
-                tail: None,
-                short,
-                shape: Shape {
-                    shipments: Vec::new(),
-                    short: self.frame.all,
-                },
-            });
+            self.offer_undivided(Found::new(self.frame.nothing, self.frame.all, None));
         }
         let least = self.spent + self.least_left();
         let mut bound = None;
