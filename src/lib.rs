@@ -1,6 +1,6 @@
 //! Allot: an in-memory available-to-promise (ATP) and order-routing engine.
 //!
-//! Data flows one way: **command → validate → decide (under locks) → facts → reply**. The rooms of
+//! Data flows one way: **command → validate → decide (under locks) → facts → journal → reply**. The rooms of
 //! the house, from the ground up; an import may only point to a room that the table allows
 //! (`tests/architecture.rs` reads the imports and fails on any other):
 //!

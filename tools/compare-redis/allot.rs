@@ -22,7 +22,13 @@ const COPIED: [&str; 6] = [
     "places.csv",
 ];
 
+/// How the report names it, and what the program is told; each beside the Redis of the same
+/// promise.
+pub(crate) const DURABILITIES: [(&str, &str); 2] =
+    [("Allot, none", "none"), ("Allot, sync", "sync")];
+
 pub(crate) struct Allot {
+    name: &'static str,
     address: SocketAddr,
     locations: Vec<String>,
     _process: Process,
@@ -31,7 +37,11 @@ pub(crate) struct Allot {
 }
 
 impl Allot {
-    pub(crate) fn start(args: &Args, folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        args: &Args,
+        folder: &Path,
+        (name, durability): (&'static str, &str),
+    ) -> anyhow::Result<Self> {
         let locations = location_names(args.locations)?;
         let network = folder.join("network");
         write_network(args, &locations, &network)?;
@@ -45,7 +55,7 @@ impl Allot {
                 .arg(folder.join("data"))
                 .arg("--network")
                 .arg(&network)
-                .args(["--listen", "127.0.0.1:0"])
+                .args(["--durability", durability, "--listen", "127.0.0.1:0"])
                 .stdout(Stdio::piped()),
         )?;
         let output = process.stdout().context("the output is piped")?;
@@ -53,6 +63,7 @@ impl Allot {
         let address = read_address(&mut output)?;
         process.wait_until_listening(address)?;
         Ok(Self {
+            name,
             address,
             locations,
             _process: process,
@@ -94,7 +105,7 @@ fn write_network(args: &Args, locations: &[String], folder: &Path) -> anyhow::Re
 
 impl Contender for Allot {
     fn name(&self) -> &str {
-        "Allot"
+        self.name
     }
 
     fn address(&self) -> SocketAddr {

@@ -90,16 +90,18 @@ fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("cannot make a folder for the servers")?;
     let mut columns: Vec<(String, Vec<Outcome>)> = Vec::new();
     // A server is stopped before the next one starts, so that neither has the other beside it.
-    let allot = allot::Allot::start(&args, &folder.path().join("allot"))?;
-    columns.push((allot.name().to_owned(), measure(&args, &allot)?));
-    drop(allot);
-    for durability in redis::DURABILITIES {
-        let Some(redis) = redis::Redis::start(&args, &folder.path().join("redis"), durability)?
-        else {
-            println!("redis-server is not installed: no comparison (Debian: redis-server)");
-            break;
-        };
-        columns.push((redis.name().to_owned(), measure(&args, &redis)?));
+    for (ours, theirs) in allot::DURABILITIES.into_iter().zip(redis::DURABILITIES) {
+        let allot = allot::Allot::start(&args, &folder.path().join(ours.1), ours)?;
+        columns.push((allot.name().to_owned(), measure(&args, &allot)?));
+        drop(allot);
+        let redis = redis::Redis::start(&args, &folder.path().join("redis"), theirs)?;
+        match redis {
+            Some(redis) => columns.push((redis.name().to_owned(), measure(&args, &redis)?)),
+            None => {
+                println!("redis-server is not installed: no comparison (Debian: redis-server)");
+                break;
+            }
+        }
     }
     report(&args, &columns);
     Ok(())
@@ -152,22 +154,22 @@ fn report(args: &Args, columns: &[(String, Vec<Outcome>)]) {
     for (number, (name, _)) in columns.iter().enumerate() {
         header.push(format!("{name}\norders/s"));
         header.push("refused".to_owned());
-        if number > 0 {
+        if number % 2 == 1 {
             header.push("ratio".to_owned());
         }
     }
     table.set_header(header);
     for (row, depth) in args.depths.iter().enumerate() {
         let mut cells = vec![depth.to_string()];
-        let first = columns
-            .first()
-            .map(|(_, outcomes)| outcomes[row].per_second());
+        let mut ours = 0;
         for (number, (_, outcomes)) in columns.iter().enumerate() {
             let outcome = &outcomes[row];
             cells.push(outcome.per_second().to_string());
             cells.push(outcome.refused_percent());
-            if number > 0 {
-                cells.push(ratio(first.unwrap_or(0), outcome.per_second()));
+            // Each Redis stands beside the Allot of the same promise.
+            match number % 2 {
+                0 => ours = outcome.per_second(),
+                _ => cells.push(ratio(ours, outcome.per_second())),
             }
         }
         table.add_row(cells);
