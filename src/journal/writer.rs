@@ -2,13 +2,16 @@
 
 use super::disk::{Disk, DiskFile};
 use super::error::JournalError;
-use super::format::{BATCH_HEADER, Link, SEGMENT_HEADER, SegmentHeader, close_batch, put_fact};
+use super::format::{
+    BATCH_HEADER, BODY_MAX, Link, SEGMENT_HEADER, SegmentHeader, close_batch, put_fact,
+};
 use super::options::{Durability, Options};
 use super::reader::Tip;
 use super::recover::sync_dir;
 use crate::model::{EpochMillis, Fact, Lsn};
 use parking_lot::{Condvar, Mutex};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,13 +23,16 @@ use tokio::sync::watch;
 const GATHER: Duration = Duration::from_millis(10);
 /// So many bytes are written at once, however short they gathered.
 const GATHER_BYTES: usize = 1 << 20;
+/// What gathers beyond this while the disk is slow goes into another batch. A step adds less than
+/// what is left up to the longest batch that is read.
+const BATCH_BYTES_MAX: usize = BODY_MAX / 16;
 
 /// How far the journal is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     /// All facts up to this number are on disk; in mode `none`, with the operating system.
     pub durable: Lsn,
-    /// Why nothing is written any more.
+    /// Why nothing is written any more: a failure, or that the journal was closed.
     pub failure: Option<Arc<str>>,
 }
 
@@ -56,6 +62,10 @@ struct Counters {
 
 /// What has gathered since the last batch.
 struct Gathered {
+    /// Batches that are as large as one may get, and how many facts they have.
+    full: VecDeque<(Vec<u8>, u32)>,
+    /// Bytes of those.
+    full_bytes: usize,
     /// Room for a batch's header, then facts.
     batch: Vec<u8>,
     count: u32,
@@ -99,6 +109,8 @@ impl Journal {
         let inner = Arc::new(Inner {
             options,
             gathered: Mutex::new(Gathered {
+                full: VecDeque::new(),
+                full_bytes: 0,
                 batch: vec![0; BATCH_HEADER],
                 count: 0,
                 since: Instant::now(),
@@ -136,7 +148,8 @@ impl Journal {
     }
 
     /// Gives the facts of one step the next numbers and hands them to the writer; returns the
-    /// last number. It never waits for the disk. After a failure nothing is taken any more.
+    /// last number. It never waits for the disk. After a failure or [`Journal::close`] nothing is
+    /// taken any more; the number that is returned then is one that never becomes durable.
     pub fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
         ENCODED.with_borrow_mut(|encoded| {
             encoded.clear();
@@ -146,8 +159,9 @@ impl Journal {
             let count = u32::try_from(facts.len()).expect("a step has few facts");
             let mut gathered = self.0.gathered.lock();
             if gathered.closing || self.0.failure.get().is_some() {
-                return Lsn(gathered.next - 1);
+                return Lsn(gathered.next);
             }
+            gathered.make_room(encoded.len());
             let before = gathered.batch.len();
             let first = gathered.count == 0;
             if first {
@@ -181,7 +195,8 @@ impl Journal {
     /// Bytes that are not written yet.
     #[must_use]
     pub fn gathered_bytes(&self) -> usize {
-        self.0.gathered.lock().batch.len()
+        let gathered = self.0.gathered.lock();
+        gathered.batch.len() + gathered.full_bytes
     }
 
     /// The mode.
@@ -204,11 +219,17 @@ impl Journal {
         let waits = self.0.options.durability == Durability::Sync;
         let mut waiting = self.0.settled.0.lock();
         loop {
-            if !waits || self.durable() >= lsn {
-                return Ok(());
+            {
+                let progress = self.0.progress.borrow();
+                if progress.durable >= lsn {
+                    return Ok(());
+                }
+                if let Some(reason) = &progress.failure {
+                    return Err(reason.clone());
+                }
             }
-            if let Some(reason) = self.failure() {
-                return Err(reason);
+            if !waits {
+                return Ok(());
             }
             self.0.settled.1.wait(&mut waiting);
         }
@@ -251,6 +272,19 @@ impl Journal {
     }
 }
 
+impl Gathered {
+    /// Begins another batch when so many more bytes would make this one longer than a batch may
+    /// be. Steps are not divided.
+    fn make_room(&mut self, bytes: usize) {
+        if self.count > 0 && self.batch.len() + bytes > BATCH_BYTES_MAX {
+            let batch = std::mem::replace(&mut self.batch, vec![0; BATCH_HEADER]);
+            self.full_bytes += batch.len();
+            let count = std::mem::take(&mut self.count);
+            self.full.push_back((batch, count));
+        }
+    }
+}
+
 struct Writer {
     inner: Arc<Inner>,
     disk: Arc<dyn Disk>,
@@ -281,11 +315,11 @@ impl Writer {
                 }
                 Work::Close => {
                     let sealed = self.seal();
-                    return self.note(sealed);
+                    return self.note(sealed, Some("the journal is closed"));
                 }
             };
             let failed = done.is_err();
-            self.note(done);
+            self.note(done, None);
             if failed {
                 return;
             }
@@ -296,6 +330,10 @@ impl Writer {
         let mut gathered = self.inner.gathered.lock();
         loop {
             let closing = gathered.closing;
+            if let Some((batch, count)) = gathered.full.pop_front() {
+                gathered.full_bytes -= batch.len();
+                return Work::Batch(batch, count);
+            }
             if gathered.count == 0 {
                 if closing {
                     return Work::Close;
@@ -386,7 +424,7 @@ impl Writer {
     }
 
     /// Tells everybody how far it is, or that this is the end.
-    fn note(&self, done: Result<(), JournalError>) {
+    fn note(&self, done: Result<(), JournalError>, end: Option<&str>) {
         let failure: Option<Arc<str>> = done.err().map(|error| error.to_string().into());
         if let Some(reason) = &failure {
             tracing::error!(%reason, "the journal failed; nothing is written any more");
@@ -398,7 +436,7 @@ impl Writer {
             if failure.is_none() {
                 progress.durable = durable;
             }
-            progress.failure = failure;
+            progress.failure = failure.or_else(|| end.map(Into::into));
         });
         drop(self.inner.settled.0.lock());
         self.inner.settled.1.notify_all();
@@ -422,4 +460,33 @@ fn new_segment(disk: &dyn Disk, dir: &Path, tip: &Tip) -> Result<Box<dyn DiskFil
     let file = made.map_err(JournalError::io("make", path.display().to_string()))?;
     sync_dir(disk, dir)?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_gathers_on_a_slow_disk_is_divided_between_steps() {
+        let mut gathered = Gathered {
+            full: VecDeque::new(),
+            full_bytes: 0,
+            batch: vec![0; BATCH_HEADER],
+            count: 0,
+            since: Instant::now(),
+            next: 1,
+            closing: false,
+        };
+        gathered.make_room(BATCH_BYTES_MAX);
+        assert!(gathered.full.is_empty(), "no batch is without facts");
+        gathered.batch.extend_from_slice(b"a step");
+        gathered.count = 2;
+        gathered.make_room(100);
+        assert!(gathered.full.is_empty());
+        gathered.make_room(BATCH_BYTES_MAX);
+        let whole = [&[0; BATCH_HEADER], b"a step".as_slice()].concat();
+        assert_eq!(gathered.full_bytes, whole.len());
+        assert_eq!(gathered.full, [(whole, 2)]);
+        assert_eq!((gathered.batch.len(), gathered.count), (BATCH_HEADER, 0));
+    }
 }
