@@ -3,8 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "journal_support/bytes.rs"]
+mod bytes;
 #[path = "journal_support/disk.rs"]
 mod disk;
+#[path = "journal_support/faults.rs"]
+mod faults;
 #[path = "journal_support/server.rs"]
 mod server;
 
@@ -290,7 +294,13 @@ fn right_bytes_in_the_wrong_place_are_refused() {
 #[test]
 fn a_newer_file_is_refused_by_version() {
     let mut files = sample(3, 1 << 20, true);
-    files.first_entry().unwrap().get_mut()[8] = 2;
+    let mut first = files.first_entry().unwrap();
+    let file = first.get_mut();
+    // Its header may be longer; where its version, length and checksum are stays.
+    file.splice(60..64, [7; 10]);
+    (file[8], file[12]) = (2, 70);
+    let sum = crc32fast::hash(&file[..66]).to_le_bytes();
+    file[66..70].copy_from_slice(&sum);
     let text = open(&FaultDisk::of(files), options(300))
         .err()
         .unwrap()

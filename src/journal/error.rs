@@ -42,6 +42,31 @@ pub enum JournalError {
         /// The newest that this program reads.
         ours: u32,
     },
+    /// Files at the beginning are gone. Nothing was changed.
+    #[error(
+        "facts {from} to {} are missing: {segment} is the first file and begins with fact {begins}; \
+         put the files before it back",
+        begins - 1
+    )]
+    Missing {
+        /// The first file that is there.
+        segment: String,
+        /// Number of the first missing fact.
+        from: u64,
+        /// Number of the first fact of that file.
+        begins: u64,
+    },
+    /// The end is gone. Nothing was changed.
+    #[error(
+        "the journal ends with fact {last}, but facts up to {known} are known; put the files after \
+         it back"
+    )]
+    Behind {
+        /// Number of the last fact that is there.
+        last: u64,
+        /// Number of the last fact that was known already.
+        known: u64,
+    },
     /// A fact does not follow on those before it.
     #[error("fact {lsn} cannot be applied: {why}")]
     Fact {

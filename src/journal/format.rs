@@ -3,6 +3,9 @@
 //! A segment is a file `journal-<its number, 20 digits>.allot`: a header of 64 bytes
 //! and batches, without gaps.
 //!
+//! A later version keeps the first 16 bytes of the header as they are, and its checksum at its end:
+//! only a whole header is believed to be of a later version.
+//!
 //! | bytes | segment header |
 //! | --- | --- |
 //! | 0..8 | `ALLOTJNL` |
@@ -91,8 +94,9 @@ impl SegmentHeader {
         out
     }
 
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, BadHeader> {
-        let Some(bytes) = bytes.get(..SEGMENT_HEADER) else {
+    /// Reads the header at the beginning of a file.
+    pub(super) fn read(all: &[u8]) -> Result<Self, BadHeader> {
+        let Some(bytes) = all.get(..SEGMENT_HEADER) else {
             return Err(BadHeader::Wrong(
                 "the file is shorter than a segment's header",
             ));
@@ -100,16 +104,21 @@ impl SegmentHeader {
         if bytes[..8] != *SEGMENT_MAGIC {
             return Err(BadHeader::Wrong("it does not begin as a segment"));
         }
-        // A later version may have another header; its version stands at the same place.
-        let version = u32_at(bytes, 8);
-        if version > VERSION {
-            return Err(BadHeader::Newer(version));
-        }
-        let sum = u32_at(bytes, 60);
-        if sum != crc32fast::hash(&bytes[..60]) {
-            return Err(BadHeader::Wrong(
-                "the checksum of the segment's header is wrong",
-            ));
+        let (version, length) = (u32_at(bytes, 8), u32_at(bytes, 12) as usize);
+        let header = all.get(..length).filter(|_| length >= SEGMENT_HEADER);
+        let whole = header.is_some_and(|header| {
+            let end = length - 4;
+            u32_at(header, end) == crc32fast::hash(&header[..end])
+        });
+        match version {
+            _ if !whole => {
+                return Err(BadHeader::Wrong(
+                    "the checksum of the segment's header is wrong",
+                ));
+            }
+            VERSION if length == SEGMENT_HEADER => {}
+            later if later > VERSION => return Err(BadHeader::Newer(later)),
+            _ => return Err(BadHeader::Wrong("it has a version that never was")),
         }
         let mut directory = [0; 16];
         directory.copy_from_slice(&bytes[16..32]);

@@ -13,6 +13,8 @@ pub enum Durability {
     /// At once; the disk gets it within so many milliseconds, so that at most that much is lost.
     Interval(Millis),
     /// At once; the operating system gets it within some milliseconds, and writes it when it likes.
+    /// It may write later parts first, so that after a power cut the journal may be refused until
+    /// `allot repair` has made a copy without them.
     None,
 }
 

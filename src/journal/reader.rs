@@ -7,7 +7,11 @@ use super::format::{
     take_fact,
 };
 use crate::model::{EpochMillis, Fact, Lsn};
+use std::ops::RangeInclusive;
 use std::path::Path;
+
+/// Numbers of segments and facts: far from where sums of them overflow.
+const NUMBERS: RangeInclusive<u64> = 1..=1 << 62;
 
 /// Where a batch begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +102,7 @@ pub fn scan(
         visit(place, lsn, at, fact);
         Ok(())
     };
-    Ok(walk(disk, dir, progress, &mut see)?.scan)
+    Ok(walk(disk, dir, None, progress, &mut see)?.scan)
 }
 
 /// Names of the segments in a folder, in order.
@@ -110,9 +114,11 @@ pub(super) fn segment_names(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>, 
     Ok(names)
 }
 
+/// Reads all segments. With `after`, the history must go on from that fact or an earlier one.
 pub(super) fn walk(
     disk: &dyn Disk,
     dir: &Path,
+    after: Option<Lsn>,
     progress: &mut dyn FnMut(u64, u64),
     visit: &mut Visit<'_>,
 ) -> Result<Walked, JournalError> {
@@ -133,6 +139,7 @@ pub(super) fn walk(
             name,
             bytes: &bytes,
             is_first: index == 0,
+            after,
             is_last: index + 1 == names.len(),
         };
         segment.read(&mut walked, visit)?;
@@ -142,13 +149,20 @@ pub(super) fn walk(
         let left = (names.len() - index - 1) as u64;
         progress(done, done + left * (done / (index as u64 + 1)));
     }
-    Ok(walked)
+    match after {
+        Some(Lsn(known)) if walked.tip.next <= known => Err(JournalError::Behind {
+            last: walked.tip.next - 1,
+            known,
+        }),
+        _ => Ok(walked),
+    }
 }
 
 struct Segment<'a> {
     name: &'a str,
     bytes: &'a [u8],
     is_first: bool,
+    after: Option<Lsn>,
     is_last: bool,
 }
 
@@ -220,14 +234,26 @@ impl Segment<'_> {
         // Earlier segments may have been removed because a snapshot holds what they said.
         let found = if *self.name != SegmentHeader::name(header.number) {
             "its name and its header name different segments"
-        } else if header.first == 0 || header.number == 0 {
+        } else if !NUMBERS.contains(&header.first) || !NUMBERS.contains(&header.number) {
             "segments and facts are numbered from 1"
         } else if !self.is_first && is != follows {
             "it does not follow on the segment before it"
         } else {
-            return Ok(());
+            return self.check_beginning(header.first);
         };
         Err(self.damaged(0, found.to_owned()))
+    }
+
+    /// Nothing is missing between what is known from elsewhere and the first segment.
+    fn check_beginning(&self, begins: u64) -> Result<(), JournalError> {
+        match self.after {
+            Some(Lsn(known)) if self.is_first && begins - 1 > known => Err(JournalError::Missing {
+                segment: self.name.to_owned(),
+                from: known + 1,
+                begins,
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn check_batch(
@@ -278,7 +304,9 @@ impl Segment<'_> {
         let directory = &walked.tip.directory;
         let empty = self.bytes.len() <= SEGMENT_HEADER
             || (!self.is_first && any_batch_after(self.bytes, 0, directory).is_none());
-        if !self.is_last || !empty {
+        // Its name is the only thing that it says of its place.
+        let follows = *self.name == SegmentHeader::name(walked.tip.segment + 1);
+        if !self.is_last || !empty || !follows {
             return Err(self.damaged(0, found.to_owned()));
         }
         walked.scan.cut = Some(Cut {

@@ -1,8 +1,9 @@
 //! A journal opened: what is there is read, its end is made safe, and appending goes on.
 //!
-//! The file that a crash left is not appended to. What is whole of it is written anew, since the
-//! page cache may hold what the disk never got, and appending goes on in the next segment. A crash
-//! while recovering leaves either the old file or the new one, and the same facts.
+//! The last file is not appended to. What is whole of it is written anew, since the page cache may
+//! hold what the disk never got, and appending goes on in the next segment. That it ends with a
+//! clean stop proves nothing: the sync of that very stop may have failed. A crash while recovering
+//! leaves either the old file or the new one, and the same facts.
 
 use super::disk::Disk;
 use super::error::JournalError;
@@ -11,6 +12,7 @@ use super::reader::{Cut, Place, Tip, Walked, walk};
 use super::writer::Journal;
 use crate::model::{EpochMillis, Fact, Lsn};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,13 +36,15 @@ pub struct Recovered {
 }
 
 impl Journal {
-    /// Opens the journal in `dir`, which is made if need be. Every fact with a number greater than
-    /// `after` is handed to `replay`, in order; then the journal is ready to append. The caller
-    /// owns the folder.
+    /// Opens the journal in `dir`, a folder that is there and that the caller owns. Every fact with
+    /// a number greater than `after` is handed to `replay`, in order; then the journal is ready to
+    /// append.
     ///
     /// # Errors
-    /// [`JournalError::Damaged`] and [`JournalError::Newer`] name the place, and nothing was
-    /// changed; [`JournalError::Fact`] when `replay` refuses; [`JournalError::Io`].
+    /// [`JournalError::Damaged`] and [`JournalError::Newer`] name the place;
+    /// [`JournalError::Missing`] and [`JournalError::Behind`] when facts between `after` and the
+    /// beginning, or up to `after`, are not there; in all of these nothing was changed.
+    /// [`JournalError::Fact`] when `replay` refuses; [`JournalError::Io`].
     pub fn open(
         disk: Arc<dyn Disk>,
         dir: &Path,
@@ -58,7 +62,7 @@ impl Journal {
             facts += 1;
             replay(lsn, at, fact).map_err(|why| JournalError::Fact { lsn: lsn.0, why })
         };
-        let walked = walk(&*disk, dir, &mut |_, _| {}, &mut visit)?;
+        let walked = walk(&*disk, dir, Some(after), &mut |_, _| {}, &mut visit)?;
         let last = walked.scan.segments.last();
         let recovered = Recovered {
             first: walked.scan.segments.first().map_or(Lsn(1), |s| s.first),
@@ -92,8 +96,8 @@ fn make_safe(disk: &dyn Disk, dir: &Path, walked: &Walked) -> Result<Tip, Journa
             remove(disk, dir, &last.name)?;
             tip = walked.before_last;
         }
-        Some(last) if !last.sealed => rewrite(disk, dir, &last.name, last.bytes)?,
-        _ => {}
+        Some(last) => rewrite(disk, dir, &last.name, last.bytes)?,
+        None => {}
     }
     sync_dir(disk, dir)?;
     if walked.tip.segment == 0 {
@@ -111,7 +115,10 @@ fn rewrite(disk: &dyn Disk, dir: &Path, name: &str, whole: u64) -> Result<(), Jo
     let (path, aside) = (dir.join(name), dir.join(format!("{name}.tmp")));
     let bytes = disk.read(&path);
     let bytes = bytes.map_err(JournalError::io("read", path.display().to_string()))?;
-    let whole = &bytes[..usize::try_from(whole).unwrap_or(bytes.len())];
+    let whole = usize::try_from(whole).ok().and_then(|w| bytes.get(..w));
+    // It was that long a moment ago.
+    let whole = whole.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof));
+    let whole = whole.map_err(JournalError::io("read", path.display().to_string()))?;
     let written = disk.create(&aside).and_then(|mut file| {
         file.append(whole)?;
         file.sync()

@@ -1,4 +1,8 @@
 //! A disk in memory that fails when told to, and forgets at a power cut what was not synced.
+//!
+//! A file is what the system shows of it (the page cache) and what the disk has. A sync that fails
+//! leaves the two apart for good: the system believes its pages are written, shows them to whoever
+//! reads, and no later sync writes them. Changes of names reach the disk in their order.
 
 use allot::bench::random::Random;
 use allot::journal::{Disk, DiskFile};
@@ -8,23 +12,50 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// What a disk writes whole or not at all.
+const SECTOR: usize = 512;
+
 /// Bytes by name.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
+/// Index of a file by path.
+type Names = BTreeMap<PathBuf, usize>;
+
 #[derive(Clone, Default)]
 struct File {
-    bytes: Vec<u8>,
-    /// How many of them survive a power cut.
-    synced: usize,
+    /// As the system shows it.
+    shown: Vec<u8>,
+    /// What the disk has for sure: a beginning of what is shown, or other bytes where a sync failed.
+    on_disk: Vec<u8>,
+}
+
+impl File {
+    /// What a power cut leaves: beyond what the disk has, any sectors of what was still to be
+    /// written, one of them possibly garbled.
+    fn after_power_cut(&self, random: &mut Random) -> Vec<u8> {
+        let safe = self.on_disk.len();
+        let length = safe + random.index(self.shown.len() - safe + 1);
+        let mut bytes = self.on_disk.clone();
+        bytes.extend_from_slice(&self.shown[safe..length]);
+        for at in safe..length {
+            let begins = at == safe || at.is_multiple_of(SECTOR);
+            if begins && random.chance(20) {
+                let end = (at / SECTOR + 1) * SECTOR;
+                bytes[at..end.min(length)].fill(0);
+            }
+        }
+        if length > safe && random.chance(30) {
+            bytes[safe + random.index(length - safe)] ^= 0x55;
+        }
+        bytes
+    }
 }
 
 #[derive(Default)]
 struct State {
-    files: BTreeMap<PathBuf, File>,
-    /// The names as a power cut leaves them.
-    synced_names: BTreeMap<PathBuf, PathBuf>,
-    /// Files that lost their name and are still there as a synced name.
-    kept: BTreeMap<PathBuf, File>,
+    files: Vec<File>,
+    /// Names as the disk has them, then after each change since; the last is what is shown.
+    names: Vec<Names>,
     calls: u64,
     fail_at: Option<u64>,
     fail_on: bool,
@@ -32,8 +63,41 @@ struct State {
     slow_sync: bool,
 }
 
-#[derive(Clone, Default)]
+impl State {
+    fn shown(&self) -> Names {
+        self.names.last().cloned().unwrap_or_default()
+    }
+
+    fn rename_all(&mut self, change: impl FnOnce(&mut Names)) {
+        let mut names = self.shown();
+        change(&mut names);
+        self.names.push(names);
+    }
+
+    /// Counts a change; fails when it is its turn.
+    fn change(&mut self) -> io::Result<()> {
+        self.calls += 1;
+        let due = match self.fail_at {
+            Some(at) if self.fail_on => self.calls >= at,
+            Some(at) => self.calls == at,
+            None => false,
+        };
+        if due {
+            self.failed = true;
+            return Err(io::Error::other("the test's disk fails"));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone)]
 pub(crate) struct FaultDisk(Arc<Mutex<State>>);
+
+impl Default for FaultDisk {
+    fn default() -> Self {
+        Self::of(Files::new())
+    }
+}
 
 fn folder() -> PathBuf {
     PathBuf::from("/data")
@@ -42,17 +106,17 @@ fn folder() -> PathBuf {
 impl FaultDisk {
     /// With synced files in `/data`.
     pub(crate) fn of(files: Files) -> Self {
-        let disk = Self::default();
-        {
-            let mut state = disk.0.lock();
-            for (name, bytes) in files {
-                let path = folder().join(name);
-                let synced = bytes.len();
-                state.files.insert(path.clone(), File { bytes, synced });
-                state.synced_names.insert(path.clone(), path);
-            }
+        let mut state = State::default();
+        let mut names = Names::new();
+        for (name, bytes) in files {
+            names.insert(folder().join(name), state.files.len());
+            state.files.push(File {
+                shown: bytes.clone(),
+                on_disk: bytes,
+            });
         }
-        disk
+        state.names = vec![names];
+        Self(Arc::new(Mutex::new(state)))
     }
 
     /// Its `call`-th change fails, and a part of what it should do is done.
@@ -68,6 +132,11 @@ impl FaultDisk {
         (state.fail_at, state.fail_on) = (Some(call), true);
     }
 
+    /// Nothing fails any more; what is lost stays lost.
+    pub(crate) fn works_again(&self) {
+        self.0.lock().fail_at = None;
+    }
+
     /// A sync takes five milliseconds from now on.
     pub(crate) fn slow_down(&self) {
         self.0.lock().slow_sync = true;
@@ -77,58 +146,32 @@ impl FaultDisk {
         self.0.lock().failed
     }
 
+    /// How many changes there were.
+    pub(crate) fn calls(&self) -> u64 {
+        self.0.lock().calls
+    }
+
     pub(crate) fn files(&self) -> Files {
         self.files_in(&folder())
     }
 
     pub(crate) fn files_in(&self, dir: &Path) -> Files {
         let state = self.0.lock();
-        let here = state.files.iter().filter(|(p, _)| p.parent() == Some(dir));
-        here.map(|(p, f)| (name(p), f.bytes.clone())).collect()
+        let all = state.shown().into_iter();
+        all.filter(|(path, _)| path.parent() == Some(dir))
+            .map(|(path, file)| (name(&path), state.files[file].shown.clone()))
+            .collect()
     }
 
-    /// What a power cut leaves: synced bytes, and of the others any part, possibly garbled; names
-    /// as of the last sync of the folder, or as they are.
+    /// What a power cut leaves in `/data`.
     pub(crate) fn after_power_cut(&self, random: &mut Random) -> Files {
         let state = self.0.lock();
-        let mut left = Files::new();
-        let new_names = random.chance(50);
-        let names: Vec<(PathBuf, File)> = if new_names {
-            let now = state.files.iter();
-            now.map(|(p, f)| (p.clone(), f.clone())).collect()
-        } else {
-            let before = state.synced_names.iter();
-            let file = |p: &PathBuf| state.kept.get(p).or_else(|| state.files.get(p));
-            before
-                .filter_map(|(p, _)| Some((p.clone(), file(p)?.clone())))
-                .collect()
-        };
-        for (path, file) in names {
-            let unsynced = file.bytes.len() - file.synced;
-            let keep = file.synced + random.index(unsynced + 1);
-            let mut bytes = file.bytes[..keep].to_vec();
-            if keep > file.synced && random.chance(50) {
-                let at = file.synced + random.index(keep - file.synced);
-                bytes[at] ^= 0x55;
-            }
-            left.insert(name(&path), bytes);
-        }
-        left
-    }
-
-    /// Counts a change; fails when it is its turn.
-    fn change(state: &mut State) -> io::Result<()> {
-        state.calls += 1;
-        let due = match state.fail_at {
-            Some(at) if state.fail_on => state.calls >= at,
-            Some(at) => state.calls == at,
-            None => false,
-        };
-        if due {
-            state.failed = true;
-            return Err(io::Error::other("the test's disk fails"));
-        }
-        Ok(())
+        let names = &state.names[random.index(state.names.len())];
+        let here = names
+            .iter()
+            .filter(|(p, _)| p.parent() == Some(folder().as_path()));
+        here.map(|(path, file)| (name(path), state.files[*file].after_power_cut(random)))
+            .collect()
     }
 }
 
@@ -142,81 +185,81 @@ fn missing() -> io::Error {
 
 impl Disk for FaultDisk {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let state = self.0.lock();
-        let here = state.files.keys().filter(|p| p.parent() == Some(dir));
-        Ok(here.map(|p| name(p)).collect())
+        Ok(self.files_in(dir).into_keys().collect())
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let state = self.0.lock();
-        state
-            .files
-            .get(path)
-            .map(|f| f.bytes.clone())
-            .ok_or_else(missing)
+        let file = *state.shown().get(path).ok_or_else(missing)?;
+        Ok(state.files[file].shown.clone())
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.0.lock();
-        Self::change(&mut state)?;
-        if state.files.contains_key(path) {
+        state.change()?;
+        if state.shown().contains_key(path) {
             return Err(io::Error::from(io::ErrorKind::AlreadyExists));
         }
-        state.files.insert(path.to_owned(), File::default());
-        let file = Handle {
+        let file = state.files.len();
+        state.files.push(File::default());
+        state.rename_all(|names| {
+            names.insert(path.to_owned(), file);
+        });
+        Ok(Box::new(Handle {
             disk: self.clone(),
-            path: path.to_owned(),
-        };
-        Ok(Box::new(file))
+            file,
+        }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.0.lock();
-        Self::change(&mut state)?;
-        let file = state.files.remove(from).ok_or_else(missing)?;
-        if let Some(old) = state.files.insert(to.to_owned(), file) {
-            state.kept.insert(to.to_owned(), old);
-        }
+        state.change()?;
+        let file = *state.shown().get(from).ok_or_else(missing)?;
+        state.rename_all(|names| {
+            names.remove(from);
+            names.insert(to.to_owned(), file);
+        });
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.0.lock();
-        Self::change(&mut state)?;
-        let old = state.files.remove(path).ok_or_else(missing)?;
-        state.kept.insert(path.to_owned(), old);
+        state.change()?;
+        state.shown().get(path).ok_or_else(missing)?;
+        state.rename_all(|names| {
+            names.remove(path);
+        });
         Ok(())
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.0.lock();
-        Self::change(&mut state)?;
-        let here: Vec<PathBuf> = {
-            let all = state.files.keys();
-            all.filter(|p| p.parent() == Some(dir)).cloned().collect()
-        };
-        state.synced_names = here.into_iter().map(|p| (p.clone(), p)).collect();
-        state.kept.clear();
+        state.change()?;
+        // The tests change names in one folder at a time.
+        if dir == folder() {
+            state.names = vec![state.shown()];
+        }
         Ok(())
     }
 }
 
 struct Handle {
     disk: FaultDisk,
-    path: PathBuf,
+    file: usize,
 }
 
 impl DiskFile for Handle {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.disk.0.lock();
-        let done = FaultDisk::change(&mut state);
-        let file = state.files.get_mut(&self.path).ok_or_else(missing)?;
+        let done = state.change();
         // A write that fails has written a part.
         let written = match done {
             Ok(()) => bytes.len(),
             Err(_) => bytes.len() / 2,
         };
-        file.bytes.extend_from_slice(&bytes[..written]);
+        state.files[self.file]
+            .shown
+            .extend_from_slice(&bytes[..written]);
         done
     }
 
@@ -225,9 +268,13 @@ impl DiskFile for Handle {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         let mut state = self.disk.0.lock();
-        FaultDisk::change(&mut state)?;
-        let file = state.files.get_mut(&self.path).ok_or_else(missing)?;
-        file.synced = file.bytes.len();
-        Ok(())
+        let done = state.change();
+        let file = &mut state.files[self.file];
+        let safe = file.on_disk.len();
+        match done {
+            Ok(()) => file.on_disk.extend_from_slice(&file.shown[safe..]),
+            Err(_) => file.on_disk.resize(file.shown.len(), 0),
+        }
+        done
     }
 }
