@@ -188,11 +188,11 @@ fn what_was_acknowledged_survives_sigkill() {
             all.extend(answers);
         }
         // Every write that may have been carried out is sent again, as a client library would.
-        for client in 0..CLIENTS {
+        for (client, sent) in sent.iter_mut().enumerate() {
             let known = all.range((client, 0)..(client + 1, 0)).count() as u64;
             let next = known + DEPTH as u64;
             let mut connection = server.client();
-            for n in sent[client]..next {
+            for n in *sent..next {
                 let again = connection.command(&write(client, n)).unwrap();
                 let again = text(&again);
                 // A refusal is no effect: it may be granted later.
@@ -202,7 +202,7 @@ fn what_was_acknowledged_survives_sigkill() {
                     assert_eq!(content(&again), content(&first), "{what}");
                 }
             }
-            sent[client] = next;
+            *sent = next;
         }
         let count = |kind: u64| {
             let ours = all.iter().filter(|((_, n), a)| n % 3 == kind && is_done(a));
