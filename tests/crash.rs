@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const CLIENTS: u64 = 4;
+const CLIENTS: usize = 4;
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Commands a client sends before it waits for their replies.
 const DEPTH: usize = 8;
@@ -91,8 +91,8 @@ fn text(value: &Value) -> String {
 }
 
 /// The `n`-th write of a client, and how its effect is asked for.
-fn write(client: u64, n: u64) -> Vec<String> {
-    let sku = format!("SKU-{:05}", 1 + (client * 31 + n * 7) % 40);
+fn write(client: usize, n: u64) -> Vec<String> {
+    let sku = format!("SKU-{:05}", 1 + (client as u64 * 31 + n * 7) % 40);
     let id = format!("c{client}-{n}");
     let words: Vec<String> = match n % 3 {
         0 => vec![
@@ -126,10 +126,10 @@ fn write(client: u64, n: u64) -> Vec<String> {
 }
 
 /// Replies by client and number of the write.
-type Answers = BTreeMap<(u64, u64), String>;
+type Answers = BTreeMap<(usize, u64), String>;
 
 /// Sends writes from `from` on until the server is gone; returns what was answered.
-fn load(address: &str, client: u64, from: u64) -> Answers {
+fn load(address: &str, client: usize, from: u64) -> Answers {
     let mut answers = Answers::new();
     let Ok(connection) = Client::connect(address) else {
         return answers;
@@ -167,14 +167,14 @@ fn what_was_acknowledged_survives_sigkill() {
     let mut random = Random::new(seed);
     let dir = tempfile::tempdir().unwrap();
     let mut all = Answers::new();
-    let mut sent = [0u64; CLIENTS as usize];
+    let mut sent = [0u64; CLIENTS];
     let mut server = Server::start(dir.path(), "sync");
     let before = opening_counts(&server);
     for cycle in 0..kills {
         let answered: Vec<Answers> = std::thread::scope(|scope| {
             let loads: Vec<_> = (0..CLIENTS)
                 .map(|client| {
-                    let (address, from) = (server.address.clone(), sent[client as usize]);
+                    let (address, from) = (server.address.clone(), sent[client]);
                     scope.spawn(move || load(&address, client, from))
                 })
                 .collect();
@@ -188,11 +188,11 @@ fn what_was_acknowledged_survives_sigkill() {
             all.extend(answers);
         }
         // Every write that may have been carried out is sent again, as a client library would.
-        for client in 0..CLIENTS {
+        for (client, sent) in sent.iter_mut().enumerate() {
             let known = all.range((client, 0)..(client + 1, 0)).count() as u64;
             let next = known + DEPTH as u64;
             let mut connection = server.client();
-            for n in sent[client as usize]..next {
+            for n in *sent..next {
                 let again = connection.command(&write(client, n)).unwrap();
                 let again = text(&again);
                 // A refusal is no effect: it may be granted later.
@@ -202,7 +202,7 @@ fn what_was_acknowledged_survives_sigkill() {
                     assert_eq!(content(&again), content(&first), "{what}");
                 }
             }
-            sent[client as usize] = next;
+            *sent = next;
         }
         let count = |kind: u64| {
             let ours = all.iter().filter(|((_, n), a)| n % 3 == kind && is_done(a));

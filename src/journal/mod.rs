@@ -2,10 +2,10 @@
 //!
 //! The engine hands facts over while it holds the locks of what they are about; that gives them
 //! their number and a place in memory, nothing more. One thread writes what has gathered as one
-//! batch, with one `write` and one `fdatasync` for everybody who waits (`writer`). Whoever must
+//! batch, with one `write` and one `fdatasync` for everybody who waits (`writer.rs`). Whoever must
 //! not answer before a fact is safe waits for [`Progress`].
 //!
-//! `format` draws the bytes. `recover` reads them back: a torn end is cut and reported, damage
+//! [`mod@format`] draws the bytes. `recover.rs` reads them back: a torn end is cut and reported, damage
 //! anywhere else is refused with the place and the command that helps. After a failed write or
 //! sync nothing is written any more: what the system then says of the file is not to be trusted
 //! (the page cache may hold what the disk has not).
@@ -15,7 +15,7 @@
 
 mod disk;
 mod error;
-mod format;
+pub mod format;
 mod options;
 mod reader;
 mod recover;
