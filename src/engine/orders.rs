@@ -111,8 +111,7 @@ impl Engine {
             }
         };
         let lanes = self.lanes.load();
-        let accepted = self.resolve(&order, &lanes).and_then(|mut resolved| {
-            resolved.channel = self.channel("channel", &order.channel, now)?;
+        let accepted = self.resolve(&order, &lanes).and_then(|resolved| {
             let skus: Arc<[SkuId]> = resolved.demands.iter().map(|d| d.sku).collect();
             let (decision, holding) = self.route_and_reserve(&order, &resolved, &lanes, now)?;
             Ok((skus, decision, holding))
@@ -249,7 +248,8 @@ impl Engine {
             let wants = wants(&decision.plan, &resolved.demands);
             let take = Take {
                 owner: &owner,
-                channel: resolved.channel,
+                // Only now: a refused order leaves nothing behind, not even a channel's name.
+                channel: self.channel("channel", &order.channel, now)?,
                 expires_at: EpochMillis::DISTANT_FUTURE,
                 wants: &wants,
             };

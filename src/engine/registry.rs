@@ -109,6 +109,11 @@ impl Registry {
         Ok(self.channels.get(text).map_or(NO_CHANNEL, |known| *known))
     }
 
+    /// Whether a channel was ever introduced.
+    pub(super) fn is_introduced(channel: ChannelId) -> bool {
+        channel != NO_CHANNEL
+    }
+
     /// The text id of a SKU; empty for one that was never introduced.
     #[must_use]
     pub fn sku_name(&self, sku: SkuId) -> &str {

@@ -1,8 +1,8 @@
 //! Reservations by their own id: carts mostly, soft with a time to live, or firm.
 
-use super::Engine;
 use super::error::EngineError;
 use super::facts::{AsIs, Cancelling, Putting};
+use super::{Engine, Registry};
 use crate::ledger::{Grant, NoLog, Owner, Refusal, Reservation, Take, Want};
 use crate::model::{
     EpochMillis, Invalid, LocationId, Millis, OwnerFact, Qty, ReservationAsked, SkuId, check_id,
@@ -118,16 +118,12 @@ impl Engine {
         now: EpochMillis,
     ) -> Result<ReservationView, EngineError> {
         check_id("reservation", put.id)?;
-        let content = self.read_content(put, now)?;
+        let mut content = self.read_content(put)?;
         let expires_at = expiry(put.ttl, now)?;
         let named = |refusal: Refusal| self.names().refusal(&refusal, put.id);
-        let log = Putting {
-            engine: self,
-            id: put.id,
-            asked: &content,
-        };
         match self.reservations.records.entry(put.id.into()) {
             Entry::Occupied(mut known) => {
+                content.channel = self.channel("channel", put.channel, now)?;
                 let Record::Holding {
                     content: old,
                     reservation,
@@ -140,6 +136,11 @@ impl Engine {
                 }
                 let sequence = reservation.owner().sequence;
                 let owner = owner(put, sequence);
+                let log = Putting {
+                    engine: self,
+                    id: put.id,
+                    asked: &content,
+                };
                 let wants = wants(&content, now);
                 let take = Take {
                     owner: &owner,
@@ -157,12 +158,24 @@ impl Engine {
             Entry::Vacant(place) => {
                 let owner = owner(put, self.next_sequence());
                 let wants = wants(&content, now);
-                let take = Take {
+                let take = |channel| Take {
                     owner: &owner,
-                    channel: content.channel,
+                    channel,
                     expires_at,
                     wants: &wants,
                 };
+                if !Registry::is_introduced(content.channel) {
+                    // A refusal must leave nothing behind, not even the name of a channel.
+                    let tried = self.ledger.take(&take(content.channel), now, &NoLog);
+                    self.ledger.release(tried.map_err(named)?, now, &NoLog);
+                    content.channel = self.channel("channel", put.channel, now)?;
+                }
+                let log = Putting {
+                    engine: self,
+                    id: put.id,
+                    asked: &content,
+                };
+                let take = take(content.channel);
                 let reservation = self.ledger.take(&take, now, &log).map_err(named)?;
                 let answer = view(&reservation);
                 place.insert(Record::Holding {
@@ -345,11 +358,7 @@ impl Engine {
         Ok(view(reservation))
     }
 
-    fn read_content(
-        &self,
-        put: &ReservationPut<'_>,
-        now: EpochMillis,
-    ) -> Result<ReservationAsked, EngineError> {
+    fn read_content(&self, put: &ReservationPut<'_>) -> Result<ReservationAsked, EngineError> {
         self.check_lines(put.lines.len())?;
         let mut lines = Vec::with_capacity(put.lines.len());
         for line in put.lines {
@@ -365,7 +374,7 @@ impl Engine {
             lines.push((sku, location, line.qty));
         }
         Ok(ReservationAsked {
-            channel: self.channel("channel", put.channel, now)?,
+            channel: self.registry.channel_asked("channel", put.channel)?,
             priority: put.priority,
             firm: put.ttl.is_none(),
             need_at: put.need_at,

@@ -314,8 +314,8 @@ impl Engine {
         let limit = cap.map_or_else(|| "none".to_owned(), |c| c.to_string());
         let content = format!("ALLOCATION.SET {sku} {channel} {protected} {limit}");
         let sku = self.registry.sku("sku", sku)?;
-        let channel = self.channel("channel", channel, now)?;
         self.stock_references.once(reference, content, |content| {
+            let channel = self.channel("channel", channel, now)?;
             let log = self.referenced(reference, content, AnswerKind::Done);
             self.ledger
                 .set_allocation(sku, channel, protected, cap, now, &log);
