@@ -15,14 +15,15 @@ use std::collections::BTreeMap;
 const STEPS: usize = 60;
 
 /// Every outcome that the random stories must bring about.
-const OUTCOMES: [&str; 38] = [
+const OUTCOMES: [&str; 39] = [
     "adjust: done",
     "adjust: out of range",
     "allocate",
     "broken promises",
-    "cancel: closed already",
+    "cancel: again",
     "cancel: given back",
     "cancel: lost",
+    "cancel: over already",
     "change: done",
     "change: refused",
     "confirm: done",

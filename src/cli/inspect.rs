@@ -191,7 +191,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::HoldReleased { .. } => "hold released",
         Fact::IncomingExpected(_) => "supply expected",
         Fact::IncomingDelayed { .. } => "supply delayed",
-        Fact::IncomingReduced { .. } => "supply received or cancelled",
+        Fact::IncomingReduced { .. } => "supply received",
         Fact::AllocationSet { .. } => "allocation set",
         Fact::Reserved { .. } => "reserved",
         Fact::ReservationPut { .. } => "reservation put",
@@ -206,5 +206,6 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::PromiseRulesSet { .. } => "promise rules set",
         Fact::PositionOpened { .. } => "position opened",
         Fact::OpeningDone => "opening done",
+        Fact::IncomingCancelled { .. } => "supply cancelled",
     }
 }

@@ -120,7 +120,10 @@ fn add_kept(sum: &mut Sum, kept: &Kept<'_>) {
             sum.add(5, (id, h.sku, h.location, h.placed, h.qty, h.reason));
         }
         Kept::Supply(id, s) => {
-            sum.add(6, (id, &s.announced, s.first_expected, s.left, s.closed));
+            sum.add(
+                6,
+                (id, &s.announced, s.first_expected, s.left, s.state.name()),
+            );
         }
     }
 }

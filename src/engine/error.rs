@@ -166,17 +166,21 @@ impl Naming<'_> {
     }
 
     pub(super) fn supply(error: &SupplyError, field: &'static str, id: &str) -> EngineError {
-        let conflict = |why: &str| EngineError::Conflict {
+        let conflict = |why: String| EngineError::Conflict {
             field,
             value: id.to_owned(),
-            why: why.to_owned(),
+            why,
         };
         match error {
             SupplyError::Unknown => EngineError::not_found(field, id, field),
             SupplyError::Differs(_) => conflict(
-                "a transfer or purchase of that id exists with other content; use a new id",
+                "a transfer or purchase of that id exists with other content; use a new id"
+                    .to_owned(),
             ),
-            SupplyError::Closed => conflict("it has arrived or was cancelled"),
+            SupplyError::Closed(state) => conflict(format!(
+                "it is {} already and nothing is on its way; announce further units under a new id",
+                state.name()
+            )),
             SupplyError::SameLocation => {
                 Invalid::new("to", id, "a location other than the origin").into()
             }

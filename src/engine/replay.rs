@@ -4,7 +4,7 @@ use super::error::{EngineError, Naming};
 use super::stock::StockAnswer;
 use super::supply::{Received, SupplyAnswer, field_of};
 use super::{Engine, FactSink, Limits};
-use crate::ledger::{Broken, Grant, Moved, NoLog, Owner};
+use crate::ledger::{Broken, Grant, Moved, NoLog, Owner, SupplyState};
 use crate::lifecycle::{OrderRecord, OrderState, Submission};
 use crate::model::{
     AnswerKind, BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis, Fact, IncomingFact,
@@ -206,7 +206,11 @@ impl Replay {
                 Effect::Broken(delayed.map_err(|e| format!("supply {id}: {e}"))?)
             }
             Fact::IncomingReduced { id, qty, closed } => {
-                let reduced = ledger.reduce_supply(&id, qty, closed, at);
+                let state = match closed {
+                    true => SupplyState::Received,
+                    false => SupplyState::Open,
+                };
+                let reduced = ledger.reduce_supply(&id, qty, state, at);
                 let (sku, to, written_off) = reduced.map_err(|e| format!("supply {id}: {e}"))?;
                 let broken = ledger.broken_at(sku, to, at);
                 match &self.effect {
@@ -219,6 +223,15 @@ impl Replay {
                     }
                     _ => Effect::Broken(broken),
                 }
+            }
+            Fact::IncomingCancelled { id, qty, returned } => {
+                let state = match returned {
+                    true => SupplyState::Returned,
+                    false => SupplyState::Cancelled,
+                };
+                let cancelled = ledger.reduce_supply(&id, qty, state, at);
+                let (sku, to, _) = cancelled.map_err(|e| format!("supply {id}: {e}"))?;
+                Effect::Broken(ledger.broken_at(sku, to, at))
             }
             other => return Err(format!("not a fact of the ledger: {other:?}")),
         })
@@ -242,10 +255,9 @@ impl Replay {
             (AnswerKind::Received, Effect::Received(moved, written_off)) => {
                 supply(SupplyAnswer::Received(Received { moved, written_off }));
             }
-            (
-                AnswerKind::SupplyBroken,
-                Effect::Broken(broken) | Effect::Received(Moved { broken, .. }, _),
-            ) => supply(SupplyAnswer::Broken(broken)),
+            (AnswerKind::SupplyBroken, Effect::Broken(broken)) => {
+                supply(SupplyAnswer::Broken(broken));
+            }
             (AnswerKind::Nothing, _) => supply(SupplyAnswer::Broken(Vec::new())),
             (_, effect) => {
                 return Err(format!(

@@ -148,7 +148,8 @@ impl Engine {
     /// its origin when `return_to_origin` says so. Returns promises that no longer hold.
     ///
     /// # Errors
-    /// `NOTFOUND`; `CONFLICT` when the reference was used for something else.
+    /// `NOTFOUND`; `CONFLICT` when it was received or cancelled in the other way, or the reference
+    /// was used for something else. Cancelling again in the same way changes nothing.
     pub fn cancel_supply(
         &self,
         reference: &str,

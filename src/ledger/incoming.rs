@@ -21,8 +21,43 @@ pub struct Supply {
     pub first_expected: EpochMillis,
     /// Units still on their way.
     pub left: Qty,
-    /// Nothing more will come of it.
-    pub closed: bool,
+    /// Whether more will come of it, and if not, why.
+    pub state: SupplyState,
+}
+
+impl Supply {
+    fn must_be_open(&self) -> Result<(), SupplyError> {
+        match self.state {
+            SupplyState::Open => Ok(()),
+            over => Err(SupplyError::Closed(over)),
+        }
+    }
+}
+
+/// Where supply stands. Every state but the first is final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SupplyState {
+    /// Units are on their way.
+    Open,
+    /// It arrived, all of it or as much as there was.
+    Received,
+    /// It was cancelled; units that had not arrived are gone.
+    Cancelled,
+    /// It was cancelled; units that had not arrived are back on hand at the origin.
+    Returned,
+}
+
+impl SupplyState {
+    /// The name in errors.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Received => "received",
+            Self::Cancelled => "cancelled",
+            Self::Returned => "returned",
+        }
+    }
 }
 
 /// Why a report about supply was not taken. Nothing was changed.
@@ -34,9 +69,9 @@ pub enum SupplyError {
     /// The id stands for something else.
     #[error("the id exists already with other content")]
     Differs(Box<Supply>),
-    /// It has arrived or was cancelled.
-    #[error("it is closed: it arrived or was cancelled")]
-    Closed,
+    /// Nothing is on its way any more.
+    #[error("it is {} already", .0.name())]
+    Closed(SupplyState),
     /// A transfer must go somewhere else.
     #[error("a transfer needs two different locations")]
     SameLocation,
@@ -146,7 +181,9 @@ impl Ledger {
         let closed = close || left.is_zero();
         let written_off = if closed { left } else { Qty::ZERO };
         supply.left = if closed { Qty::ZERO } else { left };
-        supply.closed = closed;
+        if closed {
+            supply.state = SupplyState::Received;
+        }
         let left_now = supply.left;
         self.change_on_the_way(&mut shard, id, sku, to, |c| c.units = left_now.0);
         log.record(shard.now(), || {
@@ -184,10 +221,11 @@ impl Ledger {
 
     /// Nothing more will come. A transfer's units go back on hand at its origin when
     /// `return_to_origin` says so, else they are lost. Returns the promises that no longer hold.
-    /// Cancelling what is closed already changes nothing.
+    /// Cancelling again in the same way changes nothing.
     ///
     /// # Errors
-    /// [`SupplyError::Unknown`], [`SupplyError::Stock`].
+    /// [`SupplyError::Closed`] when it was received, or cancelled in the other way: its units are
+    /// where they are. [`SupplyError::Unknown`], [`SupplyError::Stock`].
     pub fn cancel_supply(
         &self,
         id: &str,
@@ -196,16 +234,20 @@ impl Ledger {
         now: EpochMillis,
         log: &impl FactLog,
     ) -> Result<Vec<Broken>, SupplyError> {
-        let mut supply = match self.open_supply(id, kind) {
-            Err(SupplyError::Closed) => {
-                log.record(now, || []);
-                return Ok(Vec::new());
-            }
-            open => open?,
+        let mut supply = self.known_supply(id, kind)?;
+        let origin = supply.announced.from.filter(|_| return_to_origin);
+        let end = match origin {
+            Some(_) => SupplyState::Returned,
+            None => SupplyState::Cancelled,
         };
+        if supply.state == end {
+            log.record(now, || []);
+            return Ok(Vec::new());
+        }
+        supply.must_be_open()?;
         let (sku, to, qty) = (supply.announced.sku, supply.announced.to, supply.left);
         let mut shard = self.lock_one(sku, now);
-        let back = match supply.announced.from.filter(|_| return_to_origin) {
+        let back = match origin {
             None => None,
             Some(from) => {
                 let on_hand = shard.position(row_of(sku), from).map_or(0, |p| p.on_hand);
@@ -214,16 +256,16 @@ impl Ledger {
                 Some(set_on_hand(&mut shard, sku, from, after, None, why)?.1)
             }
         };
-        (supply.left, supply.closed) = (Qty::ZERO, true);
+        (supply.left, supply.state) = (Qty::ZERO, end);
         self.change_on_the_way(&mut shard, id, sku, to, |c| c.units = 0);
-        let reduced = || Fact::IncomingReduced {
+        let cancelled = || Fact::IncomingCancelled {
             id: id.into(),
             qty,
-            closed: true,
+            returned: origin.is_some(),
         };
         match back {
-            Some(back) => log.record(shard.now(), || [back(), reduced()]),
-            None => log.record(shard.now(), || [reduced()]),
+            Some(back) => log.record(shard.now(), || [back(), cancelled()]),
+            None => log.record(shard.now(), || [cancelled()]),
         }
         Ok(shard.broken(sku, row_of(sku), to))
     }
@@ -248,7 +290,7 @@ impl Ledger {
                 arrives_at,
                 ..
             } = &supply.announced;
-            if supply.closed {
+            if supply.state != SupplyState::Open {
                 continue;
             }
             let promisable = promises(rules, *sku, *to, *kind);
@@ -289,14 +331,21 @@ impl Ledger {
         id: &str,
         kind: IncomingKind,
     ) -> Result<dashmap::mapref::one::RefMut<'_, Box<str>, Supply>, SupplyError> {
-        let supply = self.supplies.get_mut(id).ok_or(SupplyError::Unknown)?;
-        if supply.announced.kind != kind {
-            return Err(SupplyError::Unknown);
-        }
-        if supply.closed {
-            return Err(SupplyError::Closed);
-        }
+        let supply = self.known_supply(id, kind)?;
+        supply.must_be_open()?;
         Ok(supply)
+    }
+
+    fn known_supply(
+        &self,
+        id: &str,
+        kind: IncomingKind,
+    ) -> Result<dashmap::mapref::one::RefMut<'_, Box<str>, Supply>, SupplyError> {
+        let supply = self.supplies.get_mut(id).ok_or(SupplyError::Unknown)?;
+        match supply.announced.kind == kind {
+            true => Ok(supply),
+            false => Err(SupplyError::Unknown),
+        }
     }
 
     fn add_on_the_way(&self, shard: &mut Shard, announced: &IncomingFact) {
@@ -342,7 +391,7 @@ fn supply_of(announced: &IncomingFact) -> Supply {
         announced: announced.clone(),
         first_expected: announced.arrives_at,
         left: announced.qty,
-        closed: false,
+        state: SupplyState::Open,
     }
 }
 

@@ -34,7 +34,7 @@ mod walk;
 
 pub use allocation::Allocation;
 pub use audit::{Discrepancy, Totals};
-pub use incoming::{Supply, SupplyError};
+pub use incoming::{Supply, SupplyError, SupplyState};
 pub use position::Position;
 pub use replay::Grant;
 pub use reservation::{Broken, Claim, Owner, Refusal, Reservation, Want};

@@ -5,7 +5,7 @@
 //! again.
 
 use super::Ledger;
-use super::incoming::SupplyError;
+use super::incoming::{SupplyError, SupplyState};
 use super::locked::{Locked, row_of};
 use super::reservation::{Claim, Claims, Owner, Reservation};
 use super::shard::Held;
@@ -97,7 +97,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Units are no longer on their way. Returns the supply's SKU and destination, and the units
+    /// Units are no longer on their way, and the supply is in `state`. Returns the supply's SKU and destination, and the units
     /// that were written off.
     ///
     /// # Errors
@@ -106,15 +106,17 @@ impl Ledger {
         &self,
         id: &str,
         qty: Qty,
-        closed: bool,
+        state: SupplyState,
         at: EpochMillis,
     ) -> Result<(SkuId, LocationId, Qty), SupplyError> {
         let mut supply = self.supplies.get_mut(id).ok_or(SupplyError::Unknown)?;
         let (sku, to) = (supply.announced.sku, supply.announced.to);
         let left = supply.left.saturating_sub(qty);
-        let written_off = if closed { left } else { Qty::ZERO };
-        supply.left = if closed { Qty::ZERO } else { left };
-        supply.closed = closed;
+        let (left, written_off) = match state {
+            SupplyState::Open => (left, Qty::ZERO),
+            _ => (Qty::ZERO, left),
+        };
+        (supply.left, supply.state) = (left, state);
         let units = supply.left.0;
         let mut shard = self.lock_one(sku, at);
         self.change_on_the_way(&mut shard, id, sku, to, |c| c.units = units);

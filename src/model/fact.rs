@@ -230,7 +230,7 @@ pub enum Fact {
         /// When it is expected now.
         arrives_at: EpochMillis,
     },
-    /// Units are no longer on the way: they arrived (an `OnHandMoved` says what was found) or were
+    /// Units arrived (an `OnHandMoved` says what was found); with `closed`, what is left of them is
     /// written off.
     IncomingReduced {
         /// Text id of the supply.
@@ -366,6 +366,16 @@ pub enum Fact {
     },
     /// All of the opening stock is in: a later start does not read it again.
     OpeningDone,
+    /// Supply was cancelled. Units that went back to their origin did so by an `OnHandMoved` in the
+    /// same group.
+    IncomingCancelled {
+        /// Text id of the supply.
+        id: Box<str>,
+        /// Units that were still on the way.
+        qty: Qty,
+        /// They are back on hand at the origin.
+        returned: bool,
+    },
 }
 
 #[cfg(test)]

@@ -121,6 +121,11 @@ impl Auditor {
                 };
                 assert!(way.left >= 0, "open supply has units left");
             }
+            Fact::IncomingCancelled { id, qty, .. } => {
+                let way = self.supplies.get_mut(&id).expect("announced");
+                assert_eq!(way.left, i64::from(qty.0), "all that is left is cancelled");
+                way.left = 0;
+            }
             Fact::Reserved {
                 owner,
                 expires_at,

@@ -9,7 +9,7 @@
 //! S and D only change at arrivals and need times, so the minimum is looked for at `t` and at all
 //! of those after it.
 
-use allot::ledger::Refusal;
+use allot::ledger::{Refusal, SupplyState};
 use allot::model::{
     ChannelId, EpochMillis, HoldReason, IncomingFact, IncomingKind, LocationId, Millis,
     PromiseFrom, PromiseRules, Qty, SkuId,
@@ -44,7 +44,7 @@ pub(crate) struct SupplyRow {
     pub(crate) first: IncomingFact,
     pub(crate) arrives_at: EpochMillis,
     pub(crate) left: i64,
-    pub(crate) closed: bool,
+    pub(crate) state: SupplyState,
 }
 
 impl SupplyRow {

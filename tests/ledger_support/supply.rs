@@ -3,7 +3,7 @@
 use super::command::{Coming, LOCATIONS, SKUS};
 use super::oracle::{SupplyRow, units};
 use super::world::World;
-use allot::ledger::{StockError, Supply, SupplyError};
+use allot::ledger::{StockError, Supply, SupplyError, SupplyState};
 use allot::model::{IncomingFact, IncomingKind, LocationId, SkuId};
 
 impl World {
@@ -46,7 +46,7 @@ impl World {
             first: announced.clone(),
             arrives_at: announced.arrives_at,
             left: i64::from(announced.qty.0),
-            closed: false,
+            state: SupplyState::Open,
         });
     }
 
@@ -147,10 +147,10 @@ impl World {
             (IncomingKind::Transfer, true) => IncomingKind::Purchase,
             (IncomingKind::Purchase, true) => IncomingKind::Transfer,
         };
-        let open = match (mistaken, row.closed) {
+        let open = match (mistaken, row.state) {
             (true, _) => Err(SupplyError::Unknown),
-            (false, true) => Err(SupplyError::Closed),
-            (false, false) => Ok(at),
+            (false, SupplyState::Open) => Ok(at),
+            (false, over) => Err(SupplyError::Closed(over)),
         };
         (row.first.id.clone(), kind, open)
     }
@@ -177,12 +177,11 @@ impl World {
         let (before, after) = self.moved(spot, after, self.oracle.now).expect("it grows");
         let row = &mut self.oracle.supplies[at];
         row.left = (row.left - i64::from(qty)).max(0);
-        row.closed = close || row.left == 0;
-        let lost = if row.closed {
-            std::mem::take(&mut row.left)
-        } else {
-            0
-        };
+        let mut lost = 0;
+        if close || row.left == 0 {
+            row.state = SupplyState::Received;
+            lost = std::mem::take(&mut row.left);
+        }
         let (moved, written_off) = told.expect("it is open");
         assert_eq!((moved.before, moved.after), (units(before), units(after)));
         assert_eq!(written_off, units(lost));
@@ -221,9 +220,19 @@ impl World {
             .cancel_supply(&id, kind, give_back, self.told, &self.log);
         let at = match open {
             Ok(at) => at,
-            Err(SupplyError::Closed) => {
-                assert_eq!(told, Ok(Vec::new()));
-                return self.note("cancel: closed already");
+            Err(SupplyError::Closed(over)) => {
+                let row = self.oracle.supplies.iter().find(|s| s.first.id == id);
+                let from = row.and_then(|s| s.first.from);
+                let again = match give_back && from.is_some() {
+                    true => SupplyState::Returned,
+                    false => SupplyState::Cancelled,
+                };
+                if over == again {
+                    assert_eq!(told, Ok(Vec::new()));
+                    return self.note("cancel: again");
+                }
+                assert_eq!(told, Err(SupplyError::Closed(over)));
+                return self.note("cancel: over already");
             }
             Err(error) => {
                 assert_eq!(told, Err(error));
@@ -232,8 +241,11 @@ impl World {
         };
         let row = &mut self.oracle.supplies[at];
         let left = std::mem::take(&mut row.left);
-        row.closed = true;
         let (spot, from) = (row.spot(), row.first.from.filter(|_| give_back));
+        row.state = match from {
+            Some(_) => SupplyState::Returned,
+            None => SupplyState::Cancelled,
+        };
         if let Some(from) = from {
             let origin = (spot.0, from);
             let after = self.oracle.on_hand(origin) + left;
@@ -258,6 +270,6 @@ pub(super) fn supply_of(row: &SupplyRow) -> Supply {
         },
         first_expected: row.first.arrives_at,
         left: units(row.left),
-        closed: row.closed,
+        state: row.state,
     }
 }

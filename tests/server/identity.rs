@@ -136,6 +136,72 @@ fn c35_a_repeat_on_another_connection_gets_the_first_answer_and_changes_nothing(
     }
 }
 
+/// A cancel that comes after the units is no cancel: answering `OK` would tell the sender that they
+/// are back at the origin, or gone, while they are on hand at the destination.
+#[test]
+fn what_was_received_cannot_be_cancelled_and_a_repeated_cancel_is_harmless() {
+    let server = TestServer::start();
+    let mut connection = server.connect();
+    let given = [
+        format!("TRANSFER.DISPATCH t-1 SKU-0 EAST WEST 10 {FAR}"),
+        format!("TRANSFER.DISPATCH t-2 SKU-0 EAST WEST 10 {FAR}"),
+        format!("SUPPLY.EXPECT po-1 SKU-0 WEST 10 {FAR}"),
+        format!("SUPPLY.EXPECT po-2 SKU-0 WEST 10 {FAR}"),
+        "TRANSFER.RECEIVE rcv-1 t-1 9 CLOSE".to_owned(),
+        "SUPPLY.RECEIVE rcv-2 po-1 10".to_owned(),
+        "TRANSFER.CANCEL cancel-1 t-2 RETURNED".to_owned(),
+        "SUPPLY.CANCEL cancel-2 po-2".to_owned(),
+    ];
+    for given in &given {
+        let answer = connection.say(given);
+        assert!(!answer.is_error(), "{given}: {answer:?}");
+    }
+    let before = state(&mut connection);
+    for (late, expected) in [
+        (
+            "TRANSFER.CANCEL r t-1 RETURNED",
+            "transfer is 't-1'; it is received",
+        ),
+        (
+            "TRANSFER.CANCEL r t-1 LOST",
+            "transfer is 't-1'; it is received",
+        ),
+        (
+            "TRANSFER.CANCEL r t-2 LOST",
+            "transfer is 't-2'; it is returned",
+        ),
+        (
+            "TRANSFER.RECEIVE r t-2 10",
+            "transfer is 't-2'; it is returned",
+        ),
+        ("SUPPLY.CANCEL r po-1", "supply is 'po-1'; it is received"),
+        (
+            "SUPPLY.RECEIVE r po-2 10",
+            "supply is 'po-2'; it is cancelled",
+        ),
+    ] {
+        let refused = connection.say(late);
+        let told = refusal(&refused);
+        assert!(
+            told.starts_with(&format!("CONFLICT {expected}")),
+            "{late}: {told}"
+        );
+    }
+    assert_eq!(state(&mut connection), before, "a refusal changes nothing");
+    let stock = connection.say("STOCK.GET SKU-0");
+    for again in [
+        "TRANSFER.CANCEL cancel-1 t-2 RETURNED",
+        "TRANSFER.CANCEL another-1 t-2 RETURNED",
+        "SUPPLY.CANCEL cancel-2 po-2",
+        "SUPPLY.CANCEL another-2 po-2",
+    ] {
+        let answer = connection.say(again);
+        assert!(!answer.is_error(), "{again}: {answer:?}");
+    }
+    let after = connection.say("STOCK.GET SKU-0");
+    assert_eq!(after, stock, "a repeat moves no unit");
+}
+
 /// A refused write leaves its reference free: the sender may mend it and send it again.
 #[test]
 fn a_refused_write_does_not_use_up_its_reference() {

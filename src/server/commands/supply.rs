@@ -87,7 +87,8 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         name: "TRANSFER.CANCEL",
         group: "Transfers and purchases",
         usage: "ref transfer RETURNED|LOST",
-        summary: "Nothing more will come of a transfer.",
+        summary: "Nothing more will come of a transfer. Cancelling again in the same way changes \
+            nothing; one that was received can no longer be cancelled.",
         arguments: &[
             REF,
             ("transfer", "id of the transfer"),
@@ -165,7 +166,8 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         name: "SUPPLY.CANCEL",
         group: "Transfers and purchases",
         usage: "ref supply",
-        summary: "Nothing more will come of a purchase.",
+        summary: "Nothing more will come of a purchase. Cancelling again changes nothing; one that \
+            was received can no longer be cancelled.",
         arguments: &[REF, ("supply", "id of the purchase")],
         reply: "map: `broken`",
         errors: &["NOTFOUND", "CONFLICT"],
