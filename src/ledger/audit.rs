@@ -130,3 +130,33 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::NoLog;
+    use super::super::locked::row_of;
+    use super::*;
+    use crate::model::{PromiseRules, Qty};
+
+    /// C28: totals and their rows drift apart, and nobody notices before users are blocked.
+    #[test]
+    fn c28_a_counter_that_drifted_is_found() {
+        let (sku, location, now) = (SkuId(5), LocationId(2), EpochMillis(1));
+        let ledger = Ledger::new(PromiseRules::default());
+        ledger
+            .count(sku, location, Qty(9), None, &[], now, &NoLog)
+            .unwrap();
+        assert_eq!(ledger.audit(now), []);
+        let mut shard = ledger.lock_one(sku, now);
+        shard.position_mut(row_of(sku), location).reserved = 3;
+        drop(shard);
+        let found = Discrepancy {
+            sku,
+            location,
+            counter: "reserved",
+            says: 3,
+            counted: 0,
+        };
+        assert_eq!(ledger.audit(now), [found]);
+    }
+}
