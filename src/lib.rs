@@ -7,14 +7,17 @@
 //! | room | what lives there | may import |
 //! | --- | --- | --- |
 //! | [`model`] | ids, units, time, money, orders, plans, the network, facts: plain data | nothing of ours |
-//! | [`ledger`] | the only code that changes a quantity: positions, reservations, holds, incoming, allocations, ATP | model |
+//! | [`cut`] | one moment of all state, seen while changes go on | nothing of ours |
+//! | [`sys`] | the one room with unsafe code: files mapped into memory, safely | nothing of ours |
+//! | [`ledger`] | the only code that changes a quantity: positions, reservations, holds, incoming, allocations, ATP | model, cut |
 //! | [`routing`] | sources one order: candidates, calendar, tariff, exact search, the plan and its reasons | model, ledger (reads) |
-//! | [`lifecycle`] | order identity and state | model |
-//! | [`journal`] | append-only files of facts, group commit, recovery | model |
-//! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, ledger, routing, lifecycle, journal |
+//! | [`lifecycle`] | order identity and state | model, cut |
+//! | [`journal`] | append-only files of facts, group commit, recovery | model, sys |
+//! | [`snapshot`] | files of all state at one moment, read through a memory map | model, ledger, lifecycle, journal, sys |
+//! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, cut, ledger, routing, lifecycle, journal, snapshot |
 //! | [`load`] | a network folder and order files, from CSV and TOML, with errors that name line and column | model |
 //! | [`wire`] | RESP2/RESP3 bytes to values and back | nothing of ours |
-//! | [`server`] | sockets, sessions, limits; the table of commands | model, engine, load, wire, journal |
+//! | [`server`] | sockets, sessions, limits; the table of commands | model, engine, load, wire, journal, snapshot |
 //! | [`client`] | a blocking client of the wire protocol | wire |
 //! | [`bench`](mod@bench) | seeded workloads and the rules of thumb that shops use today | model, ledger, routing, engine, load, client |
 //! | [`cli`] | the commands of the `allot` program | everything |
@@ -22,6 +25,7 @@
 pub mod bench;
 pub mod cli;
 pub mod client;
+pub mod cut;
 pub mod engine;
 pub mod journal;
 pub mod ledger;
@@ -30,4 +34,6 @@ pub mod load;
 pub mod model;
 pub mod routing;
 pub mod server;
+pub mod snapshot;
+pub mod sys;
 pub mod wire;

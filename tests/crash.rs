@@ -154,6 +154,18 @@ fn load(address: &str, client: usize, from: u64) -> Answers {
     }
 }
 
+/// Has one snapshot taken after the other until the server is gone, so that it is killed while it
+/// writes one, renames one, removes what is needless.
+fn take_snapshots(address: &str) {
+    let Ok(connection) = Client::connect(address) else {
+        return;
+    };
+    let mut connection = connection.timeout(DEADLINE).unwrap();
+    while connection.command(&["SNAPSHOT.TAKE"]).is_ok() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 /// Without what a repeat says of itself.
 fn content(answer: &str) -> String {
     answer.replace("\"repeated\":true", "\"repeated\":false")
@@ -178,9 +190,12 @@ fn what_was_acknowledged_survives_sigkill() {
                     scope.spawn(move || load(&address, client, from))
                 })
                 .collect();
+            let address = server.address.clone();
+            let snapshots = scope.spawn(move || take_snapshots(&address));
             std::thread::sleep(Duration::from_millis(20 + random.below(150)));
             server.child.kill().unwrap();
             server.child.wait().unwrap();
+            snapshots.join().unwrap();
             loads.into_iter().map(|l| l.join().unwrap()).collect()
         });
         server = Server::start(dir.path(), "sync");
@@ -223,6 +238,13 @@ fn what_was_acknowledged_survives_sigkill() {
             assert!(orders > 0 && reservations > 0, "the load does something");
         }
     }
+    let names = std::fs::read_dir(dir.path()).unwrap();
+    let names = names.map(|e| e.unwrap().file_name().into_string().unwrap());
+    let snapshots = names.filter(|n| n.starts_with("snapshot-") && n.ends_with(".allot"));
+    assert!(
+        (1..=3).contains(&snapshots.count()),
+        "snapshots are taken and removed"
+    );
     // A clean stop and a kill without load give back the same state.
     let hash = server.info("State", "state_hash");
     server.stop();

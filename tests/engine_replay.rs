@@ -6,20 +6,13 @@
 mod engine_support;
 
 use allot::bench::random::Random;
-use allot::engine::{
-    CountReport, Engine, FactSink, Limits, LoadRow, Replay, ReservationPut, SupplyPut, WantedLine,
-};
-use allot::model::{
-    EpochMillis, Fact, HoldReason, IncomingKind, LocationId, Lsn, Millis, Opening, Order, Qty,
-    SkuId, StockRow,
-};
-use engine_support::{NOW, item, network};
+use allot::engine::{CountReport, Engine, FactSink, Limits, Replay};
+use allot::model::{EpochMillis, Fact, Lsn, Qty};
+use engine_support::commands::{command, kept_by, opening, random_order};
+use engine_support::{NOW, network};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-
-const PLACES: [&str; 3] = ["EAST", "MID", "WEST"];
-const SKUS: usize = 4;
 
 /// Keeps facts in memory, in the order in which they were numbered.
 #[derive(Clone, Default)]
@@ -30,23 +23,6 @@ impl FactSink for Kept {
         let mut kept = self.0.lock();
         kept.extend(facts.iter().map(|fact| (at, fact.clone())));
         Lsn(kept.len() as u64)
-    }
-}
-
-fn opening() -> Opening {
-    let row = |sku: u32, location: u16| StockRow {
-        sku: SkuId(sku),
-        location: LocationId(location),
-        on_hand: Qty(20),
-        safety_stock: Qty(u32::from(location)),
-        held: (location == 1).then_some((Qty(2), HoldReason::Damaged)),
-    };
-    Opening {
-        items: (0..SKUS).map(item).collect(),
-        stock: (0..4)
-            .flat_map(|s| (0..3).map(move |l| row(s, l)))
-            .collect(),
-        ..Opening::default()
     }
 }
 
@@ -73,146 +49,6 @@ fn replayed(kept: &Kept) -> Engine {
     replay.finish(opening(), None, latest, NOW).unwrap()
 }
 
-fn small(random: &mut Random, below: u64) -> u32 {
-    u32::try_from(random.below(below)).unwrap()
-}
-
-fn random_order(random: &mut Random, id: u64) -> Order {
-    let line = |random: &mut Random| (random.index(SKUS), 1 + small(random, 6));
-    let lines: Vec<(usize, u32)> = (0..1 + random.index(3)).map(|_| line(random)).collect();
-    let mut order = engine_support::order(&id.to_string(), &lines);
-    order.channel = ["web", "app"][random.index(2)].into();
-    order.lines[0].may_split = random.chance(70);
-    order.priority = i32::try_from(random.below(3)).unwrap();
-    order
-}
-
-/// One random command. Refusals are fine: they must leave no fact.
-fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
-    if random.chance(10) {
-        clock.fetch_add(i64::from(small(random, 3_000_000)), Ordering::Relaxed);
-    }
-    let now = EpochMillis(clock.load(Ordering::Relaxed));
-    let sku = format!("SKU-{}", random.index(SKUS));
-    let place = PLACES[random.index(3)];
-    let other = PLACES[random.index(3)];
-    let id = random.below(12).to_string();
-    let reference = format!("r{}", random.below(300));
-    let qty = Qty(1 + small(random, 8));
-    let later = now + Millis(random.below(50_000_000));
-    match random.below(20) {
-        0..=3 => {
-            let id = random.below(80);
-            let order = random_order(random, id);
-            let _ = engine.submit(Arc::new(order), now);
-        }
-        4 => {
-            let _ = engine.cancel_order("shop", &random.below(80).to_string(), now);
-        }
-        5..=8 => {
-            let location = if random.chance(50) { place } else { "*" };
-            let lines = [
-                WantedLine {
-                    sku: &sku,
-                    location,
-                    qty,
-                },
-                WantedLine {
-                    sku: "SKU-1",
-                    location: "*",
-                    qty: Qty(1),
-                },
-            ];
-            let put = ReservationPut {
-                id: &id,
-                ttl: random
-                    .chance(70)
-                    .then_some(Millis(1 + random.below(6_000_000))),
-                channel: ["web", "app"][random.index(2)],
-                priority: 1,
-                need_at: random.chance(30).then_some(later),
-                lines: &lines[..1 + random.index(2)],
-            };
-            let _ = engine.put_reservation(&put, now);
-        }
-        9 => {
-            let _ = engine.confirm_reservation(&id, now);
-        }
-        10 => {
-            let _ = engine.extend_reservation(&id, Millis(3_000_000), now);
-        }
-        11 if random.chance(20) => {
-            let _ = engine.cancel_reservation(&id, now);
-        }
-        11 => {
-            engine.sweep(now);
-        }
-        12 => {
-            let count = CountReport {
-                sku: &sku,
-                location: place,
-                on_hand: Qty(small(random, 30)),
-                as_of: None,
-                deducted: &[("shop", "1")],
-            };
-            let _ = engine.set_stock(&reference, &count, now);
-        }
-        13 => {
-            let change = i64::from(small(random, 20)) - 8;
-            let _ = engine.adjust_stock(&reference, &sku, place, change, "shrink", now);
-        }
-        14 => {
-            let rows = [(place, 9), (other, 17)];
-            let rows = rows.map(|(location, units)| LoadRow {
-                sku: &sku,
-                location,
-                on_hand: Qty(units),
-            });
-            let _ = engine.load_stock(&reference, &rows, now);
-        }
-        15 => {
-            let hold = engine.place_hold(&id, &sku, place, qty, HoldReason::Fraud, now);
-            if hold.is_err() {
-                let _ = engine.release_hold(&reference, &id, Some(Qty(1)), now);
-            }
-        }
-        16 => {
-            let put = SupplyPut {
-                id: &id,
-                sku: &sku,
-                from: random.chance(60).then_some(place),
-                to: other,
-                qty,
-                arrives_at: later,
-                force: random.chance(50),
-            };
-            let _ = engine.announce_supply(&put, now);
-        }
-        17 => {
-            let kind = [IncomingKind::Transfer, IncomingKind::Purchase][random.index(2)];
-            let _ = match random.below(3) {
-                0 => engine
-                    .receive_supply(&reference, kind, &id, qty, random.chance(30), now)
-                    .map(|_| ()),
-                1 => engine
-                    .delay_supply(&reference, kind, &id, later, now)
-                    .map(|_| ()),
-                _ => engine
-                    .cancel_supply(&reference, kind, &id, random.chance(50), now)
-                    .map(|_| ()),
-            };
-        }
-        18 => {
-            let cap = random.chance(50).then_some(Qty(15));
-            let _ = engine.set_allocation(&reference, &sku, "web", qty, cap, now);
-            let _ = engine.set_safety_stock(&format!("s{reference}"), &sku, place, qty, now);
-        }
-        _ => {
-            let _ = engine.pause_location(place, random.chance(50), now);
-        }
-    }
-}
-
 fn agree(engine: &Engine, kept: &Kept, clock: &AtomicI64, what: &str) {
     let now = EpochMillis(clock.load(Ordering::Relaxed));
     let again = replayed(kept);
@@ -231,16 +67,6 @@ fn agree(engine: &Engine, kept: &Kept, clock: &AtomicI64, what: &str) {
     assert_eq!(again.ledger().audit(now), [], "{what}");
     assert_eq!(kept_by(&again, now), kept_by(engine, now), "{what}");
     assert_eq!(again.state_hash(now), engine.state_hash(now), "{what}");
-}
-
-/// What the ledger holds, to read where it differs.
-fn kept_by(engine: &Engine, now: EpochMillis) -> Vec<String> {
-    let mut all = Vec::new();
-    engine
-        .ledger()
-        .walk(now, |kept| all.push(format!("{kept:?}")));
-    all.sort();
-    all
 }
 
 #[test]

@@ -1,20 +1,20 @@
 //! `allot serve`: an engine behind a socket.
 
 use super::{emit, folder_lock, progress, sample_network};
-use crate::engine::{Engine, FactSink, Limits, Replay};
-use crate::journal::{Durability, Journal, Options, RealDisk, Recovered};
+use crate::engine::{Engine, FactSink, Limits, Opened, Replay, Step};
+use crate::journal::{Durability, Journal, Options, RealDisk};
 use crate::load;
-use crate::model::Lsn;
-use crate::server::{Clock, Password, Server, ServerConfig};
+use crate::server::{Clock, Early, Opener, Password, Server, ServerConfig, SnapshotPlan};
 use anyhow::{Context as _, bail};
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Arguments of `allot serve`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
   allot serve
@@ -28,6 +28,13 @@ pub(super) struct ServeArgs {
     /// disk gets it within so many milliseconds; `none`, at once, and the system writes when it likes.
     #[arg(long, value_name = "MODE", default_value_t = Durability::Sync)]
     durability: Durability,
+    /// Take a snapshot once the journal has grown by so many MiB, so that a start has no more than
+    /// that to read; 0 for never.
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    snapshot_every_mb: u64,
+    /// Take a snapshot once the last one is so old and something has happened since; 0 for never.
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    snapshot_every_minutes: u64,
     /// Network folder: locations, items, tariffs, stock (CSV and TOML). The sample when absent.
     #[arg(long, value_name = "DIR")]
     network: Option<PathBuf>,
@@ -67,40 +74,6 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         .transpose()?;
     check_exposure(args, password.is_some())?;
     let _lock = folder_lock::take(&args.data_dir)?;
-
-    let folder = args.network.clone().unwrap_or_else(sample_network);
-    let spinner = progress::spinner(&format!("reading {}", folder.display()));
-    let files = load::network_folder(&folder)?;
-    let clock = Clock::start();
-    let limits = Limits {
-        lines: args.lines_max,
-    };
-    let mut replay = Replay::new(files.network, limits)?;
-    spinner.set_message(format!(
-        "reading the journal in {}",
-        args.data_dir.display()
-    ));
-    let options = Options {
-        durability: args.durability,
-        ..Options::default()
-    };
-    let mut seen = 0u64;
-    let mut apply = |_, at, fact| {
-        seen += 1;
-        if seen.is_multiple_of(10_000) {
-            spinner.set_message(format!("reading the journal: {seen} facts"));
-        }
-        replay.apply(at, fact)
-    };
-    let disk = Arc::new(RealDisk);
-    let (journal, recovered) = Journal::open(disk, &args.data_dir, options, Lsn(0), &mut apply)?;
-    // What has run out by the last fact must not count again, whatever the wall clock says.
-    let clock = clock.not_before(recovered.last_at);
-    let sink: Box<dyn FactSink> = Box::new(journal.clone());
-    let engine = replay.finish(files.opening, Some(sink), recovered.last, clock.now())?;
-    spinner.finish_and_clear();
-    tell_recovered(&recovered);
-
     let config = ServerConfig {
         listen: args.listen,
         password,
@@ -115,26 +88,117 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(
-        Arc::new(engine),
-        journal.clone(),
-        &args.data_dir,
-        config,
-        clock,
-    ));
+    runtime.block_on(serve(Arc::new(args.clone()), config))
+}
+
+/// Listens at once, and reads all state while what is asked already is answered as far as it can.
+async fn serve(args: Arc<ServeArgs>, config: ServerConfig) -> anyhow::Result<ExitCode> {
+    let listen = config.listen;
+    let server = Server::listen(config)
+        .await
+        .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
+    let (address, opener, stop) = (server.address(), server.opener(), server.stop_handle());
+    tracing::info!(%address, "reading state");
+    let stopper = stop.clone();
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        tracing::info!("stopping");
+        stopper.stop();
+        wait_for_signal().await;
+        std::process::exit(1);
+    });
+    if !listen.ip().is_loopback() {
+        tokio::spawn(warn_of_exposure());
+    }
+    let opening = tokio::task::spawn_blocking(move || {
+        let opened = open(&args, &opener);
+        match &opened {
+            Ok(state) => state.tell(&args, address),
+            // Nobody can be served.
+            Err(_) => stop.stop(),
+        }
+        opened.map(|state| state.journal)
+    });
+    server.serve().await;
+    let journal = opening
+        .await
+        .context("the thread that reads state died")??;
     journal
         .close()
         .map_err(|reason| anyhow::anyhow!("the journal could not be closed: {reason}"))?;
-    served
+    Ok(ExitCode::SUCCESS)
 }
 
-fn tell_recovered(recovered: &Recovered) {
-    if recovered.facts > 0 {
+/// What a server was opened with.
+struct State {
+    engine: Arc<Engine>,
+    journal: Journal,
+}
+
+/// Reads all state and opens the server.
+fn open(args: &ServeArgs, opener: &Opener) -> anyhow::Result<State> {
+    let disk = Arc::new(RealDisk);
+    if let Some(early) = Early::of(&*disk, &args.data_dir) {
+        opener.early(early);
+    }
+    let folder = args.network.clone().unwrap_or_else(sample_network);
+    let spinner = progress::spinner(&format!("reading {}", folder.display()));
+    let files = load::network_folder(&folder)?;
+    let clock = Clock::start();
+    let limits = Limits {
+        lines: args.lines_max,
+    };
+    let data_dir = args.data_dir.display();
+    spinner.set_message(format!("reading {data_dir}"));
+    let options = Options {
+        durability: args.durability,
+        ..Options::default()
+    };
+    let step = |step| match step {
+        Step::Snapshot(done, of) => {
+            spinner.set_message(format!("reading the snapshot: {done} of {of} parts"));
+        }
+        Step::Facts(facts) => spinner.set_message(format!("reading the journal: {facts} facts")),
+    };
+    let fresh = || Replay::new(files.network.clone(), limits);
+    let opened = Replay::open(disk.clone(), &args.data_dir, options, &fresh, &step)?;
+    tell_recovered(&opened);
+    let Opened {
+        replay,
+        journal,
+        recovered,
+        last_at,
+        ..
+    } = opened;
+    // What has run out by the last fact must not count again, whatever the wall clock says.
+    let clock = clock.not_before(last_at);
+    let sink: Box<dyn FactSink> = Box::new(journal.clone());
+    let engine = replay.finish(files.opening, Some(sink), recovered.last, clock.now())?;
+    let engine = Arc::new(engine);
+    let plan = SnapshotPlan {
+        disk,
+        dir: args.data_dir.clone(),
+        every_bytes: Some(args.snapshot_every_mb << 20).filter(|&b| b > 0),
+        every: Some(Duration::from_secs(60 * args.snapshot_every_minutes)).filter(|e| !e.is_zero()),
+        behind: recovered.bytes,
+    };
+    opener.open(engine.clone(), Some(journal.clone()), Some(plan), clock);
+    spinner.finish_and_clear();
+    Ok(State { engine, journal })
+}
+
+fn tell_recovered(opened: &Opened) {
+    for why in &opened.refused {
+        tracing::warn!("a snapshot was not used: {why}");
+    }
+    let recovered = &opened.recovered;
+    if recovered.facts > 0 || opened.snapshot.is_some() {
         let how = match recovered.sealed {
             true => "after a clean stop",
             false => "after a crash",
         };
         tracing::info!(
+            snapshot = opened.snapshot.as_deref().unwrap_or("none"),
             facts = recovered.facts,
             segments = recovered.segments,
             "recovered {how}"
@@ -150,50 +214,29 @@ fn tell_recovered(recovered: &Recovered) {
     }
 }
 
-async fn serve(
-    engine: Arc<Engine>,
-    journal: Journal,
-    data_dir: &Path,
-    config: ServerConfig,
-    clock: Clock,
-) -> anyhow::Result<ExitCode> {
-    let durability = journal.durability();
-    let listen = config.listen;
-    let exposed = !listen.ip().is_loopback();
-    let registry = engine.registry();
-    let (skus, locations) = (registry.sku_count(), registry.location_count());
-    let network = engine.with_network(|n| n.name.clone());
-    let server = Server::bind(engine, Some(journal), config, clock)
-        .await
-        .with_context(|| format!("cannot listen on {listen}; is another server running there?"))?;
-    let address = server.address();
-    emit(&format!(
-        "network   {network}: {skus} items, {locations} locations\n\
-         durable   {durability}: {}\n\
-         listening {address}\n\
-         try       redis-cli -p {} ATP.GET SKU-00001\n          allot cli --addr {address}\n",
-        data_dir.display(),
-        address.port(),
-    ));
-    let stop = server.stop_handle();
-    tokio::spawn(async move {
-        wait_for_signal().await;
-        tracing::info!("stopping");
-        stop.stop();
-        wait_for_signal().await;
-        std::process::exit(1);
-    });
-    if exposed {
-        tokio::spawn(async {
-            let mut every = tokio::time::interval(std::time::Duration::from_secs(60));
-            loop {
-                every.tick().await;
-                tracing::warn!("listening beyond loopback without encryption (--insecure-public)");
-            }
-        });
+impl State {
+    fn tell(&self, args: &ServeArgs, address: SocketAddr) {
+        let registry = self.engine.registry();
+        let (skus, locations) = (registry.sku_count(), registry.location_count());
+        let network = self.engine.with_network(|n| n.name.clone());
+        emit(&format!(
+            "network   {network}: {skus} items, {locations} locations\n\
+             durable   {}: {}\n\
+             listening {address}\n\
+             try       redis-cli -p {} ATP.GET SKU-00001\n          allot cli --addr {address}\n",
+            self.journal.durability(),
+            args.data_dir.display(),
+            address.port(),
+        ));
     }
-    server.serve().await;
-    Ok(ExitCode::SUCCESS)
+}
+
+async fn warn_of_exposure() {
+    let mut every = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        every.tick().await;
+        tracing::warn!("listening beyond loopback without encryption (--insecure-public)");
+    }
 }
 
 async fn wait_for_signal() {

@@ -1,6 +1,7 @@
 //! From the ledger's facts to the history: who keeps them and under which number.
 
 use super::Engine;
+use crate::cut::Pass;
 use crate::journal::Journal;
 use crate::ledger::FactLog;
 use crate::model::{
@@ -42,16 +43,25 @@ impl History {
         }
     }
 
+    /// Keeps the facts of one step. Whoever has them kept has passed the gate, and remembers what
+    /// they tell of before the pass ends.
     pub(super) fn append<const N: usize>(
         &self,
+        pass: &Pass<'_>,
         at: EpochMillis,
         facts: impl FnOnce() -> [Fact; N],
     ) {
-        self.append_with(at, || SmallVec::<[Fact; 3]>::from_iter(facts()), N as u64);
+        self.append_with(
+            pass,
+            at,
+            || SmallVec::<[Fact; 3]>::from_iter(facts()),
+            N as u64,
+        );
     }
 
     fn append_with(
         &self,
+        _: &Pass<'_>,
         at: EpochMillis,
         facts: impl FnOnce() -> SmallVec<[Fact; 3]>,
         count: u64,
@@ -73,11 +83,11 @@ impl History {
 }
 
 /// Passes facts on as they are.
-pub(super) struct AsIs<'e>(pub(super) &'e Engine);
+pub(super) struct AsIs<'e>(pub(super) &'e Engine, pub(super) &'e Pass<'e>);
 
 impl FactLog for AsIs<'_> {
     fn record<const N: usize>(&self, at: EpochMillis, facts: impl FnOnce() -> [Fact; N]) {
-        self.0.history.append(at, facts);
+        self.0.history.append(self.1, at, facts);
     }
 }
 
@@ -85,6 +95,7 @@ impl FactLog for AsIs<'_> {
 /// without its identity.
 pub(super) struct Referenced<'e> {
     pub(super) engine: &'e Engine,
+    pub(super) pass: &'e Pass<'e>,
     pub(super) reference: &'e str,
     pub(super) content: &'e str,
     pub(super) answer: AnswerKind,
@@ -104,7 +115,8 @@ impl FactLog for Referenced<'_> {
             });
             all
         };
-        self.engine.history.append_with(at, facts, N as u64 + 1);
+        let history = &self.engine.history;
+        history.append_with(self.pass, at, facts, N as u64 + 1);
     }
 }
 
@@ -112,6 +124,7 @@ impl FactLog for Referenced<'_> {
 /// one without the other.
 pub(super) struct Acceptance<'e> {
     pub(super) engine: &'e Engine,
+    pub(super) pass: &'e Pass<'e>,
     pub(super) now: EpochMillis,
     pub(super) order: &'e Arc<Order>,
     pub(super) decision: &'e Arc<Decision>,
@@ -135,13 +148,15 @@ impl FactLog for Acceptance<'_> {
             },
             other => other,
         };
-        self.engine.history.append(at, || facts().map(accepted));
+        let history = &self.engine.history;
+        history.append(self.pass, at, || facts().map(accepted));
     }
 }
 
 /// Turns the release of an order's claims into its cancellation.
 pub(super) struct Cancellation<'e> {
     pub(super) engine: &'e Engine,
+    pub(super) pass: &'e Pass<'e>,
     pub(super) key: &'e OrderKey,
 }
 
@@ -150,13 +165,14 @@ impl FactLog for Cancellation<'_> {
         let key = || Fact::OrderCancelled {
             key: self.key.clone(),
         };
-        self.engine.history.append(at, || [key()]);
+        self.engine.history.append(self.pass, at, || [key()]);
     }
 }
 
 /// Adds what was asked to what a reservation was granted.
 pub(super) struct Putting<'e> {
     pub(super) engine: &'e Engine,
+    pub(super) pass: &'e Pass<'e>,
     pub(super) id: &'e str,
     pub(super) asked: &'e ReservationAsked,
 }
@@ -178,19 +194,21 @@ impl FactLog for Putting<'_> {
             },
             other => other,
         };
-        self.engine.history.append(at, || facts().map(put));
+        let history = &self.engine.history;
+        history.append(self.pass, at, || facts().map(put));
     }
 }
 
 /// Turns the release of a reservation's claims into its cancellation, which is for good.
 pub(super) struct Cancelling<'e> {
     pub(super) engine: &'e Engine,
+    pub(super) pass: &'e Pass<'e>,
     pub(super) id: &'e str,
 }
 
 impl FactLog for Cancelling<'_> {
     fn record<const N: usize>(&self, at: EpochMillis, _: impl FnOnce() -> [Fact; N]) {
         let id = || Fact::ReservationCancelled { id: self.id.into() };
-        self.engine.history.append(at, || [id()]);
+        self.engine.history.append(self.pass, at, || [id()]);
     }
 }

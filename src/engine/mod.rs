@@ -5,26 +5,32 @@
 //! a socket or a file exists, and it never reads a clock: `now` is handed in, so that a test or a
 //! replay can own it.
 //!
-//! Locks are taken in one order: an identity (order, reservation, reference, hold, supply), then
-//! the ledger's shards. Nobody takes an identity while he holds a shard.
+//! Locks are taken in one order: an identity (order, reservation, reference, name), the gate of
+//! those who change state, what the ledger keeps by name (holds, supplies), the ledger's shards.
+//! Nobody takes one while he holds a later one.
 
 mod digest;
 mod error;
 mod facts;
+mod image;
 mod orders;
 mod references;
 mod registry;
 mod replay;
 mod reservations;
+mod restore;
+mod snapshots;
 mod stock;
 mod supply;
 
 pub use error::EngineError;
 pub use facts::FactSink;
+pub use image::{Cut, Records};
 pub use orders::{Counts, OrderView, Quote};
 pub use registry::Registry;
 pub use replay::Replay;
 pub use reservations::{ReservationPut, ReservationView, WantedLine};
+pub use snapshots::{Opened, RecoveryError, Step, Taken};
 pub use stock::{AtpAnswer, AtpRequest, CountReport, LoadRow};
 pub use supply::{Received, SupplyPut};
 
@@ -32,13 +38,15 @@ pub use supply::{Received, SupplyPut};
 pub use crate::ledger::{Broken, Moved, PositionReport};
 pub use crate::routing::Goal;
 
+use crate::cut::{Before, Gate, Pass};
 use crate::ledger::{Ledger, Reservation};
 use crate::lifecycle::OrderBook;
 use crate::model::{
     AnswerKind, ChannelId, EpochMillis, Fact, Invalid, Item, Location, LocationId, Lsn, Network,
-    Opening, Policy, PromiseRules, ServiceId,
+    Opening, OrderKey, Policy, PromiseRules, ServiceId,
 };
 use crate::routing::Lanes;
+use crate::snapshot::OrderImage;
 use arc_swap::ArcSwap;
 use facts::History;
 use parking_lot::Mutex;
@@ -76,6 +84,12 @@ pub struct Engine {
     stock_references: References<Arc<stock::StockAnswer>>,
     supply_references: References<Arc<supply::SupplyAnswer>>,
     history: History,
+    /// Through here goes everybody who changes state.
+    gate: Gate,
+    /// Orders as they were at a cut.
+    orders_before: Before<OrderKey, OrderImage>,
+    /// One looks at a time.
+    cutting: Mutex<()>,
     sequence: AtomicU64,
     counts: orders::Counters,
 }
@@ -111,6 +125,9 @@ impl Engine {
             stock_references: References::new(),
             supply_references: References::new(),
             history: History::default(),
+            gate: Gate::default(),
+            orders_before: Before::default(),
+            cutting: Mutex::default(),
             sequence: AtomicU64::new(0),
             counts: orders::Counters::default(),
         })
@@ -170,8 +187,8 @@ impl Engine {
     /// `INVALID` naming the field.
     pub fn put_item(&self, item: Item, now: EpochMillis) -> Result<bool, EngineError> {
         let fact = item.clone();
-        let (_, new) = self.registry.put_item(item, |sku| {
-            self.history.append(now, || {
+        let (_, new) = self.registry.put_item(item, &self.gate, |sku, pass| {
+            self.history.append(pass, now, || {
                 [Fact::ItemPut {
                     sku,
                     item: Box::new(fact),
@@ -202,17 +219,17 @@ impl Engine {
             }
         }
         let text = location.id.clone();
-        let (_, new) = self.registry.put_location(&text, |id| {
-            self.history.append(now, || {
+        let put = self.registry.put_location(&text, &self.gate, |id, pass| {
+            self.history.append(pass, now, || {
                 [Fact::LocationPut {
                     location: id,
                     row: Box::new(location),
                 }]
             });
-        })?;
-        *network = changed;
-        self.lanes.store(Arc::new(lanes));
-        Ok(new)
+            *network = changed;
+            self.lanes.store(Arc::new(lanes));
+        });
+        Ok(put?.1)
     }
 
     /// Stops or resumes new shipments from a location. Returns whether that changed anything.
@@ -230,9 +247,10 @@ impl Engine {
         let _network = self.network.lock();
         let lanes = self.lanes.load();
         let changed = lanes.paused(id) != paused;
+        let pass = self.gate.enter();
         lanes.set_paused(id, paused);
         if changed {
-            self.history.append(now, || {
+            self.history.append(&pass, now, || {
                 [Fact::LocationPaused {
                     location: id,
                     paused,
@@ -244,23 +262,26 @@ impl Engine {
 
     /// The channel of a text id; one that is new is introduced.
     fn channel(&self, field: &str, text: &str, now: EpochMillis) -> Result<ChannelId, EngineError> {
-        self.registry.channel(field, text, |channel| {
-            self.history.append(now, || {
-                let id = text.into();
-                [Fact::ChannelAdded { channel, id }]
-            });
-        })
+        self.registry
+            .channel(field, text, &self.gate, |channel, pass| {
+                self.history.append(pass, now, || {
+                    let id = text.into();
+                    [Fact::ChannelAdded { channel, id }]
+                });
+            })
     }
 
     /// A log for a write that carries a reference.
     fn referenced<'e>(
         &'e self,
+        pass: &'e Pass<'e>,
         reference: &'e str,
         content: &'e str,
         answer: AnswerKind,
     ) -> facts::Referenced<'e> {
         facts::Referenced {
             engine: self,
+            pass,
             reference,
             content,
             answer,

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::error::EngineError;
 use super::facts::{Acceptance, Cancellation};
+use crate::cut::Pass;
 use crate::ledger::{Owner, Reservation, StockView, Take, Want};
 use crate::lifecycle::{OrderRecord, OrderState, Submission};
 use crate::model::{
@@ -68,7 +69,7 @@ pub(super) struct Counters {
     split: AtomicU64,
     backordered: AtomicU64,
     refused: AtomicU64,
-    cancelled: AtomicU64,
+    pub(super) cancelled: AtomicU64,
     rerouted: AtomicU64,
 }
 
@@ -113,10 +114,10 @@ impl Engine {
         let lanes = self.lanes.load();
         let accepted = self.resolve(&order, &lanes).and_then(|resolved| {
             let skus: Arc<[SkuId]> = resolved.demands.iter().map(|d| d.sku).collect();
-            let (decision, holding) = self.route_and_reserve(&order, &resolved, &lanes, now)?;
-            Ok((skus, decision, holding))
+            let granted = self.route_and_reserve(&order, &resolved, &lanes, now)?;
+            Ok((skus, granted))
         });
-        let (demands, decision, holding) = accepted.inspect_err(|_| {
+        let (demands, (decision, holding, _pass)) = accepted.inspect_err(|_| {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
         })?;
         self.count(&decision.plan);
@@ -130,6 +131,8 @@ impl Engine {
             holding: Some(holding),
         };
         let answer = view(&record, false);
+        let key = || record.order.key.clone();
+        self.orders_before.save(key, || None);
         place.accept(record);
         Ok(answer)
     }
@@ -179,9 +182,13 @@ impl Engine {
         let key = OrderKey::new(source, order);
         let cancelled = self.orders.change(&key, |record| {
             let repeated = record.state == OrderState::Cancelled;
+            let pass = self.gate.enter();
+            let was = || Some(self.order_image(record));
+            self.orders_before.save(|| key.clone(), was);
             if let Some(holding) = record.holding.take() {
                 let log = Cancellation {
                     engine: self,
+                    pass: &pass,
                     key: &key,
                 };
                 self.ledger.release(holding, now, &log);
@@ -218,14 +225,14 @@ impl Engine {
     }
 
     /// Routes on a view of the stock and has the ledger grant the plan; when somebody took the
-    /// units in between, looks again.
+    /// units in between, looks again. The pass lasts until the order is remembered.
     fn route_and_reserve(
         &self,
         order: &Arc<Order>,
         resolved: &Resolved,
         lanes: &Lanes,
         now: EpochMillis,
-    ) -> Result<(Arc<Decision>, Reservation), EngineError> {
+    ) -> Result<(Arc<Decision>, Reservation, Pass<'_>), EngineError> {
         let id = OwnerFact::Order(order.key.clone());
         let owner = Arc::new(Owner {
             id,
@@ -253,14 +260,16 @@ impl Engine {
                 expires_at: EpochMillis::DISTANT_FUTURE,
                 wants: &wants,
             };
+            let pass = self.gate.enter();
             let log = Acceptance {
                 engine: self,
+                pass: &pass,
                 now,
                 order,
                 decision: &decision,
             };
             if let Ok(holding) = self.ledger.take(&take, now, &log) {
-                return Ok((decision, holding));
+                return Ok((decision, holding, pass));
             }
             self.counts.rerouted.fetch_add(1, Ordering::Relaxed);
         }

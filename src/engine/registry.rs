@@ -5,6 +5,7 @@
 //! facts takes no lock that another SKU could hold.
 
 use super::EngineError;
+use crate::cut::{Before, Gate, Pass};
 use crate::model::{ChannelId, Grams, Invalid, Item, LocationId, Qty, SkuId, check_id};
 use crate::routing::{ClassId, Demand, Lanes};
 use dashmap::{DashMap, Entry};
@@ -47,6 +48,8 @@ pub struct Registry {
     channel_names: boxcar::Vec<Box<str>>,
     /// Held while an id is given and announced, so that ids are announced in ascending order.
     naming: Mutex<()>,
+    /// Items as they were at a cut, of those described anew since.
+    items_before: Before<SkuId, Arc<Item>>,
 }
 
 impl Registry {
@@ -76,7 +79,8 @@ impl Registry {
         &self,
         field: &str,
         text: &str,
-        announce: impl FnOnce(ChannelId),
+        gate: &Gate,
+        announce: impl FnOnce(ChannelId, &Pass<'_>),
     ) -> Result<ChannelId, EngineError> {
         if let Some(known) = self.channels.get(text) {
             return Ok(*known);
@@ -90,9 +94,10 @@ impl Registry {
                     return Err(Invalid::new(field, text, "one of at most 60000 channels").into());
                 }
                 let _in_order = self.naming.lock();
+                let pass = gate.enter();
                 let index = self.channel_names.push(text.into());
                 let id = ChannelId::from_index(index).expect("bounded just above");
-                announce(id);
+                announce(id, &pass);
                 place.insert(id);
                 Ok(id)
             }
@@ -163,7 +168,8 @@ impl Registry {
     pub fn put_item(
         &self,
         item: Item,
-        announce: impl FnOnce(SkuId),
+        gate: &Gate,
+        announce: impl FnOnce(SkuId, &Pass<'_>),
     ) -> Result<(SkuId, bool), EngineError> {
         check_id("sku", &item.sku)?;
         let parcel = Parcel {
@@ -173,11 +179,15 @@ impl Registry {
         };
         match self.skus.entry(item.sku.clone()) {
             Entry::Occupied(known) => {
-                let entry = &self.items[known.get().index()];
+                let sku = *known.get();
+                let entry = &self.items[sku.index()];
+                let pass = gate.enter();
+                let was = || Some(entry.item.read().clone());
+                self.items_before.save(|| sku, was);
                 *entry.item.write() = Arc::new(item);
                 *entry.parcel.write() = parcel;
-                announce(*known.get());
-                Ok((*known.get(), false))
+                announce(sku, &pass);
+                Ok((sku, false))
             }
             Entry::Vacant(place) => {
                 if self.items.count() >= SKUS_MAX {
@@ -193,9 +203,10 @@ impl Registry {
                     item: RwLock::new(Arc::new(item)),
                 };
                 let _in_order = self.naming.lock();
+                let pass = gate.enter();
                 let index = self.items.push(entry);
                 let id = SkuId::from_index(index).expect("bounded just above");
-                announce(id);
+                announce(id, &pass);
                 place.insert(id);
                 Ok((id, true))
             }
@@ -209,12 +220,13 @@ impl Registry {
     pub fn put_location(
         &self,
         text: &str,
-        announce: impl FnOnce(LocationId),
+        gate: &Gate,
+        announce: impl FnOnce(LocationId, &Pass<'_>),
     ) -> Result<(LocationId, bool), EngineError> {
         check_id("location", text)?;
         match self.locations.entry(text.into()) {
             Entry::Occupied(known) => {
-                announce(*known.get());
+                announce(*known.get(), &gate.enter());
                 Ok((*known.get(), false))
             }
             Entry::Vacant(place) => {
@@ -222,13 +234,30 @@ impl Registry {
                     return Err(Invalid::new("location", text, "one of at most 65535").into());
                 }
                 let _in_order = self.naming.lock();
+                let pass = gate.enter();
                 let index = self.location_names.push(text.into());
                 let id = LocationId::from_index(index).expect("bounded just above");
-                announce(id);
+                announce(id, &pass);
                 place.insert(id);
                 Ok((id, true))
             }
         }
+    }
+
+    /// Items are to be seen as they are now. Nobody is changing any.
+    pub(super) fn cut(&self) {
+        self.items_before.begin();
+    }
+
+    /// An item as it was at the cut.
+    pub(super) fn item_at_cut(&self, sku: SkuId) -> Option<Arc<Item>> {
+        let read = self.item(sku)?;
+        self.items_before.or_read(&sku, read)
+    }
+
+    /// Nobody looks any more.
+    pub(super) fn end_cut(&self) {
+        self.items_before.end();
     }
 
     /// What the router needs to know of `qty` units of a SKU.

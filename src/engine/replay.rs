@@ -28,13 +28,13 @@ enum Effect {
 
 /// An engine that takes facts instead of commands, until it is finished.
 pub struct Replay {
-    engine: Engine,
+    pub(super) engine: Engine,
     /// The locations of the history by id; the folder's are joined at the end.
-    locations: Vec<Location>,
-    paused: HashSet<LocationId>,
-    services: Option<Vec<Box<str>>>,
-    rules: PromiseRules,
-    opened: bool,
+    pub(super) locations: Vec<Location>,
+    pub(super) paused: HashSet<LocationId>,
+    pub(super) services: Option<Vec<Box<str>>>,
+    pub(super) rules: PromiseRules,
+    pub(super) opened: bool,
     effect: Effect,
 }
 
@@ -65,7 +65,10 @@ impl Replay {
     pub fn apply(&mut self, at: EpochMillis, fact: Fact) -> Applied {
         match fact {
             Fact::ItemPut { sku, item } => {
-                let put = self.engine.registry.put_item(*item, |_| {});
+                let put = self
+                    .engine
+                    .registry
+                    .put_item(*item, &self.engine.gate, |_, _| {});
                 same("item", put.map(|(id, _)| id), &sku)
             }
             Fact::LocationPut { location, row } => self.put_location(location, *row),
@@ -77,7 +80,10 @@ impl Replay {
                 Ok(())
             }
             Fact::ChannelAdded { channel, id } => {
-                let put = self.engine.registry.channel("channel", &id, |_| {});
+                let put =
+                    self.engine
+                        .registry
+                        .channel("channel", &id, &self.engine.gate, |_, _| {});
                 same("channel", put, &channel)
             }
             Fact::NetworkOpened { services, .. } => {
@@ -269,7 +275,10 @@ impl Replay {
     }
 
     fn put_location(&mut self, id: LocationId, row: Location) -> Applied {
-        let put = self.engine.registry.put_location(&row.id, |_| {});
+        let put = self
+            .engine
+            .registry
+            .put_location(&row.id, &self.engine.gate, |_, _| {});
         same("location", put.map(|(id, _)| id), &id)?;
         match self.locations.get_mut(id.index()) {
             Some(known) => *known = row,
@@ -333,14 +342,7 @@ impl Replay {
     ) -> Applied {
         self.saw_sequence(sequence);
         let engine = &self.engine;
-        let mut demands: Vec<SkuId> = Vec::with_capacity(order.lines.len());
-        for line in &order.lines {
-            let sku = engine.registry.sku("sku", &line.sku);
-            let sku = sku.map_err(|e| e.to_string())?;
-            if !demands.contains(&sku) {
-                demands.push(sku);
-            }
-        }
+        let demands = self.demands_of(&order)?;
         let Submission::New(place) = engine.orders.submit(&order) else {
             return Err(format!("order {} is accepted twice", order.key));
         };
@@ -366,6 +368,19 @@ impl Replay {
             holding: Some(holding),
         });
         Ok(())
+    }
+
+    /// The SKUs of an order, each once, in the order of its lines.
+    pub(super) fn demands_of(&self, order: &Order) -> Result<Vec<SkuId>, String> {
+        let mut demands: Vec<SkuId> = Vec::with_capacity(order.lines.len());
+        for line in &order.lines {
+            let sku = self.engine.registry.sku("sku", &line.sku);
+            let sku = sku.map_err(|e| e.to_string())?;
+            if !demands.contains(&sku) {
+                demands.push(sku);
+            }
+        }
+        Ok(demands)
     }
 
     fn saw_sequence(&self, sequence: u64) {
@@ -417,7 +432,7 @@ impl Replay {
         engine.lanes.store(Arc::new(lanes));
         if services.is_none() {
             let name = network.name.as_str().into();
-            engine.history.append(now, || {
+            engine.history.append(&engine.gate.enter(), now, || {
                 [Fact::NetworkOpened {
                     name,
                     services: engine.services.to_vec(),
@@ -425,14 +440,17 @@ impl Replay {
             });
         }
         for location in &network.locations[known..] {
-            engine.registry.put_location(&location.id, |id| {
-                engine.history.append(now, || {
-                    [Fact::LocationPut {
-                        location: id,
-                        row: Box::new(location.clone()),
-                    }]
-                });
-            })?;
+            let gate = &engine.gate;
+            engine
+                .registry
+                .put_location(&location.id, gate, |id, pass| {
+                    engine.history.append(pass, now, || {
+                        [Fact::LocationPut {
+                            location: id,
+                            row: Box::new(location.clone()),
+                        }]
+                    });
+                })?;
         }
         *engine.network.lock() = network;
         engine.take_over(&folder, opening, &rules, opened, now)?;
@@ -470,7 +488,7 @@ impl Engine {
         let wanted = renamed(&folder.promise, &skus, &places);
         if wanted != *rules {
             self.ledger.set_rules(&wanted, now);
-            self.history.append(now, || {
+            self.history.append(&self.gate.enter(), now, || {
                 [Fact::PromiseRulesSet {
                     rules: Box::new(wanted),
                 }]
@@ -479,13 +497,14 @@ impl Engine {
         if opened {
             return Ok(());
         }
-        let log = super::facts::AsIs(self);
         let sku = |id: SkuId| skus[id.index()];
         let place = |id: LocationId| places[id.index()];
         let mut stock = opening.stock;
         for row in &mut stock {
             (row.sku, row.location) = (sku(row.sku), place(row.location));
         }
+        let pass = self.gate.enter();
+        let log = super::facts::AsIs(self, &pass);
         self.ledger.open(&stock, now, &log);
         for row in opening.incoming {
             let announced = IncomingFact {
@@ -501,13 +520,17 @@ impl Engine {
             let field = field_of(announced.kind);
             taken.map_err(|e| Naming::supply(&e, field, &announced.id))?;
         }
+        drop(pass);
         for row in opening.allocations {
             let channel = self.channel("channel", &row.channel, now)?;
+            let pass = self.gate.enter();
+            let log = super::facts::AsIs(self, &pass);
             let sku = sku(row.sku);
             self.ledger
                 .set_allocation(sku, channel, row.protected, row.cap, now, &log);
         }
-        self.history.append(now, || [Fact::OpeningDone]);
+        self.history
+            .append(&self.gate.enter(), now, || [Fact::OpeningDone]);
         Ok(())
     }
 }
@@ -554,7 +577,7 @@ fn same<I: PartialEq + std::fmt::Debug>(
     }
 }
 
-fn broken_again(fact: BrokenFact) -> Broken {
+pub(super) fn broken_again(fact: BrokenFact) -> Broken {
     Broken {
         owner: Arc::new(Owner {
             id: fact.owner,

@@ -3,10 +3,12 @@
 use super::error::EngineError;
 use super::facts::{AsIs, Cancelling, Putting};
 use super::{Engine, Registry};
+use crate::cut::Before;
 use crate::ledger::{Grant, NoLog, Owner, Refusal, Reservation, Take, Want};
 use crate::model::{
     EpochMillis, Invalid, LocationId, Millis, OwnerFact, Qty, ReservationAsked, SkuId, check_id,
 };
+use crate::snapshot::{ReservationHolding, ReservationImage};
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
@@ -73,6 +75,8 @@ pub(super) struct Book {
     records: DashMap<Box<str>, Record, RandomState>,
     /// Soft reservations by their end, so that ended ones are found without a scan.
     endings: Mutex<BinaryHeap<Ending>>,
+    /// Reservations as they were at a cut.
+    before: Before<Box<str>, ReservationImage>,
 }
 
 impl Default for Book {
@@ -80,6 +84,7 @@ impl Default for Book {
         Self {
             records: DashMap::with_hasher_and_shard_amount(RandomState::default(), 1024),
             endings: Mutex::default(),
+            before: Before::default(),
         }
     }
 }
@@ -136,8 +141,12 @@ impl Engine {
                 }
                 let sequence = reservation.owner().sequence;
                 let owner = owner(put, sequence);
+                let pass = self.gate.enter();
+                let was = || Some(self.holding_image(put.id, old, reservation));
+                self.reservations.before.save(|| put.id.into(), was);
                 let log = Putting {
                     engine: self,
+                    pass: &pass,
                     id: put.id,
                     asked: &content,
                 };
@@ -166,18 +175,24 @@ impl Engine {
                 };
                 if !Registry::is_introduced(content.channel) {
                     // A refusal must leave nothing behind, not even the name of a channel.
+                    let pass = self.gate.enter();
                     let tried = self.ledger.take(&take(content.channel), now, &NoLog);
                     self.ledger.release(tried.map_err(named)?, now, &NoLog);
+                    drop(pass);
                     content.channel = self.channel("channel", put.channel, now)?;
                 }
+                let pass = self.gate.enter();
                 let log = Putting {
                     engine: self,
+                    pass: &pass,
                     id: put.id,
                     asked: &content,
                 };
                 let take = take(content.channel);
                 let reservation = self.ledger.take(&take, now, &log).map_err(named)?;
                 let answer = view(&reservation);
+                let id = || put.id.into();
+                self.reservations.before.save(id, || None);
                 place.insert(Record::Holding {
                     content,
                     reservation,
@@ -223,10 +238,17 @@ impl Engine {
     pub fn cancel_reservation(&self, id: &str, now: EpochMillis) -> Result<bool, EngineError> {
         let record = self.reservations.records.get_mut(id);
         let mut record = record.ok_or_else(|| unknown(id))?;
+        let pass = self.gate.enter();
+        let was = || Some(self.record_image(id, &record));
+        self.reservations.before.save(|| id.into(), was);
         match std::mem::replace(&mut *record, Record::Cancelled) {
             Record::Cancelled => Ok(false),
             Record::Holding { reservation, .. } => {
-                let log = Cancelling { engine: self, id };
+                let log = Cancelling {
+                    engine: self,
+                    pass: &pass,
+                    id,
+                };
                 Ok(self.ledger.release(reservation, now, &log))
             }
         }
@@ -258,17 +280,28 @@ impl Engine {
     /// expiry; this only frees memory. Returns how many.
     pub fn sweep(&self, now: EpochMillis) -> usize {
         let mut swept = 0;
-        while let Some(id) = self.reservations.next_ended(now) {
+        // While somebody looks at reservations as they were, none may go.
+        while !self.reservations.before.is_saving()
+            && let Some(id) = self.reservations.next_ended(now)
+        {
+            let mut pass = None;
             #[allow(clippy::borrowed_box, reason = "the map's key type")]
-            let over = |_: &Box<str>, record: &Record| match record {
-                Record::Holding { reservation, .. } => !reservation.is_live(now),
-                Record::Cancelled => false,
+            let over = |id: &Box<str>, record: &Record| match record {
+                Record::Holding { reservation, .. } if !reservation.is_live(now) => {
+                    pass = Some(self.gate.enter());
+                    let looked_at = self.reservations.before.is_saving();
+                    if looked_at {
+                        // The next sweep finds it again.
+                        let end = reservation.expires_at();
+                        self.reservations.note_ending(id, end);
+                    }
+                    !looked_at
+                }
+                Record::Holding { .. } | Record::Cancelled => false,
             };
-            // Removal and release in two steps is safe: nothing is held any more.
-            if let Some((_, Record::Holding { reservation, .. })) =
-                self.reservations.records.remove_if(&id, over)
-            {
-                self.ledger.release(reservation, now, &AsIs(self));
+            let gone = self.reservations.records.remove_if(&id, over);
+            if let (Some((_, Record::Holding { reservation, .. })), Some(pass)) = (gone, &pass) {
+                self.ledger.release(reservation, now, &AsIs(self, pass));
                 swept += 1;
             }
         }
@@ -344,18 +377,106 @@ impl Engine {
     ) -> Result<ReservationView, EngineError> {
         let record = self.reservations.records.get_mut(id);
         let mut record = record.ok_or_else(|| unknown(id))?;
-        let Record::Holding { reservation, .. } = &mut *record else {
+        let Record::Holding { reservation, .. } = &*record else {
             return Err(cancelled(id));
         };
         let old = reservation.expires_at();
         let new = end(old);
         if new != old || !reservation.is_live(now) {
-            let log = AsIs(self);
+            let pass = self.gate.enter();
+            let was = || Some(self.record_image(id, &record));
+            self.reservations.before.save(|| id.into(), was);
+            let Record::Holding { reservation, .. } = &mut *record else {
+                return Err(cancelled(id));
+            };
+            let log = AsIs(self, &pass);
             let extended = self.ledger.extend(reservation, new, now, &log);
             extended.map_err(|refusal| self.names().refusal(&refusal, id))?;
             self.reservations.note_ending(id, new);
+            return Ok(view(reservation));
         }
         Ok(view(reservation))
+    }
+
+    /// Reservations are to be seen as they are now. Nobody is changing any.
+    pub(super) fn cut_reservations(&self) {
+        self.reservations.before.begin();
+    }
+
+    /// Every reservation as it was at the cut.
+    pub(super) fn each_reservation_at_cut(&self, mut see: impl FnMut(ReservationImage)) {
+        let before = &self.reservations.before;
+        for entry in &self.reservations.records {
+            let image = self.record_image(entry.key(), entry.value());
+            if let Some(image) = before.or_read(entry.key(), image) {
+                see(image);
+            }
+        }
+    }
+
+    /// Nobody looks any more.
+    pub(super) fn end_cut_of_reservations(&self) {
+        self.reservations.before.end();
+    }
+
+    fn record_image(&self, id: &str, record: &Record) -> ReservationImage {
+        match record {
+            Record::Cancelled => ReservationImage {
+                id: id.into(),
+                holding: None,
+            },
+            Record::Holding {
+                content,
+                reservation,
+            } => self.holding_image(id, content, reservation),
+        }
+    }
+
+    fn holding_image(
+        &self,
+        id: &str,
+        asked: &ReservationAsked,
+        reservation: &Reservation,
+    ) -> ReservationImage {
+        let holding = ReservationHolding {
+            asked: asked.clone(),
+            sequence: reservation.owner().sequence,
+            expires_at: reservation.expires_at(),
+            claims: self.ledger.claim_facts(reservation),
+        };
+        ReservationImage {
+            id: id.into(),
+            holding: Some(holding),
+        }
+    }
+
+    /// Brings a reservation back: after the supplies of the ledger.
+    pub(super) fn readmit_reservation(&self, image: ReservationImage) -> Result<(), String> {
+        let record = match image.holding {
+            None => Record::Cancelled,
+            Some(holding) => {
+                let owner = Arc::new(Owner {
+                    id: OwnerFact::Reservation(image.id.clone()),
+                    priority: holding.asked.priority,
+                    sequence: holding.sequence,
+                });
+                let reservation = self.ledger.readmit(&Grant {
+                    owner: &owner,
+                    channel: holding.asked.channel,
+                    expires_at: holding.expires_at,
+                    claims: &holding.claims,
+                })?;
+                self.reservations.note_ending(&image.id, holding.expires_at);
+                Record::Holding {
+                    content: holding.asked,
+                    reservation,
+                }
+            }
+        };
+        match self.reservations.records.insert(image.id, record) {
+            None => Ok(()),
+            Some(_) => Err("a reservation is there twice".to_owned()),
+        }
     }
 
     fn read_content(&self, put: &ReservationPut<'_>) -> Result<ReservationAsked, EngineError> {

@@ -97,7 +97,8 @@ impl Engine {
             deducted.push(OwnerFact::Order(OrderKey::new(source, order)));
         }
         let answer = self.stock_references.once(reference, content, |content| {
-            let log = self.referenced(reference, content, AnswerKind::Moved);
+            let pass = self.gate.enter();
+            let log = self.referenced(&pass, reference, content, AnswerKind::Moved);
             let moved = self
                 .ledger
                 .count(
@@ -110,7 +111,7 @@ impl Engine {
                     &log,
                 )
                 .map_err(|e| Naming::stock(&e, "on_hand"))?;
-            Ok(Arc::new(StockAnswer::Moved(moved)))
+            Ok((Arc::new(StockAnswer::Moved(moved)), pass))
         })?;
         Ok(moved(&answer))
     }
@@ -133,10 +134,11 @@ impl Engine {
         let location = self.registry.location("location", location)?;
         check_id("reason", reason)?;
         let answer = self.stock_references.once(reference, content, |content| {
-            let log = self.referenced(reference, content, AnswerKind::Moved);
+            let pass = self.gate.enter();
+            let log = self.referenced(&pass, reference, content, AnswerKind::Moved);
             let moved = self.ledger.adjust(sku, location, change, reason, now, &log);
             let moved = moved.map_err(|e| Naming::stock(&e, "change"))?;
-            Ok(Arc::new(StockAnswer::Moved(moved)))
+            Ok((Arc::new(StockAnswer::Moved(moved)), pass))
         })?;
         Ok(moved(&answer))
     }
@@ -169,9 +171,11 @@ impl Engine {
             ));
         }
         let answer = self.stock_references.once(reference, content, |content| {
-            let log = AsIs(self);
             let mut broken = Vec::new();
             for (sku, location, on_hand) in resolved {
+                // Every row is a step of its own: nobody has to wait for all of them.
+                let pass = self.gate.enter();
+                let log = AsIs(self, &pass);
                 let moved = self
                     .ledger
                     .count(sku, location, on_hand, None, &[], now, &log);
@@ -183,8 +187,10 @@ impl Engine {
                 rows: rows.len() as u64,
                 broken: broken.iter().map(broken_fact).collect(),
             };
-            self.history.append(now, || [told()]);
-            Ok(Arc::new(StockAnswer::Loaded(rows.len(), broken)))
+            let pass = self.gate.enter();
+            self.history.append(&pass, now, || [told()]);
+            let answer = StockAnswer::Loaded(rows.len(), broken);
+            Ok((Arc::new(answer), pass))
         })?;
         match &*answer {
             StockAnswer::Loaded(rows, broken) => Ok((*rows, broken.clone())),
@@ -208,9 +214,10 @@ impl Engine {
         let sku = self.registry.sku("sku", sku)?;
         let location = self.registry.location("location", location)?;
         let answer = self.stock_references.once(reference, content, |content| {
-            let log = self.referenced(reference, content, AnswerKind::Broken);
+            let pass = self.gate.enter();
+            let log = self.referenced(&pass, reference, content, AnswerKind::Broken);
             let broken = self.ledger.set_safety_stock(sku, location, qty, now, &log);
-            Ok(Arc::new(StockAnswer::Broken(broken)))
+            Ok((Arc::new(StockAnswer::Broken(broken)), pass))
         })?;
         match &*answer {
             StockAnswer::Broken(broken) => Ok(broken.clone()),
@@ -265,7 +272,8 @@ impl Engine {
         }
         let sku = self.registry.sku("sku", sku)?;
         let location = self.registry.location("location", location)?;
-        let log = AsIs(self);
+        let pass = self.gate.enter();
+        let log = AsIs(self, &pass);
         let placed = self
             .ledger
             .place_hold(id, sku, location, qty, reason, now, &log);
@@ -286,11 +294,11 @@ impl Engine {
         let units = qty.map_or_else(|| "all".to_owned(), |q| q.to_string());
         let content = format!("HOLD.RELEASE {id} {units}");
         let answer = self.stock_references.once(reference, content, |content| {
-            let log = self.referenced(reference, content, AnswerKind::Released);
+            let pass = self.gate.enter();
+            let log = self.referenced(&pass, reference, content, AnswerKind::Released);
             let released = self.ledger.release_hold(id, qty, now, &log);
-            Ok(Arc::new(StockAnswer::Released(
-                released.map_err(|e| Naming::hold(&e, id))?,
-            )))
+            let released = released.map_err(|e| Naming::hold(&e, id))?;
+            Ok((Arc::new(StockAnswer::Released(released)), pass))
         })?;
         match *answer {
             StockAnswer::Released(qty) => Ok(qty),
@@ -316,10 +324,11 @@ impl Engine {
         let sku = self.registry.sku("sku", sku)?;
         self.stock_references.once(reference, content, |content| {
             let channel = self.channel("channel", channel, now)?;
-            let log = self.referenced(reference, content, AnswerKind::Done);
+            let pass = self.gate.enter();
+            let log = self.referenced(&pass, reference, content, AnswerKind::Done);
             self.ledger
                 .set_allocation(sku, channel, protected, cap, now, &log);
-            Ok(Arc::new(StockAnswer::Done))
+            Ok((Arc::new(StockAnswer::Done), pass))
         })?;
         Ok(())
     }
@@ -371,7 +380,7 @@ impl Engine {
     }
 }
 
-fn broken_fact(broken: &Broken) -> BrokenFact {
+pub(super) fn broken_fact(broken: &Broken) -> BrokenFact {
     BrokenFact {
         owner: broken.owner.id.clone(),
         priority: broken.owner.priority,

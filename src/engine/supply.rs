@@ -79,7 +79,8 @@ impl Engine {
             qty: put.qty,
             arrives_at: put.arrives_at,
         };
-        let log = AsIs(self);
+        let pass = self.gate.enter();
+        let log = AsIs(self, &pass);
         let done = match kind {
             IncomingKind::Transfer => self.ledger.dispatch(&announced, put.force, now, &log),
             IncomingKind::Purchase => self
@@ -112,13 +113,12 @@ impl Engine {
             if close { " CLOSE" } else { "" }
         );
         let answer = self.supply_references.once(reference, content, |content| {
-            let log = self.referenced(reference, content, AnswerKind::Received);
+            let pass = self.gate.enter();
+            let log = self.referenced(&pass, reference, content, AnswerKind::Received);
             let received = self.ledger.receive(id, kind, qty, close, now, &log);
             let (moved, written_off) = received.map_err(|e| Naming::supply(&e, field, id))?;
-            Ok(Arc::new(SupplyAnswer::Received(Received {
-                moved,
-                written_off,
-            })))
+            let received = Received { moved, written_off };
+            Ok((Arc::new(SupplyAnswer::Received(received)), pass))
         })?;
         match &*answer {
             SupplyAnswer::Received(received) => Ok(received.clone()),
@@ -181,9 +181,11 @@ impl Engine {
         act: impl FnOnce(&Referenced<'_>) -> Result<Vec<Broken>, crate::ledger::SupplyError>,
     ) -> Result<Vec<Broken>, EngineError> {
         let answer = self.supply_references.once(reference, content, |content| {
-            let done = act(&self.referenced(reference, content, AnswerKind::SupplyBroken));
+            let pass = self.gate.enter();
+            let kind_of = AnswerKind::SupplyBroken;
+            let done = act(&self.referenced(&pass, reference, content, kind_of));
             let broken = done.map_err(|e| Naming::supply(&e, field_of(kind), id))?;
-            Ok(Arc::new(SupplyAnswer::Broken(broken)))
+            Ok((Arc::new(SupplyAnswer::Broken(broken)), pass))
         })?;
         match &*answer {
             SupplyAnswer::Broken(broken) => Ok(broken.clone()),

@@ -1,7 +1,8 @@
 //! Files as the journal needs them, so that a test can put a failing disk behind it.
 
+use crate::sys::Mapped;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 /// A folder of files.
@@ -17,6 +18,24 @@ pub trait Disk: Send + Sync + 'static {
     /// # Errors
     /// As the system says.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// The first bytes of a file, as many as there are.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn read_head(&self, path: &Path, most: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = self.read(path)?;
+        bytes.truncate(most);
+        Ok(bytes)
+    }
+
+    /// All bytes of a file that nobody changes any more, through a map where that is safe.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn map(&self, path: &Path) -> io::Result<Mapped> {
+        self.read(path).map(Mapped::from)
+    }
 
     /// Makes a new, empty file to append to.
     ///
@@ -74,6 +93,18 @@ impl Disk for RealDisk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+
+    fn read_head(&self, path: &Path, most: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(most);
+        File::open(path)?
+            .take(most as u64)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn map(&self, path: &Path) -> io::Result<Mapped> {
+        Mapped::open(path)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {

@@ -105,6 +105,38 @@ pub fn scan(
     Ok(walk(disk, dir, None, progress, &mut see)?.scan)
 }
 
+/// What [`scan_after`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScannedAfter {
+    /// Which directory this is; all 0 where there is no segment.
+    pub directory: [u8; 16],
+    /// Number of the last fact.
+    pub last: Lsn,
+}
+
+/// Shows every fact after the one with number `after`, without changing anything.
+///
+/// # Errors
+/// As [`scan`]; also when the facts from there on are not all there.
+pub fn scan_after(
+    disk: &dyn Disk,
+    dir: &Path,
+    after: Lsn,
+    visit: &mut dyn FnMut(Lsn, EpochMillis, Fact),
+) -> Result<ScannedAfter, JournalError> {
+    let mut see = |_: Place<'_>, lsn, at, fact| {
+        if lsn > after {
+            visit(lsn, at, fact);
+        }
+        Ok(())
+    };
+    let walked = walk(disk, dir, Some(after), &mut |_, _| {}, &mut see)?;
+    Ok(ScannedAfter {
+        directory: walked.tip.directory,
+        last: Lsn(walked.tip.next - 1),
+    })
+}
+
 /// Names of the segments in a folder, in order.
 pub(super) fn segment_names(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>, JournalError> {
     let names = disk.list(dir);
@@ -114,7 +146,8 @@ pub(super) fn segment_names(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>, 
     Ok(names)
 }
 
-/// Reads all segments. With `after`, the history must go on from that fact or an earlier one.
+/// Reads all segments. With `after`, the history must go on from that fact or an earlier one, and
+/// segments of nothing but earlier facts are left unread.
 pub(super) fn walk(
     disk: &dyn Disk,
     dir: &Path,
@@ -122,7 +155,11 @@ pub(super) fn walk(
     progress: &mut dyn FnMut(u64, u64),
     visit: &mut Visit<'_>,
 ) -> Result<Walked, JournalError> {
-    let names = segment_names(disk, dir)?;
+    let mut names = segment_names(disk, dir)?;
+    if let Some(after) = after {
+        let needless = super::prune::needless(disk, dir, &names, after)?;
+        names.drain(..needless);
+    }
     let mut walked = Walked {
         tip: Tip {
             next: 1,

@@ -33,6 +33,10 @@ pub struct Recovered {
     pub cut: Option<Cut>,
     /// The last stop was clean.
     pub sealed: bool,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Which directory this is; all 0 when it was new.
+    pub directory: [u8; 16],
 }
 
 impl Journal {
@@ -72,6 +76,8 @@ impl Journal {
             segments: walked.scan.segments.len(),
             cut: walked.scan.cut.clone(),
             sealed: last.is_none_or(|s| s.sealed) && walked.scan.cut.is_none(),
+            bytes: walked.scan.segments.iter().map(|s| s.bytes).sum(),
+            directory: walked.tip.directory,
         };
         let tip = make_safe(&*disk, dir, &walked)?;
         let journal = Self::start(disk, dir, options, &tip)?;

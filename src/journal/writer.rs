@@ -58,6 +58,8 @@ struct Counters {
     syncs: AtomicU64,
     bytes: AtomicU64,
     segment: AtomicU64,
+    /// Times somebody asked for a new segment and has it.
+    rotations: AtomicU64,
 }
 
 /// What has gathered since the last batch.
@@ -74,6 +76,8 @@ struct Gathered {
     /// Number of the next fact.
     next: u64,
     closing: bool,
+    /// A new segment shall begin once all that has gathered is written.
+    rotate: bool,
 }
 
 struct Inner {
@@ -87,6 +91,7 @@ struct Inner {
     failure: OnceLock<Arc<str>>,
     counters: Counters,
     thread: Mutex<Option<JoinHandle<()>>>,
+    directory: [u8; 16],
 }
 
 /// An open journal. Copies are the same journal.
@@ -116,6 +121,7 @@ impl Journal {
                 since: Instant::now(),
                 next: tip.next,
                 closing: false,
+                rotate: false,
             }),
             work: Condvar::new(),
             progress: watch::Sender::new(Progress {
@@ -126,6 +132,7 @@ impl Journal {
             failure: OnceLock::new(),
             counters: Counters::default(),
             thread: Mutex::new(None),
+            directory: tip.directory,
         });
         let mut writer = Writer {
             inner: inner.clone(),
@@ -235,6 +242,31 @@ impl Journal {
         }
     }
 
+    /// Which directory this is: the same in all of its files.
+    #[must_use]
+    pub fn directory(&self) -> [u8; 16] {
+        self.0.directory
+    }
+
+    /// Makes everything that was handed over so far safe, in every mode, and begins a new segment.
+    ///
+    /// # Errors
+    /// Why that never will be.
+    pub fn rotate(&self) -> Result<(), Arc<str>> {
+        let rotations = || self.0.counters.rotations.load(Ordering::Acquire);
+        let mut waiting = self.0.settled.0.lock();
+        let before = rotations();
+        self.0.gathered.lock().rotate = true;
+        self.0.work.notify_one();
+        while rotations() == before {
+            if let Some(reason) = &self.0.progress.borrow().failure {
+                return Err(reason.clone());
+            }
+            self.0.settled.1.wait(&mut waiting);
+        }
+        Ok(())
+    }
+
     /// Why nothing is written any more.
     #[must_use]
     pub fn failure(&self) -> Option<Arc<str>> {
@@ -297,6 +329,7 @@ struct Writer {
 /// What there is to do.
 enum Work {
     Batch(Vec<u8>, u32),
+    Rotate,
     Close,
 }
 
@@ -313,6 +346,7 @@ impl Writer {
                     spare = batch;
                     done
                 }
+                Work::Rotate => self.rotate_now(),
                 Work::Close => {
                     let sealed = self.seal();
                     return self.note(sealed, Some("the journal is closed"));
@@ -335,6 +369,9 @@ impl Writer {
                 return Work::Batch(batch, count);
             }
             if gathered.count == 0 {
+                if std::mem::take(&mut gathered.rotate) {
+                    return Work::Rotate;
+                }
                 if closing {
                     return Work::Close;
                 }
@@ -342,7 +379,8 @@ impl Writer {
                 continue;
             }
             let due = gathered.since + self.gather();
-            if closing || gathered.batch.len() >= GATHER_BYTES || due <= Instant::now() {
+            let hurry = closing || gathered.rotate;
+            if hurry || gathered.batch.len() >= GATHER_BYTES || due <= Instant::now() {
                 let batch = std::mem::replace(&mut gathered.batch, std::mem::take(spare));
                 return Work::Batch(batch, std::mem::take(&mut gathered.count));
             }
@@ -406,6 +444,16 @@ impl Writer {
         Ok(())
     }
 
+    fn rotate_now(&mut self) -> Result<(), JournalError> {
+        // A segment without facts is new already.
+        if self.offset > SEGMENT_HEADER as u64 {
+            self.rotate()?;
+        }
+        let rotations = &self.inner.counters.rotations;
+        rotations.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
     fn rotate(&mut self) -> Result<(), JournalError> {
         // What is in an earlier segment is on disk before anything is in a later one.
         self.sync()?;
@@ -413,7 +461,7 @@ impl Writer {
         self.tip.segment += 1;
         self.offset = SEGMENT_HEADER as u64;
         let number = &self.inner.counters.segment;
-        number.store(self.tip.segment, Ordering::Relaxed);
+        number.store(self.tip.segment, Ordering::Release);
         Ok(())
     }
 
@@ -476,6 +524,7 @@ mod tests {
             since: Instant::now(),
             next: 1,
             closing: false,
+            rotate: false,
         };
         gathered.make_room(BATCH_BYTES_MAX);
         assert!(gathered.full.is_empty(), "no batch is without facts");

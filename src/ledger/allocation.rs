@@ -1,10 +1,11 @@
 //! Units of one SKU kept for, or capped at, selling channels.
 
 use crate::model::{ChannelId, Qty};
+use bincode::{Decode, Encode};
 use smallvec::SmallVec;
 
 /// One channel's share of a SKU, over all locations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Allocation {
     /// The channel.
     pub channel: ChannelId,
@@ -67,6 +68,13 @@ impl Allocations {
             }
         }
         limit
+    }
+
+    /// Shares as they were, with what was used of them.
+    pub(super) fn restored(entries: &[Allocation]) -> Self {
+        Self {
+            entries: entries.into(),
+        }
     }
 
     /// All shares.

@@ -3,9 +3,9 @@
 //! Counters are only ever changed together with what they count, so a finding is a bug. The
 //! check exists because systems of this kind ship such bugs, and their users write the check.
 
-use super::Ledger;
 use super::locked::sku_at;
 use super::shard::{Shard, SideTable, Spot};
+use super::{Ledger, SHARDS};
 use crate::model::{EpochMillis, LocationId, SkuId};
 
 /// A counter that differs from what it counts.
@@ -49,8 +49,8 @@ impl Ledger {
     #[must_use]
     pub fn audit(&self, now: EpochMillis) -> Vec<Discrepancy> {
         let mut found = Vec::new();
-        for (number, shard) in (0u32..).zip(self.shards.iter()) {
-            let mut shard = shard.lock();
+        for number in 0..SHARDS {
+            let mut shard = self.lock_shard(number);
             shard.advance(now);
             shard.recount(number, &mut found);
         }
@@ -61,8 +61,8 @@ impl Ledger {
     #[must_use]
     pub fn totals(&self, now: EpochMillis) -> Totals {
         let mut totals = Totals::default();
-        for shard in &self.shards {
-            let mut shard = shard.lock();
+        for number in 0..SHARDS {
+            let mut shard = self.lock_shard(number);
             shard.advance(now);
             shard.add_to(&mut totals);
         }

@@ -9,11 +9,12 @@ use crate::model::{
     EpochMillis, Fact, IncomingFact, IncomingKind, LocationId, Millis, PromiseFrom, PromiseRules,
     Qty, SkuId,
 };
+use bincode::{Decode, Encode};
 use dashmap::Entry;
 use std::sync::Arc;
 
 /// Supply under its own id, kept after it has arrived so that a late repeat is recognised.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Supply {
     /// As it was announced; `arrives_at` is the latest expectation.
     pub announced: IncomingFact,
@@ -35,7 +36,7 @@ impl Supply {
 }
 
 /// Where supply stands. Every state but the first is final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum SupplyState {
     /// Units are on their way.
     Open,
@@ -106,7 +107,7 @@ impl Ledger {
             return Ok(false);
         };
         let mut shard = self.lock_one(announced.sku, now);
-        self.add_on_the_way(&mut shard, announced);
+        self.add_on_the_way(&mut shard, announced, announced.qty);
         entry.insert(supply_of(announced));
         log.record(shard.now(), || {
             [Fact::IncomingExpected(Box::new(announced.clone()))]
@@ -148,7 +149,7 @@ impl Ledger {
         }
         let after = i64::from(on_hand) - i64::from(asked.0);
         let (moved, left) = set_on_hand(&mut shard, sku, from, after, None, "dispatch")?;
-        self.add_on_the_way(&mut shard, announced);
+        self.add_on_the_way(&mut shard, announced, announced.qty);
         entry.insert(supply_of(announced));
         log.record(shard.now(), || {
             [left(), Fact::IncomingExpected(Box::new(announced.clone()))]
@@ -311,7 +312,11 @@ impl Ledger {
         announced: &IncomingFact,
     ) -> Result<Option<dashmap::VacantEntry<'_, Box<str>, Supply>>, SupplyError> {
         match self.supplies.entry(announced.id.clone()) {
-            Entry::Vacant(place) => Ok(Some(place)),
+            Entry::Vacant(place) => {
+                let id = || announced.id.clone();
+                self.supplies_before.save(id, || None);
+                Ok(Some(place))
+            }
             Entry::Occupied(known) => {
                 let known = known.get();
                 let first = IncomingFact {
@@ -343,18 +348,22 @@ impl Ledger {
     ) -> Result<dashmap::mapref::one::RefMut<'_, Box<str>, Supply>, SupplyError> {
         let supply = self.supplies.get_mut(id).ok_or(SupplyError::Unknown)?;
         match supply.announced.kind == kind {
-            true => Ok(supply),
+            true => {
+                let was = || Some(supply.clone());
+                self.supplies_before.save(|| id.into(), was);
+                Ok(supply)
+            }
             false => Err(SupplyError::Unknown),
         }
     }
 
-    fn add_on_the_way(&self, shard: &mut Shard, announced: &IncomingFact) {
+    /// Adds what is `left` of a supply to what its destination expects.
+    pub(super) fn add_on_the_way(&self, shard: &mut Shard, announced: &IncomingFact, left: Qty) {
         let IncomingFact {
             id,
             kind,
             sku,
             to,
-            qty,
             arrives_at,
             ..
         } = announced;
@@ -363,7 +372,7 @@ impl Ledger {
         coming.push(OnTheWay {
             id: Arc::from(&**id),
             arrives_at: *arrives_at + self.buffer(),
-            units: qty.0,
+            units: left.0,
             promisable,
         });
         shard.set_on_the_way(row_of(*sku), *to, coming);

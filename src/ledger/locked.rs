@@ -44,16 +44,21 @@ impl Grantee<'_> {
     }
 }
 
-pub(super) fn shard_of(sku: SkuId) -> u32 {
+/// The shard in which everything about a SKU lives.
+#[must_use]
+pub fn shard_of(sku: SkuId) -> u32 {
     sku.0 % SHARDS
 }
 
-pub(super) fn row_of(sku: SkuId) -> u32 {
+/// The row of a SKU in its shard.
+#[must_use]
+pub fn row_of(sku: SkuId) -> u32 {
     sku.0 / SHARDS
 }
 
 /// The SKU of a row: the inverse of [`shard_of`] and [`row_of`].
-pub(super) fn sku_at(shard: u32, row: u32) -> SkuId {
+#[must_use]
+pub fn sku_at(shard: u32, row: u32) -> SkuId {
     SkuId(row * SHARDS + shard)
 }
 
@@ -79,7 +84,7 @@ impl<'l> Locked<'l> {
         // that a claim is over in all of its shards or in none.
         let mut latest = now;
         for &shard in &shards {
-            let guard = ledger.shards[shard as usize].lock();
+            let guard = ledger.lock_shard(shard);
             latest = latest.max(guard.now());
             guards.push((shard, guard));
         }

@@ -20,6 +20,7 @@
 
 mod allocation;
 mod audit;
+mod image;
 mod incoming;
 mod locked;
 mod position;
@@ -34,6 +35,7 @@ mod walk;
 
 pub use allocation::Allocation;
 pub use audit::{Discrepancy, Totals};
+pub use image::{ShardImage, ShardSide};
 pub use incoming::{Supply, SupplyError, SupplyState};
 pub use position::Position;
 pub use replay::Grant;
@@ -42,14 +44,16 @@ pub use stock::{Hold, HoldError, Moved, PositionReport, StockError};
 pub use view::{Cell, Step, StockView};
 pub use walk::Kept;
 
+use crate::cut::Before;
 use crate::model::{
     ChannelId, ClaimFact, EpochMillis, Fact, LocationId, PromiseRules, Qty, SkuId, StockRow,
 };
 use arc_swap::ArcSwap;
 use crossbeam::utils::CachePadded;
 use dashmap::DashMap;
-use locked::{Grantee, Locked, atp_of, earliest, row_of, shard_of};
-use parking_lot::Mutex;
+use locked::{Grantee, Locked, atp_of, earliest};
+pub use locked::{row_of, shard_of, sku_at};
+use parking_lot::{Mutex, MutexGuard};
 use reservation::Claims;
 use shard::Shard;
 use smallvec::SmallVec;
@@ -57,7 +61,7 @@ use std::sync::Arc;
 
 /// Number of shards. Many more than cores, so that a thousand SKUs rarely share one; a power of
 /// two, so that finding the shard is a mask.
-const SHARDS: u32 = 1024;
+pub const SHARDS: u32 = 1024;
 
 /// Takes note of facts while the locks of what they are about are held.
 pub trait FactLog {
@@ -108,6 +112,9 @@ pub struct Ledger {
     // Clients choose these ids, so these tables keep the standard library's keyed hash.
     supplies: DashMap<Box<str>, Supply>,
     holds: DashMap<Box<str>, Hold>,
+    looking: image::Looking,
+    supplies_before: Before<Box<str>, Supply>,
+    holds_before: Before<Box<str>, Hold>,
 }
 
 impl Ledger {
@@ -119,12 +126,23 @@ impl Ledger {
             rules: ArcSwap::from_pointee(rules),
             supplies: DashMap::new(),
             holds: DashMap::new(),
+            looking: image::Looking::default(),
+            supplies_before: Before::default(),
+            holds_before: Before::default(),
         }
     }
 
-    fn lock_one(&self, sku: SkuId, now: EpochMillis) -> parking_lot::MutexGuard<'_, Shard> {
-        let mut shard = self.shards[shard_of(sku) as usize].lock();
+    fn lock_one(&self, sku: SkuId, now: EpochMillis) -> MutexGuard<'_, Shard> {
+        let mut shard = self.lock_shard(shard_of(sku));
         shard.advance(now);
+        shard
+    }
+
+    /// Locks a shard that somebody may be waiting to see as it was.
+    #[inline]
+    fn lock_shard(&self, number: u32) -> MutexGuard<'_, Shard> {
+        let mut shard = self.shards[number as usize].lock();
+        self.looking.show(number, &mut shard);
         shard
     }
 
@@ -394,6 +412,12 @@ impl Ledger {
                 cap,
             }]
         });
+    }
+
+    /// From which supply on its way may be promised.
+    #[must_use]
+    pub fn rules(&self) -> PromiseRules {
+        (**self.rules.load()).clone()
     }
 
     /// The allocations of a SKU.

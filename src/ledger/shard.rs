@@ -8,6 +8,10 @@
 //! timeline whose demand is the same claims; a claim whose time is up is gone before anything
 //! else is read or written.
 
+mod image;
+
+pub use image::{ShardImage, ShardSide};
+
 use super::allocation::Allocations;
 use super::position::Position;
 use super::reservation::{Broken, Owner};
@@ -77,6 +81,8 @@ pub(super) struct Shard {
     moved_at: SideTable<Spot, EpochMillis>,
     /// Soft claims that ran out here.
     expired: u64,
+    /// The last cut that this shard was copied for.
+    pub(super) seen: u32,
 }
 
 impl Default for Shard {
@@ -94,6 +100,7 @@ impl Default for Shard {
             allocations: SideTable::default(),
             moved_at: SideTable::default(),
             expired: 0,
+            seen: 0,
         }
     }
 }

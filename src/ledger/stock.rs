@@ -10,6 +10,7 @@ use super::reservation::Broken;
 use super::shard::Shard;
 use super::{FactLog, Ledger};
 use crate::model::{EpochMillis, Fact, HoldReason, LocationId, OwnerFact, Qty, SkuId, StockRow};
+use bincode::{Decode, Encode};
 use dashmap::Entry;
 
 /// A movement of units on hand and what it broke.
@@ -40,7 +41,7 @@ pub enum StockError {
 }
 
 /// Units that may not be promised, under their own id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Hold {
     /// The item.
     pub sku: SkuId,
@@ -256,6 +257,7 @@ impl Ledger {
             return Err(HoldError::NotOnHand { asked: qty, free });
         }
         shard.change_held(row, location, reason, i64::from(qty.0));
+        self.holds_before.save(|| id.into(), || None);
         entry.insert(Hold {
             sku,
             location,
@@ -294,6 +296,7 @@ impl Ledger {
                 held: hold.qty,
             });
         }
+        self.holds_before.save(|| id.into(), || Some(hold.clone()));
         let mut shard = self.lock_one(hold.sku, now);
         shard.change_held(
             row_of(hold.sku),

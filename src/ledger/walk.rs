@@ -5,7 +5,7 @@ use super::incoming::Supply;
 use super::locked::sku_at;
 use super::reservation::Owner;
 use super::stock::Hold;
-use super::{Ledger, Position};
+use super::{Ledger, Position, SHARDS};
 use crate::model::{ChannelId, ClaimFact, EpochMillis, LocationId, SkuId};
 
 /// One thing the ledger holds.
@@ -38,8 +38,8 @@ impl Ledger {
     /// Shows everything that counts at `now`, shard by shard, each under its lock; in no order
     /// that means anything.
     pub fn walk(&self, now: EpochMillis, mut see: impl FnMut(Kept<'_>)) {
-        for (number, shard) in (0u32..).zip(self.shards.iter()) {
-            let mut shard = shard.lock();
+        for number in 0..SHARDS {
+            let mut shard = self.lock_shard(number);
             shard.advance(now);
             for row in shard.row_numbers() {
                 let sku = sku_at(number, row);

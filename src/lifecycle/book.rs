@@ -1,6 +1,7 @@
 //! All orders by identity.
 
 use crate::model::{Decision, EpochMillis, Order, OrderKey, Plan, SkuId};
+use bincode::{Decode, Encode};
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 /// | – | routed | submit: every unit is reserved in a shipment |
 /// | – | backordered | submit: some units wait for supply |
 /// | routed, backordered | cancelled | cancel: what it held is free |
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum OrderState {
     /// Every unit is reserved in a shipment.
     Routed,

@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use super::shared::Shared;
-use crate::journal::{Durability, Journal, Progress};
+use crate::journal::{Durability, Progress};
 use crate::wire::{Decoded, Protocol, ReplyWriter, RequestDecoder};
 use bytes::{Buf, BytesMut};
 use std::sync::Arc;
@@ -45,16 +45,15 @@ pub(super) struct Connection {
     output: Vec<u8>,
     /// When the first byte of a command came that is not whole yet.
     begun: Option<Instant>,
-    /// How far the journal is.
+    /// How far the journal is, once there was something to wait for.
     progress: Option<watch::Receiver<Progress>>,
 }
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, session: Session) -> Self {
-        let progress = session.shared.journal.as_ref().map(Journal::progress);
         Self {
             stream,
-            progress,
+            progress: None,
             session,
             decoder: RequestDecoder::new(),
             input: BytesMut::new(),
@@ -159,7 +158,7 @@ impl Connection {
 
     /// Carries out what has arrived. Returns whether to come again after sending the replies.
     fn carry_out(&mut self) -> bool {
-        let now = self.session.shared.clock.now();
+        let now = self.session.shared.now();
         for _ in 0..COMMANDS_A_TURN {
             if self.session.closing {
                 return false;
@@ -201,17 +200,20 @@ impl Connection {
         if !std::mem::take(&mut self.session.wrote) {
             return;
         }
-        let shared = &self.session.shared;
-        let (Some(progress), Some(journal)) = (&mut self.progress, &shared.journal) else {
+        let Some(ready) = self.session.shared.ready() else {
             return;
         };
+        let Some(journal) = &ready.journal else {
+            return;
+        };
+        let progress = self.progress.get_or_insert_with(|| journal.progress());
         // Where nobody waits for the disk, he does who would fill the memory.
         let waits = journal.durability() == Durability::Sync
             || journal.gathered_bytes() > GATHERED_BYTES_MAX;
         if !waits {
             return;
         }
-        let told = shared.engine.latest_fact();
+        let told = ready.engine.latest_fact();
         let safe = |p: &Progress| p.durable >= told || p.failure.is_some();
         let failure = match progress.wait_for(safe).await {
             Ok(now) if now.durable >= told => return,

@@ -53,11 +53,13 @@ fn server(session: &Session, out: &mut String) {
         "uptime_in_seconds",
         session.shared.clock.uptime_millis() / 1000,
     );
-    line(
-        out,
-        "network",
-        session.shared.engine.with_network(|n| n.name.clone()),
-    );
+    if let Some(ready) = session.shared.ready() {
+        line(
+            out,
+            "network",
+            ready.engine.with_network(|n| n.name.clone()),
+        );
+    }
 }
 
 fn clients(session: &Session, out: &mut String) {
@@ -66,9 +68,13 @@ fn clients(session: &Session, out: &mut String) {
 }
 
 fn persistence(session: &Session, out: &mut String) {
+    let Some(ready) = session.shared.ready() else {
+        line(out, "loading", 1);
+        return;
+    };
     line(out, "loading", 0);
-    line(out, "latest_fact", session.shared.engine.latest_fact().0);
-    let Some(journal) = &session.shared.journal else {
+    line(out, "latest_fact", ready.engine.latest_fact().0);
+    let Some(journal) = &ready.journal else {
         line(out, "durability", "none: no data directory");
         return;
     };
@@ -89,12 +95,28 @@ fn persistence(session: &Session, out: &mut String) {
     if let Some(reason) = failure {
         line(out, "journal_failure", reason);
     }
+    if let Some(snapshots) = &ready.snapshots {
+        let (taken, last) = snapshots.last();
+        let running = u8::from(snapshots.is_running());
+        line(out, "snapshot_in_progress", running);
+        line(out, "snapshots_taken", taken);
+        line(out, "snapshot_last_fact", last.fact);
+        line(out, "snapshot_last_bytes", last.bytes);
+        line(out, "snapshot_last_millis", last.took.as_millis());
+        let failed = last.failure.is_some();
+        line(out, "snapshot_status", if failed { "failed" } else { "ok" });
+        if let Some(reason) = last.failure {
+            line(out, "snapshot_failure", reason);
+        }
+    }
 }
 
 /// Reads all state: for comparing before a stop and after the restart.
 fn state(session: &Session, out: &mut String) {
-    let shared = &session.shared;
-    let hash = shared.engine.state_hash(shared.clock.now());
+    let Some(ready) = session.shared.ready() else {
+        return;
+    };
+    let hash = ready.engine.state_hash(ready.clock.now());
     line(out, "state_hash", format_args!("{hash:016x}"));
 }
 
@@ -128,7 +150,10 @@ fn replication(_: &Session, out: &mut String) {
 }
 
 fn orders(session: &Session, out: &mut String) {
-    let engine = &session.shared.engine;
+    let Some(ready) = session.shared.ready() else {
+        return;
+    };
+    let engine = &ready.engine;
     let counts = engine.order_counts();
     let (known, reservations, references) = engine.identity_counts();
     line(out, "orders_known", known);
@@ -143,8 +168,11 @@ fn orders(session: &Session, out: &mut String) {
 }
 
 fn ledger(session: &Session, out: &mut String) {
-    let engine = &session.shared.engine;
-    let totals = engine.ledger().totals(session.shared.clock.now());
+    let Some(ready) = session.shared.ready() else {
+        return;
+    };
+    let engine = &ready.engine;
+    let totals = engine.ledger().totals(ready.clock.now());
     line(out, "skus", engine.registry().sku_count());
     line(out, "locations", engine.registry().location_count());
     line(out, "channels", engine.registry().channel_count());

@@ -9,24 +9,29 @@ mod clock;
 mod commands;
 mod config;
 mod connection;
+mod early;
 mod error;
 mod info;
 pub(crate) mod json;
 mod protocol;
 mod session;
 mod shared;
+mod snapshots;
 mod table;
 
 pub use clock::Clock;
 pub use config::{Password, ServerConfig};
+pub use early::Early;
 pub use protocol::protocol_commands;
+pub use snapshots::SnapshotPlan;
 pub use table::{Command, commands, reference};
 
 use crate::engine::Engine;
 use crate::journal::Journal;
 use connection::Connection;
 use session::Session;
-use shared::{ClientEntry, Shared};
+use shared::{ClientEntry, Ready, Shared};
+use snapshots::Snapshots;
 use socket2::{SockRef, TcpKeepalive};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -58,8 +63,64 @@ impl StopHandle {
     }
 }
 
+/// Gives a server that listens its state.
+#[derive(Clone)]
+pub struct Opener(Arc<Shared>);
+
+impl Opener {
+    /// Lets the server answer from a snapshot, as far as that goes, until it is opened.
+    pub fn early(&self, early: Early) {
+        self.0.early.store(Some(Arc::new(early)));
+    }
+
+    /// Opens the server. The reply to a command that may have written leaves once `journal`, where
+    /// the engine's facts go, has them as safely as its mode promises; at once without a journal.
+    /// `clock` tells engine time.
+    ///
+    /// # Panics
+    /// When it is open already.
+    pub fn open(
+        &self,
+        engine: Arc<Engine>,
+        journal: Option<Journal>,
+        plan: Option<SnapshotPlan>,
+        clock: Clock,
+    ) {
+        let snapshots = plan.zip(journal.clone()).map(|(plan, journal)| {
+            let snapshots = Snapshots::new(plan, engine.clone(), journal);
+            Arc::new(snapshots)
+        });
+        self.0.open(Ready {
+            engine,
+            journal,
+            snapshots,
+            clock,
+        });
+    }
+}
+
 impl Server {
-    /// Begins to listen. The reply to a command that may have written leaves once `journal`, where
+    /// Begins to listen before there is any state: commands that need it are told to come again.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn listen(mut config: ServerConfig) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(config.listen).await?;
+        config.listen = listener.local_addr()?;
+        Ok(Self {
+            listener,
+            shared: Arc::new(Shared::new(config, Clock::start())),
+            stop: watch::Sender::new(false),
+        })
+    }
+
+    /// Who gives it its state.
+    #[must_use]
+    pub fn opener(&self) -> Opener {
+        Opener(self.shared.clone())
+    }
+
+    /// Begins to listen with all state there. The reply to a command that may have written leaves once `journal`, where
     /// the engine's facts go, has them as safely as its mode promises; at once without a journal.
     ///
     /// # Errors
@@ -67,17 +128,12 @@ impl Server {
     pub async fn bind(
         engine: Arc<Engine>,
         journal: Option<Journal>,
-        mut config: ServerConfig,
+        config: ServerConfig,
         clock: Clock,
     ) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(config.listen).await?;
-        config.listen = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(engine, journal, config, clock));
-        Ok(Self {
-            listener,
-            shared,
-            stop: watch::Sender::new(false),
-        })
+        let server = Self::listen(config).await?;
+        server.opener().open(engine, journal, None, clock);
+        Ok(server)
     }
 
     /// Where it listens.
@@ -107,7 +163,13 @@ impl Server {
                     }
                 },
                 _ = sweep.tick() => {
-                    self.shared.engine.sweep(self.shared.clock.now());
+                    if let Some(ready) = self.shared.ready() {
+                        let now = ready.clock.now();
+                        ready.engine.sweep(now);
+                        if let Some(snapshots) = &ready.snapshots {
+                            snapshots.start_if_due(now);
+                        }
+                    }
                 }
                 () = async { let _ = stopping.wait_for(|stopping| *stopping).await; } => break,
             }
@@ -123,6 +185,9 @@ impl Server {
                 left = self.shared.clients.len(),
                 "clients did not take their last replies"
             );
+        }
+        if let Some(snapshots) = self.shared.ready().and_then(|r| r.snapshots.as_ref()) {
+            snapshots.wait();
         }
     }
 

@@ -357,7 +357,7 @@ fn config(session: &mut Session, args: Args<'_>) -> Reply {
 }
 
 fn time(session: &mut Session, _: Args<'_>) -> Reply {
-    let millis = session.shared.clock.now().0;
+    let millis = session.shared.now().0;
     Reply::Array(vec![
         (millis / 1000).to_string().into(),
         (millis % 1000 * 1000).to_string().into(),

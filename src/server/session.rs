@@ -1,6 +1,7 @@
 //! One client's conversation: who it is, what it may say, what it gets back.
 
 use super::arguments::Arguments;
+use super::early;
 use super::protocol;
 use super::shared::Shared;
 use super::table::{self, Call};
@@ -105,7 +106,7 @@ impl Session {
             }
             let given = args.len() - 1;
             if given < command.least || command.most.is_some_and(|most| given > most) {
-                let form = format!("{} {}", command.name, command.usage);
+                let form = command.form();
                 let text = format!(
                     "wrong number of arguments for '{}' command: got {given}; expected {form}",
                     command.name.to_ascii_lowercase()
@@ -113,15 +114,21 @@ impl Session {
                 return Reply::error("ERR", text);
             }
             let shared = self.shared.clone();
+            let Some(ready) = shared.ready() else {
+                let early = shared.early.load();
+                let said = early.as_ref().and_then(|e| e.answer(command, args));
+                return said.unwrap_or_else(early::loading);
+            };
             if command.writes {
-                if let Some(reason) = shared.journal.as_ref().and_then(Journal::failure) {
+                if let Some(reason) = ready.journal.as_ref().and_then(Journal::failure) {
                     return Reply::error("IOERR", no_writes(&reason));
                 }
                 self.wrote = true;
             }
             let call = Call {
-                engine: &shared.engine,
+                engine: &ready.engine,
                 now,
+                snapshots: ready.snapshots.as_ref(),
             };
             return match (command.run)(&call, Arguments::of(args)) {
                 Ok(reply) => reply,

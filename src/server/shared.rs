@@ -2,12 +2,16 @@
 
 use super::clock::Clock;
 use super::config::ServerConfig;
+use super::early::Early;
+use super::snapshots::Snapshots;
 use crate::engine::Engine;
 use crate::journal::Journal;
+use crate::model::EpochMillis;
+use arc_swap::ArcSwapOption;
 use dashmap::DashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
 /// A connected client, as others may see it.
@@ -30,11 +34,23 @@ pub(super) struct Stats {
     pub(super) errors: AtomicU64,
 }
 
-pub(super) struct Shared {
+/// What commands are carried out with, once all state is there.
+pub(super) struct Ready {
     pub(super) engine: Arc<Engine>,
     /// Where the engine's facts go; nowhere when absent.
     pub(super) journal: Option<Journal>,
+    /// Who takes snapshots; nobody without a data directory.
+    pub(super) snapshots: Option<Arc<Snapshots>>,
+    /// Tells engine time.
+    pub(super) clock: Clock,
+}
+
+pub(super) struct Shared {
+    ready: OnceLock<Ready>,
+    /// What can be said before.
+    pub(super) early: ArcSwapOption<Early>,
     pub(super) config: ServerConfig,
+    /// Tells how long the server is up.
     pub(super) clock: Clock,
     pub(super) clients: DashMap<u64, ClientEntry>,
     pub(super) next_client: AtomicU64,
@@ -43,15 +59,10 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(
-        engine: Arc<Engine>,
-        journal: Option<Journal>,
-        config: ServerConfig,
-        clock: Clock,
-    ) -> Self {
+    pub(super) fn new(config: ServerConfig, clock: Clock) -> Self {
         Self {
-            engine,
-            journal,
+            ready: OnceLock::new(),
+            early: ArcSwapOption::empty(),
             config,
             clock,
             clients: DashMap::new(),
@@ -59,6 +70,24 @@ impl Shared {
             unauthenticated: AtomicUsize::new(0),
             stats: Stats::default(),
         }
+    }
+
+    /// All state is there from now on.
+    pub(super) fn open(&self, ready: Ready) {
+        let first = self.ready.set(ready).is_ok();
+        assert!(first, "a server is opened once");
+        self.early.store(None);
+    }
+
+    /// What commands are carried out with; `None` while state is being read.
+    #[inline]
+    pub(super) fn ready(&self) -> Option<&Ready> {
+        self.ready.get()
+    }
+
+    /// Engine time; wall time while state is being read.
+    pub(super) fn now(&self) -> EpochMillis {
+        self.ready.get().map_or(self.clock, |r| r.clock).now()
     }
 
     pub(super) fn count(counter: &AtomicU64) {

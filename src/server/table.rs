@@ -4,18 +4,20 @@
 //! none of them can say anything else than what the server does.
 
 use super::arguments::Arguments;
-use super::commands::{admin, allocation, atp, hold, order, reservation, stock, supply};
+use super::commands::{admin, allocation, atp, hold, order, reservation, snapshot, stock, supply};
 use super::error::CommandError;
+use super::snapshots::Snapshots;
 use crate::engine::Engine;
 use crate::model::EpochMillis;
 use crate::wire::Reply;
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// What a command works with.
 pub(super) struct Call<'a> {
     pub(super) engine: &'a Engine,
     pub(super) now: EpochMillis,
+    pub(super) snapshots: Option<&'a Arc<Snapshots>>,
 }
 
 pub(super) type Run = fn(&Call<'_>, Arguments<'_>) -> Result<Reply, CommandError>;
@@ -47,13 +49,23 @@ pub struct Command {
     pub(super) run: Run,
 }
 
+impl Command {
+    /// How it is typed.
+    #[must_use]
+    pub fn form(&self) -> String {
+        format!("{} {}", self.name, self.usage)
+            .trim_end()
+            .to_owned()
+    }
+}
+
 /// All commands of Allot, by group and name. Those of the Redis protocol itself (`HELLO`, `PING`, …)
 /// are listed in the README.
 #[must_use]
 pub fn commands() -> &'static [&'static Command] {
     static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let groups: [&'static [Command]; 8] = [
+        let groups: [&'static [Command]; 9] = [
             stock::COMMANDS,
             hold::COMMANDS,
             supply::COMMANDS,
@@ -62,6 +74,7 @@ pub fn commands() -> &'static [&'static Command] {
             reservation::COMMANDS,
             order::COMMANDS,
             admin::COMMANDS,
+            snapshot::COMMANDS,
         ];
         groups.into_iter().flatten().collect()
     })
@@ -100,8 +113,9 @@ pub fn reference() -> String {
             out.push_str(&format!("### {group}\n\n"));
         }
         out.push_str(&format!(
-            "#### `{} {}`\n\n{}\n\n",
-            command.name, command.usage, command.summary
+            "#### `{}`\n\n{}\n\n",
+            command.form(),
+            command.summary
         ));
         for (name, meaning) in command.arguments {
             out.push_str(&format!("- `{name}`: {meaning}\n"));

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub(crate) mod commands;
+
 use allot::engine::{AtpRequest, Engine, EngineError, Limits, OrderView};
 use allot::model::{
     Cents, Coordinate, EpochMillis, Grams, Item, Location, LocationId, LocationKind, Network,

@@ -1,11 +1,14 @@
 //! The example of every command does on the sample network what it says it does.
 
 use crate::support::TestServer;
-use allot::engine::{Engine, Limits};
+use allot::engine::{FactSink, Limits, Replay};
+use allot::journal::{Options, RealDisk};
 use allot::load::network_folder;
-use allot::server::{Clock, commands};
+use allot::model::Lsn;
+use allot::server::{Clock, SnapshotPlan, commands};
 use allot::wire::split_line;
 use std::path::Path;
+use std::sync::Arc;
 
 #[test]
 fn every_example_of_the_reference_works_on_the_sample_network() {
@@ -13,8 +16,25 @@ fn every_example_of_the_reference_works_on_the_sample_network() {
     let files = network_folder(&folder).unwrap();
     let clock = Clock::start();
     let limits = Limits::default();
-    let engine = Engine::new(files.network, files.opening, limits, None, clock.now()).unwrap();
-    let server = TestServer::serving(engine, clock, |_| {});
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Arc::new(RealDisk);
+    let fresh = || Replay::new(files.network.clone(), limits);
+    let options = Options::default();
+    let opened = Replay::open(disk.clone(), dir.path(), options, &fresh, &|_| {}).unwrap();
+    let journal = opened.journal;
+    let sink: Box<dyn FactSink> = Box::new(journal.clone());
+    let engine = opened
+        .replay
+        .finish(files.opening, Some(sink), Lsn(0), clock.now());
+    let plan = SnapshotPlan {
+        disk,
+        dir: dir.path().to_owned(),
+        every_bytes: None,
+        every: None,
+        behind: 0,
+    };
+    let kept = Some((journal, plan));
+    let server = TestServer::keeping(engine.unwrap(), kept, clock, |_| {});
     let mut connection = server.connect();
     // In the order of the reference, so that each finds what the ones before it made.
     for command in commands() {

@@ -9,12 +9,13 @@
 )]
 
 use allot::engine::{Engine, Limits};
+use allot::journal::Journal;
 use allot::model::{
     Cents, Coordinate, EpochMillis, Grams, Item, Location, LocationId, LocationKind, Network,
     Opening, Place, Policy, PromiseFrom, PromiseRules, Qty, Service, ServiceId, SkuId, StockRow,
     TariffStep, WeekDays, Zone,
 };
-use allot::server::{Clock, Password, Server, ServerConfig, StopHandle};
+use allot::server::{Clock, Password, Server, ServerConfig, SnapshotPlan, StopHandle};
 use allot::wire::{ReplyDecoder, ReplyLimits, Value, encode_command};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -64,6 +65,16 @@ impl TestServer {
         clock: Clock,
         change: impl FnOnce(&mut ServerConfig),
     ) -> Self {
+        Self::keeping(engine, None, clock, change)
+    }
+
+    /// A server whose engine's facts go to a journal.
+    pub(crate) fn keeping(
+        engine: Engine,
+        kept: Option<(Journal, SnapshotPlan)>,
+        clock: Clock,
+        change: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let mut config = ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             ..ServerConfig::default()
@@ -76,7 +87,9 @@ impl TestServer {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
             let runtime = builder.worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
-                let server = Server::bind(served, None, config, clock).await.unwrap();
+                let server = Server::listen(config).await.unwrap();
+                let (journal, plan) = kept.unzip();
+                server.opener().open(served, journal, plan, clock);
                 tell.send((server.address(), server.stop_handle())).unwrap();
                 server.serve().await;
             });

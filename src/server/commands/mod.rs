@@ -6,6 +6,7 @@ pub(super) mod atp;
 pub(super) mod hold;
 pub(super) mod order;
 pub(super) mod reservation;
+pub(super) mod snapshot;
 pub(super) mod stock;
 pub(super) mod supply;
 

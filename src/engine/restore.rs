@@ -1,0 +1,216 @@
+//! An engine made of a snapshot: where replay goes on from.
+
+use super::replay::{Replay, broken_again};
+use super::stock::StockAnswer;
+use super::supply::{Received, SupplyAnswer};
+use crate::ledger::{Grant, Moved, Owner};
+use crate::lifecycle::{OrderRecord, OrderState, Submission};
+use crate::model::{BrokenFact, EpochMillis, Item, Lsn, OwnerFact, Qty};
+use crate::snapshot::{
+    AnswerImage, Meta, OrderImage, ReferenceImage, ReservationImage, Snapshot, SnapshotError,
+};
+use rayon::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl Replay {
+    /// Takes everything that a snapshot says; before any fact. Returns the number of the last fact
+    /// that is in it, and the moment of its cut. `progress` hears of parts done and of all.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; this value is of no use then.
+    pub fn restore(
+        &mut self,
+        snapshot: &Snapshot,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<(Lsn, EpochMillis), SnapshotError> {
+        let meta = snapshot.meta()?;
+        let (at, now) = (snapshot.at(), meta.now);
+        let means = |why: String| snapshot.meaning(why);
+        self.restore_names(&meta).map_err(means)?;
+        let chunks = snapshot.items().collect::<Vec<_>>();
+        for chunk in chunks {
+            for item in chunk? {
+                self.restore_item(item).map_err(means)?;
+            }
+        }
+        if self.engine.registry.sku_count() as u64 != meta.skus {
+            let there = self.engine.registry.sku_count();
+            return Err(means(format!("{there} items are there of {}", meta.skus)));
+        }
+        let engine = &self.engine;
+        engine.ledger.set_rules(&meta.rules, EpochMillis::default());
+        self.rules = meta.rules;
+        let engine = &self.engine;
+        let skus = engine.registry.sku_count();
+        snapshot.shards().par_bridge().try_for_each(|shard| {
+            let (shard, side) = shard?;
+            let restored = engine.ledger.restore_shard(
+                shard.number,
+                shard.now,
+                shard.row_ends,
+                shard.positions,
+                &side,
+            );
+            restored.map_err(means)?;
+            check_rows(shard.number, shard.row_ends, skus).map_err(means)
+        })?;
+        for (id, supply) in snapshot.supplies()? {
+            engine.ledger.restore_supply(&id, supply);
+        }
+        for (id, hold) in snapshot.holds()? {
+            engine.ledger.restore_hold(&id, hold).map_err(means)?;
+        }
+        let (parts, done) = (snapshot.parts(), std::sync::atomic::AtomicUsize::new(0));
+        parts.par_iter().try_for_each(|&part| {
+            let restored = self.restore_part(snapshot, part);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, parts.len());
+            restored
+        })?;
+        engine.ledger.check_restored().map_err(means)?;
+        self.services = Some(meta.services);
+        self.opened = true;
+        engine.sequence.fetch_max(meta.sequence, Ordering::Relaxed);
+        Ok((at, now))
+    }
+
+    fn restore_names(&mut self, meta: &Meta) -> Result<(), String> {
+        let (registry, gate) = (&self.engine.registry, &self.engine.gate);
+        for channel in &meta.channels {
+            let put = registry.channel("channel", channel, gate, |_, _| {});
+            put.map_err(|e| e.to_string())?;
+        }
+        for (index, location) in meta.locations.iter().enumerate() {
+            let put = registry.put_location(&location.id, gate, |_, _| {});
+            let (id, _) = put.map_err(|e| e.to_string())?;
+            if id.index() != index {
+                return Err(format!("location {} is there twice", location.id));
+            }
+        }
+        self.locations.clone_from(&meta.locations);
+        self.paused = meta.paused.iter().copied().collect();
+        Ok(())
+    }
+
+    fn restore_item(&self, item: Item) -> Result<(), String> {
+        let (registry, gate) = (&self.engine.registry, &self.engine.gate);
+        let name = item.sku.clone();
+        match registry.put_item(item, gate, |_, _| {}) {
+            Ok((_, true)) => Ok(()),
+            Ok((_, false)) => Err(format!("item {name} is there twice")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn restore_part(
+        &self,
+        snapshot: &Snapshot,
+        part: crate::snapshot::Part,
+    ) -> Result<(), SnapshotError> {
+        let means = |why: String| snapshot.meaning(why);
+        snapshot.records(
+            part,
+            |order| self.restore_order(order).map_err(means),
+            |reservation| self.restore_put(reservation).map_err(means),
+            |reference| self.restore_reference(reference).map_err(means),
+        )
+    }
+
+    fn restore_order(&self, image: OrderImage) -> Result<(), String> {
+        let engine = &self.engine;
+        let Submission::New(place) = engine.orders.submit(&image.order) else {
+            return Err(format!("order {} is there twice", image.order.key));
+        };
+        let demands = self.demands_of(&image.order)?;
+        let holding = match image.holding {
+            None => None,
+            Some(holding) => {
+                let owner = Arc::new(Owner {
+                    id: OwnerFact::Order(image.order.key.clone()),
+                    priority: image.order.priority,
+                    sequence: holding.sequence,
+                });
+                Some(engine.ledger.readmit(&Grant {
+                    owner: &owner,
+                    channel: holding.channel,
+                    expires_at: EpochMillis::DISTANT_FUTURE,
+                    claims: &holding.claims,
+                })?)
+            }
+        };
+        engine.count(&image.decision.plan);
+        if image.state == OrderState::Cancelled {
+            engine.counts.cancelled.fetch_add(1, Ordering::Relaxed);
+        }
+        place.accept(OrderRecord {
+            order: image.order,
+            demands: demands.into(),
+            decision: image.decision,
+            accepted_at: image.accepted_at,
+            state: image.state,
+            holding,
+        });
+        Ok(())
+    }
+
+    fn restore_put(&self, image: ReservationImage) -> Result<(), String> {
+        self.engine.readmit_reservation(image)
+    }
+
+    fn restore_reference(&self, image: ReferenceImage) -> Result<(), String> {
+        let (reference, content) = (&*image.reference, &*image.content);
+        let stock = |answer| {
+            let known = &self.engine.stock_references;
+            known.restore(reference, content, Arc::new(answer));
+        };
+        let supply = |answer| {
+            let known = &self.engine.supply_references;
+            known.restore(reference, content, Arc::new(answer));
+        };
+        match image.answer {
+            AnswerImage::Moved(before, after, broken) => {
+                stock(StockAnswer::Moved(moved(before, after, broken)));
+            }
+            AnswerImage::Loaded(rows, broken) => {
+                let rows = usize::try_from(rows).map_err(|e| e.to_string())?;
+                stock(StockAnswer::Loaded(rows, all_broken(broken)));
+            }
+            AnswerImage::Broken(broken) => stock(StockAnswer::Broken(all_broken(broken))),
+            AnswerImage::Released(qty) => stock(StockAnswer::Released(qty)),
+            AnswerImage::Done => stock(StockAnswer::Done),
+            AnswerImage::Received(before, after, broken, written_off) => {
+                let moved = moved(before, after, broken);
+                supply(SupplyAnswer::Received(Received { moved, written_off }));
+            }
+            AnswerImage::SupplyBroken(broken) => {
+                supply(SupplyAnswer::Broken(all_broken(broken)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows are those of known items.
+fn check_rows(shard: u32, row_ends: &[u32], skus: usize) -> Result<(), String> {
+    let Ok(rows) = u32::try_from(row_ends.len()) else {
+        return Err(format!("shard {shard} has too many rows"));
+    };
+    match rows.checked_sub(1) {
+        Some(last) if crate::ledger::sku_at(shard, last).index() >= skus => {
+            Err(format!("shard {shard} has rows of items that nobody named"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn moved(before: Qty, after: Qty, broken: Vec<BrokenFact>) -> Moved {
+    Moved {
+        before,
+        after,
+        broken: all_broken(broken),
+    }
+}
+
+fn all_broken(facts: Vec<BrokenFact>) -> Vec<crate::ledger::Broken> {
+    facts.into_iter().map(broken_again).collect()
+}

@@ -1,0 +1,257 @@
+//! Snapshots of an engine taken while it works, and an engine brought back from a folder.
+
+use super::error::EngineError;
+use super::image::Records;
+use super::{Engine, Replay};
+use crate::journal::{Disk, Journal, JournalError, Options, Recovered};
+use crate::model::{EpochMillis, Lsn};
+use crate::snapshot::{Found, Snapshot, SnapshotError, Writer, Written, found, remove_old};
+use crossbeam::channel::unbounded;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A snapshot that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The file.
+    pub file: Written,
+    /// Number of the last fact that is in it.
+    pub at: Lsn,
+    /// Older snapshots and segments of the journal that were removed.
+    pub removed: usize,
+}
+
+/// Why a folder could not be brought back.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The same, after every snapshot that could have helped was refused.
+    #[error("{journal}; no snapshot can help: {}", refused.join("; "))]
+    Snapshots {
+        /// What the journal says.
+        journal: JournalError,
+        /// What every snapshot says.
+        refused: Vec<String>,
+    },
+    /// A snapshot and the journal are not of one history.
+    #[error(
+        "{snapshot} belongs to another data directory than the journal beside it; put the files \
+         that belong together into one directory"
+    )]
+    Stranger {
+        /// The snapshot.
+        snapshot: String,
+    },
+    /// The network.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The folder.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+}
+
+/// A folder brought back.
+pub struct Opened {
+    /// All that was decided, applied.
+    pub replay: Replay,
+    /// Ready to append.
+    pub journal: Journal,
+    /// What was found in the journal.
+    pub recovered: Recovered,
+    /// The snapshot that it began with.
+    pub snapshot: Option<String>,
+    /// Snapshots that were refused, newest first, and why.
+    pub refused: Vec<String>,
+    /// The latest moment of anything in it.
+    pub last_at: EpochMillis,
+}
+
+/// How far bringing back is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// So many parts of a snapshot, of so many.
+    Snapshot(usize, usize),
+    /// So many facts after it.
+    Facts(u64),
+}
+
+impl Engine {
+    /// Writes a snapshot of everything up to now into `dir`, where `journal` is, and removes what
+    /// it makes needless. Others go on working meanwhile.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; older snapshots and the journal are then as they were.
+    pub fn take_snapshot(
+        &self,
+        journal: &Journal,
+        disk: &dyn Disk,
+        dir: &Path,
+        now: EpochMillis,
+    ) -> Result<Taken, SnapshotError> {
+        let cut = self.cut(now);
+        let at = cut.at();
+        let mut writer = Writer::begin(disk, dir, journal.directory(), at)?;
+        writer.meta(cut.meta())?;
+        // Shards first: the sooner all are copied, the fewer commands have to.
+        cut.each_shard(|shard| writer.shard(shard))?;
+        for hold in cut.holds() {
+            writer.hold(&hold)?;
+        }
+        for supply in cut.supplies() {
+            writer.supply(&supply)?;
+        }
+        for item in cut.items() {
+            writer.item(&item)?;
+        }
+        // Whoever looks at the records holds their locks: he must not wait for the disk.
+        let (send, receive) = unbounded();
+        let written = std::thread::scope(|scope| {
+            let cut = &cut;
+            scope.spawn(move || cut.each_record(|records| drop(send.send(records))));
+            receive.iter().try_for_each(|records| match records {
+                Records::Orders(all) => all.iter().try_for_each(|o| writer.order(o)),
+                Records::Reservations(all) => all.iter().try_for_each(|r| writer.reservation(r)),
+                Records::References(all) => all.iter().try_for_each(|r| writer.reference(r)),
+            })
+        });
+        written?;
+        drop(cut);
+        // A snapshot must not tell of what a power cut could take out of the journal.
+        let rotated = journal.rotate();
+        rotated.map_err(|reason| SnapshotError::Journal(reason.to_string()))?;
+        let file = writer.finish()?;
+        let removed = remove_old(disk, dir)?;
+        Ok(Taken { file, at, removed })
+    }
+}
+
+impl Replay {
+    /// Brings back what a folder holds: the newest snapshot that is whole, and the facts after it.
+    /// `fresh` makes a replay that knows nothing; `step` hears how far it is.
+    ///
+    /// # Errors
+    /// [`RecoveryError`]; nothing was changed then that is whole.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+        fresh: &dyn Fn() -> Result<Self, EngineError>,
+        step: &(dyn Fn(Step) + Sync),
+    ) -> Result<Opened, RecoveryError> {
+        let mut refused = Vec::new();
+        for Found { name, .. } in found(&*disk, dir)? {
+            let tried = Self::from_snapshot(&*disk, dir, &name, fresh, step);
+            match tried {
+                Ok(begun) => {
+                    return Self::go_on(disk, dir, options, begun, refused, step);
+                }
+                Err(RecoveryError::Snapshot(error)) => refused.push(error.to_string()),
+                Err(other) => return Err(other),
+            }
+        }
+        let begun = Begun {
+            replay: fresh()?,
+            at: Lsn(0),
+            now: EpochMillis::default(),
+            snapshot: None,
+        };
+        let none = refused.clone();
+        Self::go_on(disk, dir, options, begun, refused, step).map_err(|error| match error {
+            RecoveryError::Journal(journal) if !none.is_empty() => RecoveryError::Snapshots {
+                journal,
+                refused: none,
+            },
+            other => other,
+        })
+    }
+
+    fn from_snapshot(
+        disk: &dyn Disk,
+        dir: &Path,
+        name: &str,
+        fresh: &dyn Fn() -> Result<Self, EngineError>,
+        step: &(dyn Fn(Step) + Sync),
+    ) -> Result<Begun, RecoveryError> {
+        let path = dir.join(name);
+        let io = |error| {
+            RecoveryError::from(SnapshotError::Io {
+                what: "read",
+                name: path.display().to_string(),
+                error,
+            })
+        };
+        let restore = |snapshot: Snapshot| -> Result<Begun, RecoveryError> {
+            let mut replay = fresh()?;
+            snapshot.verify(&mut |_, _| {})?;
+            let parts = |done, of| step(Step::Snapshot(done, of));
+            let (at, now) = replay.restore(&snapshot, &parts)?;
+            Ok(Begun {
+                replay,
+                at,
+                now,
+                snapshot: Some((name.to_owned(), snapshot.directory())),
+            })
+        };
+        match Snapshot::open(name, disk.map(&path).map_err(io)?)
+            .map_err(RecoveryError::from)
+            .and_then(restore)
+        {
+            // Somebody opened it for writing: what it is now is read into memory and looked at.
+            Err(RecoveryError::Snapshot(SnapshotError::Wanted { .. })) => {
+                let bytes = disk.read(&path).map_err(io)?;
+                restore(Snapshot::open(name, bytes.into())?)
+            }
+            other => other,
+        }
+    }
+
+    fn go_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+        begun: Begun,
+        refused: Vec<String>,
+        step: &(dyn Fn(Step) + Sync),
+    ) -> Result<Opened, RecoveryError> {
+        let Begun {
+            mut replay,
+            at,
+            now,
+            snapshot,
+        } = begun;
+        if let Some((name, directory)) = &snapshot
+            && crate::journal::directory_of(&*disk, dir)?.is_some_and(|is| is != *directory)
+        {
+            return Err(RecoveryError::Stranger {
+                snapshot: name.clone(),
+            });
+        }
+        let mut facts = 0u64;
+        let mut apply = |_, at, fact| {
+            facts += 1;
+            if facts.is_multiple_of(10_000) {
+                step(Step::Facts(facts));
+            }
+            replay.apply(at, fact)
+        };
+        let (journal, recovered) = Journal::open(disk, dir, options, at, &mut apply)?;
+        Ok(Opened {
+            replay,
+            last_at: recovered.last_at.max(now),
+            journal,
+            recovered,
+            snapshot: snapshot.map(|(name, _)| name),
+            refused,
+        })
+    }
+}
+
+/// A replay that a snapshot was taken over into.
+struct Begun {
+    replay: Replay,
+    at: Lsn,
+    now: EpochMillis,
+    snapshot: Option<(String, [u8; 16])>,
+}
