@@ -2,7 +2,17 @@
 //!
 //! `lifecycle` does not know stock, prices or sockets. It keeps one record per
 //! `(source, order id)`, so that the same order submitted again gets the first outcome.
+//!
+//! From routing on, an order is in parts, its fulfilment orders. What can happen to one is a table
+//! (`states`, drawn by `drawing`); what happened is a list of changes (`change`) that are applied to
+//! it (`fulfillment`); who may speak for it is decided by release tokens (`release`, `token`). All
+//! of it is plain data without clock, lock or file: time is handed in, and whoever calls keeps one
+//! fulfilment order from being changed by two at once.
 
 mod book;
+mod drawing;
+mod states;
 
 pub use book::{OrderBook, OrderRecord, OrderState, Submission};
+pub use drawing::{markdown, mermaid};
+pub use states::{MOVES, Outcome, State, Step, allowed, step};
