@@ -10,9 +10,25 @@
 //! fulfilment order from being changed by two at once.
 
 mod book;
+mod change;
+mod divide;
 mod drawing;
+mod fulfillment;
+mod holding;
+mod parcels;
+mod quantities;
+mod release;
 mod states;
+mod times;
+mod token;
 
 pub use book::{OrderBook, OrderRecord, OrderState, Submission};
+pub use change::{Applied, Change, ClaimMode, Parcel, Refusal, Route, Tracking};
 pub use drawing::{markdown, mermaid};
+pub use fulfillment::{FulfillmentId, FulfillmentLine, FulfillmentOrder, Holder};
+pub use parcels::PARCELS_MAX;
+pub use quantities::Units;
+pub use release::{LeaseVerdict, Release};
 pub use states::{MOVES, Outcome, State, Step, allowed, step};
+pub use times::{DelayBudget, Times};
+pub use token::{ReleaseKey, Token};
