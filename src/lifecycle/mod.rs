@@ -11,10 +11,12 @@
 
 mod book;
 mod change;
+mod deadlines;
 mod divide;
 mod drawing;
 mod fulfillment;
 mod holding;
+mod limits;
 mod order_state;
 mod parcels;
 mod quantities;
@@ -25,8 +27,10 @@ mod token;
 
 pub use book::{OrderBook, OrderRecord, OrderState, Submission};
 pub use change::{Applied, Change, ClaimMode, Parcel, Refusal, Route, Tracking};
+pub use deadlines::{Deadlines, Timer};
 pub use drawing::{markdown, mermaid};
 pub use fulfillment::{FulfillmentId, FulfillmentLine, FulfillmentOrder, Holder};
+pub use limits::{Advice, Limit, LimitRule, Limits, advice};
 pub use order_state::OrderStatus;
 pub use parcels::PARCELS_MAX;
 pub use quantities::Units;
