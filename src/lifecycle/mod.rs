@@ -15,6 +15,7 @@
 mod book;
 mod causes;
 mod change;
+mod cost;
 mod deadlines;
 mod divide;
 mod drawing;
@@ -35,6 +36,7 @@ mod token;
 pub use book::{OrderBook, OrderRecord, OrderState, Submission};
 pub use causes::{Cause, ExceptionKind};
 pub use change::{Applied, Change, ClaimMode, Parcel, Refusal, Route, Tracking};
+pub use cost::{CostGroup, CostPlace, CostQuery, CostSums, Costs, Part, Prices};
 pub use deadlines::{Deadlines, Timer};
 pub use drawing::{markdown, mermaid};
 pub use exceptions::{Counts, Exception, Exceptions, Filter, Finding, Resolved, Subject};
