@@ -110,10 +110,12 @@ impl Units {
         self.picked = Qty::ZERO;
     }
 
-    /// Nothing of it will be shipped, and nobody wants it elsewhere.
+    /// Nothing of it will be shipped, and nobody wants it elsewhere: not those either that were
+    /// missing and have found no other place.
     pub(super) fn cancel(&mut self) {
-        self.cancelled += self.alive();
+        self.cancelled += self.alive() + self.unplaced();
         self.picked = Qty::ZERO;
+        self.short = self.rerouted;
     }
 }
 
