@@ -240,6 +240,26 @@ mod tests {
         assert_eq!(deadlines.len(), 1);
     }
 
+    #[test]
+    fn a_million_deadlines_come_out_in_order_while_they_move() {
+        let mut deadlines = Deadlines::default();
+        let spread = |n: u64| EpochMillis(i64::try_from(n * 7_919 % 1_000_003).unwrap());
+        let timers: Vec<Timer> = (0..1_000_000_u64)
+            .map(|n| deadlines.insert(spread(n), n).unwrap())
+            .collect();
+        for (n, timer) in (0..).zip(&timers).step_by(3) {
+            assert!(deadlines.replace(*timer, spread(n + 1)));
+        }
+        for timer in timers.iter().skip(1).step_by(3) {
+            assert!(deadlines.remove(*timer).is_some());
+        }
+        let left = deadlines.len();
+        let due: Vec<_> = deadlines.due(EpochMillis(500_000)).collect();
+        assert!(due.is_sorted() && !due.is_empty());
+        assert_eq!(due.len() + deadlines.len(), left);
+        assert!(deadlines.next_due().unwrap() > EpochMillis(500_000));
+    }
+
     #[derive(Debug, Clone)]
     enum Op {
         Insert(i64),

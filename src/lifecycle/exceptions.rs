@@ -112,9 +112,11 @@ pub struct Filter {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Exceptions {
     last: u64,
-    all: BTreeMap<u64, Exception>,
+    /// Kept apart from the resolved ones, so that looking at what is open stays cheap.
+    open: BTreeMap<u64, Exception>,
+    resolved: BTreeMap<u64, Exception>,
     /// The open ones, by what they are about.
-    open: BTreeMap<Subject, u64>,
+    about: BTreeMap<Subject, u64>,
     /// Open ones that wait for a SKU.
     waiting: BTreeSet<(SkuId, u64)>,
     counts: BTreeMap<Cause, Counts>,
@@ -123,16 +125,16 @@ pub struct Exceptions {
 impl Exceptions {
     /// Opens an exception, or answers the open one about the same; `true` when it is new.
     pub fn open(&mut self, finding: Finding, at: EpochMillis) -> (&Exception, bool) {
-        let known = self.open.get(&finding.subject).copied();
+        let known = self.about.get(&finding.subject).copied();
         let id = known.unwrap_or(self.last + 1);
         if known.is_none() {
             self.last = id;
-            self.open.insert(finding.subject.clone(), id);
+            self.about.insert(finding.subject.clone(), id);
             let waits = finding.waits_for.iter();
             self.waiting.extend(waits.map(|&sku| (sku, id)));
             self.counts.entry(finding.subject.cause).or_default().opened += 1;
         }
-        let exception = self.all.entry(id).or_insert_with(|| Exception {
+        let exception = self.open.entry(id).or_insert_with(|| Exception {
             id,
             finding,
             opened: at,
@@ -145,16 +147,25 @@ impl Exceptions {
     /// The exception of this number.
     #[must_use]
     pub fn get(&self, id: u64) -> Option<&Exception> {
-        self.all.get(&id)
+        self.open.get(&id).or_else(|| self.resolved.get(&id))
     }
 
     /// Exceptions that the filter lets through, numbers above `after`, oldest first, at most
-    /// `limit`. It looks at each from there on until it has enough.
+    /// `limit`. It looks at each from there on until it has enough; at resolved ones only when asked.
     #[must_use]
     pub fn list(&self, filter: &Filter, after: u64, limit: usize) -> Vec<&Exception> {
-        let rest = self.all.range(after.saturating_add(1)..);
-        let shown = rest.map(|(_, e)| e).filter(|e| filter.shows(e));
-        shown.take(limit).collect()
+        let page = |all: &'_ BTreeMap<u64, Exception>| {
+            let rest = all.range(after.saturating_add(1)..);
+            let shown = rest.filter(|(_, e)| filter.shows(e)).map(|(&id, _)| id);
+            shown.take(limit).collect::<Vec<u64>>()
+        };
+        let mut ids = page(&self.open);
+        if filter.resolved_too {
+            ids.append(&mut page(&self.resolved));
+            ids.sort_unstable();
+            ids.truncate(limit);
+        }
+        ids.into_iter().filter_map(|id| self.get(id)).collect()
     }
 
     /// The open exceptions of an order.
@@ -165,9 +176,10 @@ impl Exceptions {
             cause: Cause::ALL[0],
         };
         let order = order.clone();
-        let open = self.open.range(first..);
-        open.take_while(move |(subject, _)| subject.order == order)
-            .filter_map(|(_, id)| self.all.get(id))
+        let about = self.about.range(first..);
+        about
+            .take_while(move |(subject, _)| subject.order == order)
+            .filter_map(|(_, id)| self.open.get(id))
     }
 
     /// Gives it to somebody, or to nobody. Doing so again changes nothing.
@@ -175,12 +187,11 @@ impl Exceptions {
     /// # Errors
     /// There is none, or it is resolved.
     pub fn assign(&mut self, id: u64, to: Option<&str>) -> Result<&Exception, Invalid> {
-        let exception = self.all.get_mut(&id);
-        let exception = exception.ok_or_else(|| unknown(id))?;
-        if exception.resolved.is_some() {
+        if self.resolved.contains_key(&id) {
             let expected = "an open exception; this one is resolved";
             return Err(Invalid::new("exception", id, expected));
         }
+        let exception = self.open.get_mut(&id).ok_or_else(|| unknown(id))?;
         exception.assigned_to = to.map(Into::into);
         Ok(exception)
     }
@@ -196,17 +207,16 @@ impl Exceptions {
         how: &str,
         at: EpochMillis,
     ) -> Result<(&Exception, bool), Invalid> {
-        let exception = self.all.get_mut(&id);
-        let exception = exception.ok_or_else(|| unknown(id))?;
-        if exception.resolved.is_some() {
-            return Ok((exception, false));
-        }
+        let Some(mut exception) = self.open.remove(&id) else {
+            let known = self.resolved.get(&id);
+            return known.map(|e| (e, false)).ok_or_else(|| unknown(id));
+        };
         exception.resolved = Some(Resolved {
             at,
             by: by.map(Into::into),
             how: how.into(),
         });
-        self.open.remove(&exception.finding.subject);
+        self.about.remove(&exception.finding.subject);
         for &sku in &exception.finding.waits_for {
             self.waiting.remove(&(sku, id));
         }
@@ -215,7 +225,7 @@ impl Exceptions {
             Some(_) => counts.resolved += 1,
             None => counts.automatic += 1,
         }
-        Ok((exception, true))
+        Ok((self.resolved.entry(id).or_insert(exception), true))
     }
 
     /// What rules do about the exceptions that wait for `sku`, now that some has arrived: number and
@@ -225,7 +235,7 @@ impl Exceptions {
         let waiting = self.waiting.range((sku, 0)..=(sku, u64::MAX));
         waiting
             .filter_map(|(_, id)| {
-                let found = self.all.get(id)?;
+                let found = self.open.get(id)?;
                 let action = remedies.action(found, Trigger::StockArrived)?;
                 Some((*id, action))
             })
@@ -250,18 +260,17 @@ impl Exceptions {
 
     /// Forgets what was resolved before `before`; the counts stay. Answers how many.
     pub fn forget_resolved(&mut self, before: EpochMillis) -> usize {
-        let known = self.all.len();
-        self.all
+        let known = self.resolved.len();
+        self.resolved
             .retain(|_, e| e.resolved.as_ref().is_none_or(|r| r.at >= before));
-        known - self.all.len()
+        known - self.resolved.len()
     }
 }
 
 impl Filter {
     fn shows(&self, exception: &Exception) -> bool {
         let subject = &exception.finding.subject;
-        (self.resolved_too || exception.resolved.is_none())
-            && self.kind.is_none_or(|kind| kind == exception.kind())
+        self.kind.is_none_or(|kind| kind == exception.kind())
             && self.order.as_ref().is_none_or(|o| *o == subject.order)
             && (self.assigned_to.is_none() || self.assigned_to == exception.assigned_to)
     }
@@ -327,16 +336,15 @@ mod tests {
             kind: Some(ExceptionKind::Stuck),
             ..Filter::default()
         };
-        let ids = |filter: &Filter, after, limit| {
+        let ids = |all: &Exceptions, filter: &Filter, after, limit| {
             let found = all.list(filter, after, limit);
             found.iter().map(|e| e.id).collect::<Vec<_>>()
         };
-        assert_eq!(ids(&stuck, 0, 2), [2, 4]);
-        assert_eq!(ids(&stuck, 4, 2), [6]);
+        assert_eq!(ids(&all, &stuck, 0, 2), [2, 4]);
+        assert_eq!(ids(&all, &stuck, 4, 2), [6]);
         let order = OrderKey::new("shop", "2");
         let of_order: Vec<_> = all.of_order(&order).map(|e| e.id).collect();
         assert_eq!(of_order, [3, 4]);
-        let mut all = all.clone();
         all.assign(4, Some("ann")).unwrap();
         let anns = Filter {
             assigned_to: Some("ann".into()),
@@ -346,6 +354,11 @@ mod tests {
         all.resolve(4, Some("ann"), "asked", EpochMillis(3))
             .unwrap();
         assert!(all.list(&anns, 0, 9).is_empty());
+        let both = Filter {
+            resolved_too: true,
+            ..Filter::default()
+        };
+        assert_eq!(ids(&all, &both, 2, 3), [3, 4, 5]);
         assert!(all.assign(4, None).is_err());
         assert_eq!(all.forget_resolved(EpochMillis(4)), 1);
         assert_eq!(all.counts_of(ExceptionKind::Stuck).opened, 3);
