@@ -8,9 +8,11 @@ use super::states::State;
 use crate::model::{EpochMillis, Invalid, Qty};
 
 impl FulfillmentOrder {
+    /// Whether so many missing units are no news. None missing is not a report, so it is never known:
+    /// else it would be accepted without counting as a sign that the holder has begun.
     pub(super) fn knows_short(&self, &(line, total): &(u16, Qty)) -> bool {
         let line = self.lines.get(usize::from(line));
-        line.is_some_and(|l| total <= l.units.short)
+        line.is_some_and(|l| !total.is_zero() && total <= l.units.short)
     }
 
     /// A late message about missing units is harmless where none are alive; of delivered ones it
@@ -37,7 +39,7 @@ impl FulfillmentOrder {
         change_lines(&mut lines, totals, "short", |units, total| {
             units.with_short(total).ok_or_else(|| {
                 format!(
-                    "at most {}, what is not delivered",
+                    "1 to {}, what is not delivered",
                     units.alive() + units.short
                 )
             })

@@ -88,14 +88,14 @@ impl Units {
         self.delivered = self.shipped;
     }
 
-    /// `total` units are missing; `None` when more than there are, or fewer would remain than are
+    /// `total` units are missing; `None` when it is 0, more than there are, or fewer would remain than are
     /// delivered. Fewer than already known changes nothing.
     #[must_use]
     pub(super) fn with_short(mut self, total: Qty) -> Option<Self> {
         let more = total.saturating_sub(self.short);
         let from_open = more.min(self.open());
         let from_picked = more - from_open;
-        if from_picked > self.picked {
+        if total.is_zero() || from_picked > self.picked {
             return None;
         }
         self.short += more;

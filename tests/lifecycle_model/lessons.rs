@@ -41,6 +41,17 @@ fn c07_nothing_is_placed_anew_or_cancelled_beyond_what_there_is() {
     assert_eq!(order.reroute(2, at(20)), None, "nobody wants them any more");
 }
 
+/// A word that is accepted shows that its sender has the order at hand, so none may be accepted and
+/// leave it unacknowledged: it would go back while he works on it.
+#[test]
+fn a_shortage_of_nothing_is_no_report() {
+    let (mut order, token) = claimed(&[5]);
+    assert!(matches!(
+        refused(&mut order, &token, &short(0, 0)),
+        Refusal::Invalid(_)
+    ));
+}
+
 /// C18: an error on some lines leaves the others changed.
 #[test]
 fn c18_a_message_about_several_lines_is_taken_whole_or_not_at_all() {

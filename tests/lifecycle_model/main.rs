@@ -1,5 +1,6 @@
-//! The life of fulfilment orders: against a naive model (`world`, judged by `oracle`), the issue's
-//! scenarios one by one, the failures of other systems that are about shipments, returns and costs.
+//! The life of fulfilment orders: against a naive model (`world`, judged by `oracle`, driven by
+//! `random`), the scenarios of its rules one by one, and the failures of other systems that are about
+//! shipments, returns and costs.
 //!
 //! Everything here is data and functions: no engine, no socket, no clock.
 
@@ -8,6 +9,7 @@
 mod costs;
 mod lessons;
 mod oracle;
+mod random;
 mod returns;
 mod scenarios;
 mod world;

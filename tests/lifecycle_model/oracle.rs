@@ -176,6 +176,7 @@ impl Oracle {
         let more = total.saturating_sub(known);
         match state {
             Rejected | Cancelled => return Late,
+            _ if total == 0 => return Refused,
             Delivered | Returned if more > 0 => return Refused,
             _ if !in_hand(state) && state != Shipped && more > 0 => return Refused,
             _ if more == 0 => return Late,

@@ -4,12 +4,11 @@
 //! the oracle has it, and the facts alone give the same fulfilment orders.
 
 use crate::oracle::{Expected, Live, Oracle, Part, Spot, Unit, in_hand};
-use crate::{DELIVER, ROUTE, at, cancel, id, key, parcel, reject, routed, ship, tracking};
+use crate::{at, cancel, key, routed};
 use allot::lifecycle::{
     Applied, Change, ClaimMode, FulfillmentOrder, LeaseVerdict, OrderStatus, Refusal, State, Token,
 };
 use allot::model::Qty;
-use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 const HOLDERS: [&str; 3] = ["wms", "3pl", "store"];
@@ -27,29 +26,29 @@ enum Fact {
 
 /// Somebody's proof, as he remembers it.
 #[derive(Debug, Clone)]
-struct Remembered {
-    part: u32,
+pub(crate) struct Remembered {
+    pub(crate) part: u32,
     holder: usize,
     release: u32,
     token: Token,
 }
 
-struct World {
-    now: i64,
-    parts: BTreeMap<u32, FulfillmentOrder>,
+pub(crate) struct World {
+    pub(crate) now: i64,
+    pub(crate) parts: BTreeMap<u32, FulfillmentOrder>,
     oracle: Oracle,
     facts: Vec<Fact>,
     /// Every token that reached somebody, old ones too.
-    tokens: Vec<Remembered>,
+    pub(crate) tokens: Vec<Remembered>,
     /// The token of each release: always the same.
     answered: BTreeMap<(u32, u32), String>,
     /// Messages on their way.
-    post: Vec<(Remembered, Change)>,
+    pub(crate) post: Vec<(Remembered, Change)>,
     /// Who is at work on what, for real.
     at_work: BTreeMap<u32, BTreeSet<u32>>,
-    moved: usize,
-    late: usize,
-    refused: usize,
+    pub(crate) moved: usize,
+    pub(crate) late: usize,
+    pub(crate) refused: usize,
 }
 
 fn start() -> FulfillmentOrder {
@@ -57,7 +56,7 @@ fn start() -> FulfillmentOrder {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut oracle = Oracle::default();
         for (sku, qty) in (0..).zip(QUANTITIES) {
             let unit = Unit {
@@ -89,7 +88,14 @@ impl World {
     }
 
     /// A holder asks for work. The answer may be lost on its way back.
-    fn claim(&mut self, part: u32, holder: usize, careful: bool, direct: bool, lost: bool) {
+    pub(crate) fn claim(
+        &mut self,
+        part: u32,
+        holder: usize,
+        careful: bool,
+        direct: bool,
+        lost: bool,
+    ) {
         let name = HOLDERS[holder];
         let mode = match careful && !direct {
             true => ClaimMode::AcknowledgeFirst,
@@ -169,7 +175,7 @@ impl World {
     }
 
     /// A message with a token arrives.
-    fn message(&mut self, from: &Remembered, change: &Change) {
+    pub(crate) fn message(&mut self, from: &Remembered, change: &Change) {
         let part = from.part;
         let model = &self.oracle.parts[&part];
         let live = model.live.as_ref().map(|live| live.holder.as_str());
@@ -196,7 +202,7 @@ impl World {
     }
 
     /// Somebody without a token decides.
-    fn decide(&mut self, part: u32, change: &Change) {
+    pub(crate) fn decide(&mut self, part: u32, change: &Change) {
         let held = in_hand(self.oracle.parts[&part].state);
         let expected = match held && matches!(change, Change::Cancel { .. }) {
             true => Expected::Refused,
@@ -250,7 +256,7 @@ impl World {
     }
 
     /// A person or a sweep takes releases back.
-    fn take_back(&mut self, part: u32, vouched: bool) {
+    pub(crate) fn take_back(&mut self, part: u32, vouched: bool) {
         let begun = self.at_work.get(&part).is_some_and(|w| !w.is_empty());
         let may = self.parts[&part].lease(at(self.now)) == LeaseVerdict::MayGoBack;
         if (vouched && begun) || (!vouched && !may) {
@@ -260,7 +266,7 @@ impl World {
         self.decide(part, &Change::TakeBack { vouched_by });
     }
 
-    fn split(&mut self, part: u32, line: u16, qty: u32) {
+    pub(crate) fn split(&mut self, part: u32, line: u16, qty: u32) {
         let Some(number) = self.next_number() else {
             return;
         };
@@ -282,7 +288,7 @@ impl World {
         self.facts.push(Fact::Split(part, number, lines));
     }
 
-    fn absorb(&mut self, into: u32, from: u32) {
+    pub(crate) fn absorb(&mut self, into: u32, from: u32) {
         let mut other = self.parts[&from].clone();
         let order = self.parts.get_mut(&into).unwrap();
         if order.absorb(&mut other, at(self.now)).is_err() {
@@ -295,7 +301,7 @@ impl World {
         self.facts.push(Fact::Absorbed(into, from, self.now));
     }
 
-    fn reroute(&mut self, part: u32) {
+    pub(crate) fn reroute(&mut self, part: u32) {
         let Some(number) = self.next_number() else {
             return;
         };
@@ -317,7 +323,7 @@ impl World {
         self.facts.push(Fact::Rerouted(part, number, self.now));
     }
 
-    fn come_back(&mut self, part: u32, line: u16, qty: u32) {
+    pub(crate) fn come_back(&mut self, part: u32, line: u16, qty: u32) {
         let order = self.parts.get_mut(&part).unwrap();
         let line = line % u16::try_from(order.lines.len()).unwrap();
         let sku = order.lines[usize::from(line)].sku.0;
@@ -333,7 +339,7 @@ impl World {
         }
     }
 
-    fn check(&self) {
+    pub(crate) fn check(&self) {
         for (&number, order) in &self.parts {
             let model = &self.oracle.parts[&number];
             assert_eq!(order.state, model.state, "part {number}");
@@ -394,7 +400,7 @@ impl World {
     }
 
     /// What was written down gives the same again.
-    fn replay(&self) {
+    pub(crate) fn replay(&self) {
         let mut parts = BTreeMap::from([(1, start())]);
         for fact in &self.facts {
             match fact {
@@ -422,51 +428,6 @@ impl World {
         }
         assert_eq!(parts, self.parts);
     }
-
-    fn step(&mut self, (op, a, b, c): (u8, u8, u8, u8)) {
-        let parts = self.parts.len();
-        let part = u32::try_from(usize::from(a) % parts).unwrap() + 1;
-        let line = u16::from(b % 2);
-        match op {
-            0..=5 => self.claim(
-                part,
-                usize::from(b % 3),
-                c & 1 > 0,
-                c & 6 == 6,
-                c & 24 == 24,
-            ),
-            6..=17 if !self.tokens.is_empty() => {
-                let from = self.tokens[usize::from(a) % self.tokens.len()].clone();
-                let count = u16::try_from(self.parts[&from.part].lines.len()).unwrap();
-                let change = message(b, c, count);
-                match op {
-                    6..=13 => self.message(&from, &change),
-                    _ => self.post.push((from, change)),
-                }
-            }
-            18..=21 if !self.post.is_empty() => {
-                let place = usize::from(a) % self.post.len();
-                let (from, change) = match b & 1 {
-                    0 => self.post.swap_remove(place),
-                    // It will come again.
-                    _ => self.post[place].clone(),
-                };
-                self.message(&from, &change);
-            }
-            22..=23 => self.now += i64::from(c),
-            24 => (1..=self.parts.len() as u32).for_each(|part| self.take_back(part, false)),
-            25 => self.take_back(part, true),
-            26..=28 => self.decide(part, &decision(b)),
-            29 => self.split(part, line, u32::from(c % 4)),
-            30 => {
-                let from = u32::try_from(usize::from(b) % parts).unwrap() + 1;
-                self.absorb(part, from);
-            }
-            31..=32 => self.reroute(part),
-            _ => self.come_back(part, line, u32::from(c % 4)),
-        }
-        self.check();
-    }
 }
 
 fn new_part(state: State) -> Part {
@@ -478,82 +439,4 @@ fn new_part(state: State) -> Part {
         parcels: BTreeMap::new(),
         parcels_complete: false,
     }
-}
-
-fn message(which: u8, detail: u8, lines: u16) -> Change {
-    let number = ["A", "B", "C"][usize::from(detail) % 3];
-    match which % 12 {
-        0 | 1 => Change::Acknowledge,
-        2 | 3 => Change::Pick,
-        4 => Change::Pack,
-        5 => crate::short(u16::from(detail) % lines, u32::from(detail / 8 % 7)),
-        6 => ship(&[]),
-        7 | 8 => ship(&[parcel(number, 100)]),
-        9 if detail & 8 > 0 => DELIVER,
-        9 | 10 => Change::Deliver {
-            parcel: Some(tracking(number)),
-        },
-        _ if detail & 1 > 0 => reject(),
-        _ => cancel(),
-    }
-}
-
-fn decision(which: u8) -> Change {
-    match which % 8 {
-        0 => Change::Hold {
-            reason: "fraud check".into(),
-        },
-        1 | 2 => Change::Resume,
-        3 => Change::Backorder,
-        4 => cancel(),
-        _ => Change::Route(ROUTE),
-    }
-}
-
-fn ops() -> impl Strategy<Value = Vec<(u8, u8, u8, u8)>> {
-    prop::collection::vec((0..36_u8, any::<u8>(), any::<u8>(), any::<u8>()), 1..160)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(5_000))]
-
-    /// Whatever happens in whatever order.
-    #[test]
-    fn nothing_ships_twice_goes_back_or_is_lost(ops in ops()) {
-        let mut world = World::new();
-        world.check();
-        for op in ops {
-            world.step(op);
-        }
-        world.replay();
-        prop_assert_eq!(&world.parts[&1].id, &id(1));
-    }
-}
-
-/// The random steps do reach what they are to test: every state, and every kind of answer often.
-#[test]
-fn the_random_steps_reach_everything() {
-    use proptest::strategy::ValueTree;
-    use proptest::test_runner::TestRunner;
-
-    let mut runner = TestRunner::deterministic();
-    let (mut states, mut answers) = (BTreeSet::new(), [0; 3]);
-    for _ in 0..300 {
-        let mut world = World::new();
-        for op in ops().new_tree(&mut runner).unwrap().current() {
-            world.step(op);
-            states.extend(world.parts.values().map(|p| p.state));
-        }
-        let seen = [world.moved, world.late, world.refused];
-        answers
-            .iter_mut()
-            .zip(seen)
-            .for_each(|(sum, more)| *sum += more);
-    }
-    let missing = State::ALL
-        .iter()
-        .filter(|(_, state)| !states.contains(state));
-    let missing: Vec<_> = missing.map(|(name, _)| *name).collect();
-    assert_eq!(missing, ["received"], "a part begins validated or routed");
-    assert!(answers.iter().all(|&count| count > 1_000), "{answers:?}");
 }
