@@ -47,6 +47,9 @@ pub struct Deadlines<T> {
     free: Option<u32>,
 }
 
+// What the head of this file promises about memory.
+const _: () = assert!(Deadlines::<u64>::ENTRY_BYTES <= 36);
+
 impl<T> Default for Deadlines<T> {
     fn default() -> Self {
         Self {
@@ -214,11 +217,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
-
-    #[test]
-    fn an_entry_takes_what_the_documentation_says() {
-        assert!(Deadlines::<u64>::ENTRY_BYTES <= 36);
-    }
 
     #[test]
     fn what_has_come_due_is_gone_and_its_timer_harmless() {

@@ -161,6 +161,8 @@ impl FulfillmentOrder {
             Change::Register { .. } => Step::Register,
             Change::TakeBack { .. } => Step::TakeBack,
             Change::Acknowledge => Step::Acknowledge,
+            // Nothing is left to pick: the same as a refusal of all of it.
+            Change::Short { lines } if self.all_short_with(lines) => Step::Reject,
             Change::Short { .. } => Step::Short,
             Change::Pick => Step::Pick,
             Change::Pack => Step::Pack,
@@ -222,12 +224,7 @@ impl FulfillmentOrder {
     }
 
     /// Carries out what the table allows. All checks come before the first change.
-    fn moved(
-        &mut self,
-        change: &Change,
-        mut to: State,
-        at: EpochMillis,
-    ) -> Result<Applied, Refusal> {
+    fn moved(&mut self, change: &Change, to: State, at: EpochMillis) -> Result<Applied, Refusal> {
         let from = self.state;
         match change {
             Change::Validate | Change::Acknowledge => {}
@@ -237,7 +234,10 @@ impl FulfillmentOrder {
                 self.held_from = Some(from);
                 self.reason = Some(reason.clone());
             }
-            Change::Resume => to = self.resumed(at),
+            Change::Resume => {
+                self.enter(to, at);
+                return Ok(self.resumed(from, at));
+            }
             Change::Claim {
                 holder,
                 mode,
@@ -250,9 +250,7 @@ impl FulfillmentOrder {
             }
             Change::Short { lines } => {
                 self.lines = self.lines_with_short(lines)?;
-                if self.lines.iter().all(|l| l.units.alive().is_zero()) {
-                    // Nothing is left to pick: the same as a refusal of all of it.
-                    to = State::Rejected;
+                if to == State::Rejected {
                     self.reason = Some("every unit is short".into());
                 }
             }
@@ -292,10 +290,11 @@ impl FulfillmentOrder {
         }
     }
 
-    /// Back to validated, and from there to where it was held.
-    fn resumed(&mut self, at: EpochMillis) -> State {
-        self.enter(State::Validated, at);
-        self.held_from.take().unwrap_or(State::Validated)
+    /// From validated on to where it was held: two moves of the table at once.
+    fn resumed(&mut self, from: State, at: EpochMillis) -> Applied {
+        let to = self.held_from.take().unwrap_or(State::Validated);
+        self.enter(to, at);
+        Applied::Moved { from, to }
     }
 
     fn hand_out(

@@ -53,6 +53,13 @@ impl FulfillmentOrder {
         Ok(lines)
     }
 
+    /// Whether a holder would have nothing left to pick.
+    pub(super) fn all_short_with(&self, totals: &[(u16, Qty)]) -> bool {
+        let lines = self.lines_with_short(totals);
+        let none = |lines: Vec<FulfillmentLine>| lines.iter().all(|l| l.units.alive().is_zero());
+        self.state.with_holder() && lines.is_ok_and(none)
+    }
+
     /// The lines once these units have come back as well.
     pub(super) fn lines_with_returned(
         &self,

@@ -38,7 +38,10 @@ impl World {
                 self.message(&from, &change);
             }
             22..=23 => self.now += i64::from(c),
-            24 => (1..=self.parts.len() as u32).for_each(|part| self.take_back(part, false)),
+            24 => {
+                let parts: Vec<u32> = self.parts.keys().copied().collect();
+                parts.iter().for_each(|&part| self.take_back(part, false));
+            }
             25 => self.take_back(part, true),
             26..=28 => self.decide(part, &decision(b)),
             29 => self.split(part, line, u32::from(c % 4)),

@@ -6,7 +6,8 @@
 use crate::oracle::{Expected, Live, Oracle, Part, Spot, Unit, in_hand};
 use crate::{at, cancel, key, routed};
 use allot::lifecycle::{
-    Applied, Change, ClaimMode, FulfillmentOrder, LeaseVerdict, OrderStatus, Refusal, State, Token,
+    Applied, Change, ClaimMode, FulfillmentOrder, LeaseVerdict, MOVES, OrderStatus, Refusal, State,
+    Token,
 };
 use allot::model::Qty;
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,7 +123,7 @@ impl World {
         let own = model.live.as_ref().is_some_and(|live| live.holder == name);
         let free = model.live.is_none() && model.state == State::Routed;
         let Ok(release) = release else {
-            assert!(!free && !(own && !closed), "{name} should have got {part}");
+            assert!(!free && (!own || closed), "{name} should have got {part}");
             assert_eq!(*order, before);
             self.refused += 1;
             return;
@@ -239,7 +240,13 @@ impl World {
         );
         let after = &self.parts[&part];
         match got {
-            Expected::Moved => self.moved += 1,
+            Expected::Moved => {
+                self.moved += 1;
+                let (from, to) = (before.state, after.state);
+                let listed = MOVES.iter().any(|&(f, _, t)| (f, t) == (from, to));
+                // Resuming is two moves at once.
+                assert!(listed || *change == Change::Resume, "{from:?} to {to:?}");
+            }
             Expected::Late => {
                 self.late += 1;
                 assert_eq!((after.state, &after.lines), (before.state, &before.lines));
