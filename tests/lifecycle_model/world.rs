@@ -6,8 +6,7 @@
 use crate::oracle::{Expected, Live, Oracle, Part, Spot, Unit, in_hand};
 use crate::{at, cancel, key, routed};
 use allot::lifecycle::{
-    Applied, Change, ClaimMode, FulfillmentOrder, LeaseVerdict, MOVES, OrderStatus, Refusal, State,
-    Token,
+    Applied, Change, ClaimMode, FulfillmentOrder, MOVES, OrderStatus, Refusal, State, Token,
 };
 use allot::model::Qty;
 use std::collections::{BTreeMap, BTreeSet};
@@ -264,13 +263,26 @@ impl World {
 
     /// A person or a sweep takes releases back.
     pub(crate) fn take_back(&mut self, part: u32, vouched: bool) {
-        let begun = self.at_work.get(&part).is_some_and(|w| !w.is_empty());
-        let may = self.parts[&part].lease(at(self.now)) == LeaseVerdict::MayGoBack;
-        if (vouched && begun) || (!vouched && !may) {
+        if vouched {
+            let begun = self.at_work.get(&part).is_some_and(|w| !w.is_empty());
+            if !begun {
+                let vouched_by = Some("ann".into());
+                self.decide(part, &Change::TakeBack { vouched_by });
+            }
             return;
         }
-        let vouched_by = vouched.then(|| "ann".into());
-        self.decide(part, &Change::TakeBack { vouched_by });
+        let model = &self.oracle.parts[&part];
+        let careful = model.live.as_ref().filter(|_| model.state == State::Sent);
+        let careful = careful.filter(|live| live.mode == ClaimMode::AcknowledgeFirst);
+        let change = Change::TakeBack { vouched_by: None };
+        if careful.is_some_and(|live| live.lease_end <= self.now) {
+            return self.decide(part, &change);
+        }
+        // Whoever tries all the same is refused: the holder may have begun.
+        let order = self.parts.get_mut(&part).unwrap();
+        let before = order.clone();
+        let answer = order.tell(&key(), None, &change, at(self.now));
+        self.judge(part, &before, &change, &answer, Expected::Refused);
     }
 
     pub(crate) fn split(&mut self, part: u32, line: u16, qty: u32) {
