@@ -2,7 +2,52 @@
 //!
 //! `lifecycle` does not know stock, prices or sockets. It keeps one record per
 //! `(source, order id)`, so that the same order submitted again gets the first outcome.
+//!
+//! From routing on, an order is in parts, its fulfilment orders. What can happen to one is a table
+//! (`states`, drawn by `drawing`); what happened is a list of changes (`change`) that are applied to
+//! it (`fulfillment`); who may speak for it is decided by release tokens (`release`, `token`). What
+//! is due is kept by moment (`deadlines`, `limits`), what needs a decision in `exceptions`, what comes
+//! back in `returns`, what it costs in `cost`.
+//!
+//! All of it is plain data without clock, lock or file: time is handed in, and whoever calls keeps one
+//! fulfilment order from being changed by two at once.
 
 mod book;
+mod causes;
+mod change;
+mod cost;
+mod deadlines;
+mod divide;
+mod drawing;
+mod exceptions;
+mod fulfillment;
+mod holding;
+mod limits;
+mod order_state;
+mod parcels;
+mod quantities;
+mod release;
+mod remedies;
+mod returns;
+mod states;
+mod times;
+mod token;
 
 pub use book::{OrderBook, OrderRecord, OrderState, Submission};
+pub use causes::{Cause, ExceptionKind};
+pub use change::{Applied, Change, ClaimMode, Parcel, Refusal, Route, Tracking};
+pub use cost::{CostGroup, CostPlace, CostQuery, CostSums, Costs, Part, Prices};
+pub use deadlines::{Deadlines, Timer};
+pub use drawing::{markdown, mermaid};
+pub use exceptions::{Counts, Exception, Exceptions, Filter, Finding, Resolved, Subject};
+pub use fulfillment::{FulfillmentId, FulfillmentLine, FulfillmentOrder, Holder};
+pub use limits::{Advice, Limit, LimitRule, Limits, advice};
+pub use order_state::OrderStatus;
+pub use parcels::PARCELS_MAX;
+pub use quantities::Units;
+pub use release::{LeaseVerdict, Release};
+pub use remedies::{Action, Remedies, Remedy, Trigger};
+pub use returns::{Booking, Grade, Return, ReturnEvent, ReturnLine, Returns};
+pub use states::{MOVES, Outcome, State, Step, allowed, step};
+pub use times::{DelayBudget, Times};
+pub use token::{ReleaseKey, Token};
