@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[allow(dead_code, reason = "this program uses its part of it")]
 #[path = "journal_support/disk.rs"]
 mod disk;
 mod engine_support;
