@@ -58,6 +58,7 @@ pub fn run(engine: &Engine, orders: &[Arc<Order>], rule: Rule) -> RuleTotals {
 fn add(totals: &mut RuleTotals, plan: &Plan) {
     let (sum, part) = (&mut totals.objective, &plan.objective);
     sum.postage += part.postage;
+    sum.surcharges += part.surcharges;
     sum.handling += part.handling;
     sum.split += part.split;
     sum.late += part.late;

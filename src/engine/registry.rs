@@ -26,6 +26,8 @@ const NO_CHANNEL: ChannelId = ChannelId(u16::MAX);
 struct Parcel {
     grams: u32,
     volume_mm3: u64,
+    longest_mm: u32,
+    ships_alone: bool,
     ordinary: bool,
 }
 
@@ -169,6 +171,8 @@ impl Registry {
         let parcel = Parcel {
             grams: item.grams,
             volume_mm3: item.size_mm.iter().map(|&mm| u64::from(mm)).product(),
+            longest_mm: item.size_mm.into_iter().max().unwrap_or(0),
+            ships_alone: item.ships_alone,
             ordinary: matches!(&*item.class, "" | "standard" | "general"),
         };
         match self.skus.entry(item.sku.clone()) {
@@ -238,6 +242,8 @@ impl Registry {
         let Parcel {
             grams,
             volume_mm3,
+            longest_mm,
+            ships_alone,
             ordinary,
         } = *entry.parcel.read();
         let class = match ordinary {
@@ -250,6 +256,8 @@ impl Registry {
             may_split,
             grams,
             volume_mm3,
+            longest_mm,
+            ships_alone,
             class,
         }
     }

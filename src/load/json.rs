@@ -69,7 +69,7 @@ pub fn order_json(bytes: &[u8], lines_max: usize) -> Result<Order, Invalid> {
             .into(),
         placed_at: placed_at.moment()?,
         priority: priority.optional(Field::signed)?.unwrap_or(0),
-        ship_to: object(to, "country, postal, lat, lon")
+        ship_to: object(to, "country, postal, lat, lon, residential")
             .and_then(ship_to)
             .map_err(|invalid| inside(to.name, invalid))?,
         deliver_by,
@@ -157,7 +157,8 @@ fn object<'a>(field: Field<'a>, fields: &str) -> Result<&'a Node<'a>, Invalid> {
 }
 
 fn ship_to(node: &Node<'_>) -> Result<ShipTo, Invalid> {
-    let [country, postal, lat, lon] = node.fields(&["country", "postal", "lat", "lon"])?;
+    let fields = node.fields(&["country", "postal", "lat", "lon", "residential"])?;
+    let [country, postal, lat, lon, residential] = fields;
     let coordinate = match (lat.is_absent(), lon.is_absent()) {
         (true, true) => None,
         (false, true) => return Err(lon.refuse("degrees, because lat is there")),
@@ -173,6 +174,7 @@ fn ship_to(node: &Node<'_>) -> Result<ShipTo, Invalid> {
         country: country.country()?.into(),
         postal: postal.into(),
         coordinate,
+        residential: residential.optional(Field::flag)?.unwrap_or(false),
     })
 }
 
@@ -236,6 +238,9 @@ fn ship_to_json(to: &ShipTo) -> Value {
     if let Some(Coordinate { lat_e6, lon_e6 }) = to.coordinate {
         json["lat"] = json!(degrees(lat_e6));
         json["lon"] = json!(degrees(lon_e6));
+    }
+    if to.residential {
+        json["residential"] = json!(true);
     }
     json
 }

@@ -12,7 +12,7 @@ const SIDE_MM_MAX: u64 = 100_000;
 const LEAD_HOURS_MAX: u64 = 8_784;
 
 /// Columns of `items.csv`.
-pub(super) const ITEM: [Column; 8] = [
+pub(super) const ITEM: [Column; 9] = [
     must("sku"),
     may("name"),
     must("grams"),
@@ -21,10 +21,11 @@ pub(super) const ITEM: [Column; 8] = [
     may("height_mm"),
     may("class"),
     may("value_cents"),
+    may("ships_alone"),
 ];
 
 /// Columns of `locations.csv`.
-pub(super) const LOCATION: [Column; 16] = [
+pub(super) const LOCATION: [Column; 18] = [
     must("location"),
     may("name"),
     must("kind"),
@@ -40,6 +41,8 @@ pub(super) const LOCATION: [Column; 16] = [
     may("units_per_day"),
     must("handling_cents_per_shipment"),
     must("handling_cents_per_unit"),
+    may("handling_cents_per_line"),
+    may("packaging_cents_per_parcel"),
     may("abilities"),
 ];
 
@@ -55,8 +58,18 @@ pub(super) const POLICY: [&str; 7] = [
 ];
 
 /// An item of fields in the order of [`ITEM`].
-pub(super) fn item(fields: [Field<'_>; 8]) -> Result<Item, Invalid> {
-    let [sku, name, grams, length, width, height, item_class, value] = fields;
+pub(super) fn item(fields: [Field<'_>; 9]) -> Result<Item, Invalid> {
+    let [
+        sku,
+        name,
+        grams,
+        length,
+        width,
+        height,
+        item_class,
+        value,
+        alone,
+    ] = fields;
     let side = |field: Field<'_>| {
         let side = field.optional(|f| f.whole(0..=SIDE_MM_MAX))?;
         Ok::<u32, Invalid>(side.unwrap_or(0))
@@ -78,11 +91,12 @@ pub(super) fn item(fields: [Field<'_>; 8]) -> Result<Item, Invalid> {
         size_mm,
         class: item_class.optional(class)?.unwrap_or_default(),
         value: value.optional(Field::cents)?.unwrap_or(Cents::ZERO),
+        ships_alone: alone.optional(Field::flag)?.unwrap_or(false),
     })
 }
 
 /// A location of fields in the order of [`LOCATION`].
-pub(super) fn location(fields: [Field<'_>; 16]) -> Result<Location, Invalid> {
+pub(super) fn location(fields: [Field<'_>; 18]) -> Result<Location, Invalid> {
     let [
         id,
         name,
@@ -99,8 +113,11 @@ pub(super) fn location(fields: [Field<'_>; 16]) -> Result<Location, Invalid> {
         units_per_day,
         handling_per_shipment,
         handling_per_unit,
+        handling_per_line,
+        packaging,
         able,
     ] = fields;
+    let cents = |field: Field<'_>| field.optional(Field::cents).map(Option::unwrap_or_default);
     let per_day = |field: Field<'_>| field.optional(|f| f.whole(0..=u64::from(u32::MAX)));
     Ok(Location {
         id: id.id()?.into(),
@@ -117,6 +134,8 @@ pub(super) fn location(fields: [Field<'_>; 16]) -> Result<Location, Invalid> {
         units_per_day: per_day(units_per_day)?,
         handling_per_shipment: handling_per_shipment.cents()?,
         handling_per_unit: handling_per_unit.cents()?,
+        handling_per_line: cents(handling_per_line)?,
+        packaging_per_parcel: cents(packaging)?,
         abilities: able.optional(abilities)?.unwrap_or_default(),
     })
 }

@@ -51,7 +51,7 @@ impl fmt::Debug for OrderKey {
 }
 
 /// Where an order goes.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct ShipTo {
     /// ISO 3166 two-letter country code.
     pub country: Box<str>,
@@ -59,10 +59,12 @@ pub struct ShipTo {
     pub postal: Box<str>,
     /// Wins over the table of places when present.
     pub coordinate: Option<Coordinate>,
+    /// Whether it is a home: carriers charge more for those.
+    pub residential: bool,
 }
 
 /// One line of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct OrderLine {
     /// The line's id in the selling system.
     pub line: Box<str>,

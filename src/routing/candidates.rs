@@ -282,7 +282,8 @@ impl Candidates {
 
     /// Handling and scarcity of the whole quantity of a demand, from a slot's location.
     pub(super) fn goods(&self, job: &Job<'_>, slot: &Slot, line: usize) -> i64 {
+        let location = usize::from(slot.location);
         let units = i64::from(job.request.demands[line].qty.0);
-        self.unit_cents(job, usize::from(slot.location), line) * units
+        self.unit_cents(job, location, line) * units + job.lanes.sites[location].per_line
     }
 }

@@ -7,10 +7,10 @@
 use super::ClassId;
 use super::calendar::{Clock, Hours, WorkDays};
 use super::places::{Destination, Pairs, Places};
-use super::tariff::{NEVER, Tariffs};
+use super::tariff::{NEVER, Tariffs, price};
 use crate::model::{
-    Cents, Coordinate, Day, Invalid, Location, LocationId, Millis, Network, ServiceId, ShipTo,
-    SkuId, WeekDays,
+    Coordinate, Day, Invalid, Location, LocationId, Millis, Network, ServiceId, ShipTo, SkuId,
+    WeekDays,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,6 +39,10 @@ pub(super) struct Site {
     pub(super) per_shipment: i64,
     /// Cents for each unit.
     pub(super) per_unit: i64,
+    /// Cents for each different item of a shipment.
+    pub(super) per_line: i64,
+    /// Cents for each parcel.
+    pub(super) per_parcel: i64,
     pub(super) coordinate: Coordinate,
     pub(super) postal: Box<str>,
 }
@@ -90,7 +94,7 @@ pub struct Lanes {
     paused_count: AtomicUsize,
     /// Scarcity prices by SKU, each by ascending location.
     scarcity: HashMap<SkuId, Vec<(LocationId, i64)>, foldhash::fast::FixedState>,
-    /// The most that handling and scarcity of one unit come to.
+    /// The most that handling, per line included, and scarcity of one unit come to.
     pub(super) unit_max: i64,
     /// The least that they come to.
     pub(super) unit_min: i64,
@@ -121,7 +125,7 @@ impl Lanes {
             .collect();
         let (classes, abilities, words) = abilities(&network.locations)?;
         let (scarcity, scarcity_max) = scarcity(network)?;
-        let per_unit_max = sites.iter().map(|s| s.per_unit).max().unwrap_or(0);
+        let handling_max = sites.iter().map(|s| s.per_unit + s.per_line).max();
         let unit_min = sites.iter().map(|s| s.per_unit).min().unwrap_or(0);
         Ok(Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
@@ -139,7 +143,7 @@ impl Lanes {
             abilities,
             words,
             scarcity,
-            unit_max: per_unit_max + scarcity_max,
+            unit_max: handling_max.unwrap_or(0) + scarcity_max,
             unit_min,
         })
     }
@@ -245,14 +249,6 @@ fn at_most(field: &str, count: usize, max: usize) -> Result<(), Invalid> {
     Err(Invalid::new(field, count, format!("at most {max} rows")))
 }
 
-/// A price that may not be negative.
-fn price(field: &str, cents: Cents) -> Result<i64, Invalid> {
-    if (0..=Cents::MAX.0).contains(&cents.0) {
-        return Ok(cents.0);
-    }
-    Err(Invalid::new(field, cents, "0 to 1000000000000 cents"))
-}
-
 /// Business days by weekdays, one table for all that share them.
 struct Calendars {
     holidays: Arc<[Day]>,
@@ -313,6 +309,8 @@ fn site(row: &Location, hours: &mut HoursTable, work: &mut Calendars) -> Result<
         hours,
         per_shipment: price("handling_cents_per_shipment", row.handling_per_shipment)?,
         per_unit: price("handling_cents_per_unit", row.handling_per_unit)?,
+        per_line: price("handling_cents_per_line", row.handling_per_line)?,
+        per_parcel: price("packaging_cents_per_parcel", row.packaging_per_parcel)?,
         coordinate: row.coordinate,
         postal: row.postal.clone(),
     })

@@ -3,10 +3,11 @@
 //!
 //! The search and the rules of thumb both end here, so a plan's parts always come from one place.
 
+use super::carriage::{Carriage, Singles};
 use super::lanes::{Lanes, NO_ZONE, location_id, service_id};
 use super::places::Destination;
 use super::request::{Job, Request};
-use super::tariff::{AMOUNT_MAX, Load, NEVER};
+use super::tariff::{AMOUNT_MAX, Load};
 use super::zones::metres;
 use crate::model::{
     Cents, Day, EpochMillis, Grams, LocationId, Objective, Plan, Shipment, ShipmentCents,
@@ -76,6 +77,7 @@ fn objective(job: &Job<'_>, shipments: &[Shipment], short: &[ShortLine]) -> Opti
     };
     for shipment in shipments {
         sum.postage += shipment.cents.postage;
+        sum.surcharges += shipment.cents.surcharges;
         sum.handling += shipment.cents.handling;
         sum.late += shipment.cents.late;
         sum.speed += shipment.cents.speed;
@@ -101,17 +103,13 @@ pub(super) fn shipment(
     let hours = lanes.hours(site);
     let (ship_at, ship_day) = hours.handover(ready)?;
     let today = hours.date_of(job.request.now)?;
-    let mut load = Load::default();
-    let mut units = 0;
-    for line in &lines {
-        let demand = &job.request.demands[usize::from(line.demand)];
-        load = load.plus(demand.load(line.qty));
-        units += u64::from(line.qty.0);
-    }
-    let best = best_service(job, location, load, today, ship_day)?;
-    let handling = site
-        .per_shipment
-        .checked_add(bounded(site.per_unit, units)?)?;
+    let cargo = Cargo::of(job, &lines);
+    let units: u64 = lines.iter().map(|l| u64::from(l.qty.0)).sum();
+    let best = best_service(job, location, &cargo, today, ship_day)?;
+    let handling = bounded(site.per_unit, units)?
+        .checked_add(bounded(site.per_line, lines.len() as u64)?)?
+        .checked_add(site.per_shipment)?
+        .checked_add(best.carriage.packaging)?;
     lines.sort_by_key(|l| l.demand);
     Some(Shipment {
         location: location_id(location),
@@ -119,10 +117,11 @@ pub(super) fn shipment(
         need_at: ready.max(ship_at - hours.lead()),
         ship_at,
         deliver_on: best.deliver_on,
-        parcels: best.parcels,
-        billable: Grams(best.billable),
+        parcels: u32::try_from(best.carriage.parcels).ok()?,
+        billable: Grams(cargo.billable(job, best.service)?),
         cents: ShipmentCents {
-            postage: Cents(best.postage),
+            postage: Cents(best.carriage.postage),
+            surcharges: Cents(best.carriage.surcharges),
             handling: Cents(handling),
             late: best.late,
             speed: best.speed,
@@ -146,62 +145,106 @@ fn scarcity(job: &Job<'_>, location: usize, lines: &[ShipmentLine]) -> Option<i6
     Some(sum)
 }
 
+/// What a carrier is given.
+#[derive(Default)]
+struct Cargo {
+    /// What is packed together.
+    load: Load,
+    /// What ships alone.
+    alone: Vec<(u16, u32)>,
+    singles: Singles,
+}
+
+impl Cargo {
+    fn of(job: &Job<'_>, lines: &[ShipmentLine]) -> Self {
+        let mut cargo = Self::default();
+        for line in lines {
+            let demand = &job.request.demands[usize::from(line.demand)];
+            cargo.load = cargo.load.plus(demand.load(line.qty));
+            if demand.ships_alone {
+                cargo.alone.push((line.demand, line.qty.0));
+            }
+        }
+        if !cargo.alone.is_empty() {
+            cargo.singles.fill(job);
+        }
+        cargo
+    }
+
+    /// Billable weight of all parcels by a service.
+    fn billable(&self, job: &Job<'_>, service: usize) -> Option<u64> {
+        let tariffs = &job.lanes.tariffs;
+        let billing = &tariffs.billings[usize::from(tariffs.billing_of[service])];
+        let mut sum = if self.load.lots > 0 {
+            billing.billable(self.load)?
+        } else {
+            0
+        };
+        for &(demand, units) in &self.alone {
+            let unit = job.request.demands[usize::from(demand)].unit();
+            let all = billing.billable(unit)?.checked_mul(u64::from(units))?;
+            sum = sum.checked_add(all)?;
+        }
+        Some(sum)
+    }
+}
+
 /// How a shipment travels.
-struct Carriage {
+struct Travel {
     service: usize,
     deliver_on: Day,
-    parcels: u32,
-    billable: u64,
-    postage: i64,
+    carriage: Carriage,
     late: Cents,
     speed: Cents,
 }
 
-impl Carriage {
+impl Travel {
     fn rank(&self) -> (i64, Day) {
-        (self.postage + self.late.0 + self.speed.0, self.deliver_on)
+        let cents = self.carriage.total() + self.late.0 + self.speed.0;
+        (cents, self.deliver_on)
     }
 }
 
 fn best_service(
     job: &Job<'_>,
     location: usize,
-    load: Load,
+    cargo: &Cargo,
     today: Day,
     ship_day: Day,
-) -> Option<Carriage> {
+) -> Option<Travel> {
     let lanes = job.lanes;
     let destination = job.request.destination;
     let class = usize::from(destination.class_of[location]);
     let zones = destination.zones(class, lanes.carriers.len());
-    let mut best: Option<Carriage> = None;
+    let per_parcel = lanes.sites[location].per_parcel;
+    let mut best: Option<Travel> = None;
     for (service, &zone) in zones.iter().enumerate() {
         if zone == NO_ZONE {
             continue;
         }
-        let billing = &lanes.tariffs.billings[usize::from(lanes.tariffs.billing_of[service])];
-        let parcels = billing.parcels(load);
-        let postage = lanes.tariffs.price(service, zone, parcels);
         let Some(deliver_on) = lanes.delivery(lanes.run(service, zone), ship_day) else {
             continue;
         };
         let Some((late, speed)) = job.dated(today, deliver_on) else {
             continue;
         };
-        if postage >= NEVER {
+        let billing = usize::from(lanes.tariffs.billing_of[service]);
+        let rules = destination.rules(billing);
+        let parcels = lanes.tariffs.billings[billing].parcels(cargo.load, rules);
+        let (to, singles) = ((service, zone), &cargo.singles);
+        let carriage = Carriage::of(lanes, to, per_parcel, parcels, &cargo.alone, singles);
+        let Some(carriage) = carriage else {
             continue;
-        }
-        let carriage = Carriage {
+        };
+        let travel = Travel {
             service,
             deliver_on,
-            parcels: parcels.full + 1,
-            billable: billing.billable(load).unwrap_or(0),
-            postage,
+            carriage,
             late,
             speed,
         };
-        if best.as_ref().is_none_or(|b| carriage.rank() < b.rank()) {
-            best = Some(carriage);
+        if best.as_ref().is_none_or(|b| travel.rank() < b.rank()) {
+            best = Some(travel);
         }
     }
     best

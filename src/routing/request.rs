@@ -21,7 +21,7 @@ pub(super) const WAIT_DAYS_MAX: i64 = 1 << 16;
 pub struct ClassId(pub u16);
 
 /// What an order needs of one SKU, its lines summed.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Copy, Clone, Default, PartialEq, Eq, Debug)]
 pub struct Demand {
     /// The item; no two demands of a request have the same.
     pub sku: SkuId,
@@ -33,14 +33,26 @@ pub struct Demand {
     pub grams: u32,
     /// Length × width × height of one unit, in mm³; 0 where unknown.
     pub volume_mm3: u64,
+    /// Longest side of one unit; 0 where unknown.
+    pub longest_mm: u32,
+    /// Whether every unit is a parcel by itself.
+    pub ships_alone: bool,
     /// Its item class, by [`Lanes::class`].
     pub class: ClassId,
 }
 
 impl Demand {
-    /// Weight and volume of `units` of it.
+    /// What `units` of it add to the parcels that others are in too: nothing if it ships alone.
     pub(super) fn load(&self, units: Qty) -> Load {
-        Load::of(units.0, self.grams, self.volume_mm3)
+        if self.ships_alone {
+            return Load::default();
+        }
+        Load::of(units.0, self.grams, self.volume_mm3, self.longest_mm)
+    }
+
+    /// One unit by itself.
+    pub(super) fn unit(&self) -> Load {
+        Load::of(1, self.grams, self.volume_mm3, self.longest_mm)
     }
 }
 
@@ -110,6 +122,8 @@ pub(super) struct Job<'a> {
     pub(super) policy: Policy,
     /// Shipments that deliver later do not exist.
     pub(super) latest: Option<Day>,
+    /// Whether any demand ships alone.
+    pub(super) alone: bool,
 }
 
 impl<'a> Job<'a> {
@@ -126,6 +140,7 @@ impl<'a> Job<'a> {
             request,
             policy: request.policy,
             latest: request.deliver_by.filter(|_| request.deliver_by_is_hard),
+            alone: request.demands.iter().any(|d| d.ships_alone),
         })
     }
 

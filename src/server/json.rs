@@ -56,6 +56,7 @@ struct LineJson<'a> {
 #[derive(Serialize)]
 struct ShipmentCentsJson {
     postage: i64,
+    surcharges: i64,
     handling: i64,
     late: i64,
     speed: i64,
@@ -66,6 +67,7 @@ struct ShipmentCentsJson {
 #[derive(Serialize)]
 struct ObjectiveJson {
     postage: i64,
+    surcharges: i64,
     handling: i64,
     split: i64,
     late: i64,
@@ -220,6 +222,7 @@ impl<'a> Names<'a> {
             lines,
             cents: ShipmentCentsJson {
                 postage: cents.postage.0,
+                surcharges: cents.surcharges.0,
                 handling: cents.handling.0,
                 late: cents.late.0,
                 speed: cents.speed.0,
@@ -253,6 +256,7 @@ fn objective(o: &Objective) -> ObjectiveJson {
     let Cents(total) = o.total();
     ObjectiveJson {
         postage: o.postage.0,
+        surcharges: o.surcharges.0,
         handling: o.handling.0,
         split: o.split.0,
         late: o.late.0,

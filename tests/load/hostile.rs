@@ -52,6 +52,7 @@ fn ship_to() -> impl Strategy<Value = ShipTo> {
             country: country.into(),
             postal: postal.into(),
             coordinate,
+            ..ShipTo::default()
         })
 }
 

@@ -24,6 +24,8 @@ impl Asked {
             grams: spec.grams,
             volume_mm3: spec.volume_mm3,
             class: lanes.class(&spec.class),
+            longest_mm: spec.longest_mm,
+            ships_alone: spec.ships_alone,
         };
         let destination = lanes.destination(&inst.ship_to);
         Self {

@@ -214,6 +214,7 @@ pub(crate) fn objective(inst: &Instance, plan: &Plan) -> Objective {
     let short: i64 = plan.short.iter().map(|s| i64::from(s.qty.0)).sum();
     Objective {
         postage: sum(|c| c.postage),
+        surcharges: sum(|c| c.surcharges),
         handling: sum(|c| c.handling),
         split: Cents(inst.policy.split_penalty.0 * extra),
         late: sum(|c| c.late),

@@ -10,7 +10,7 @@ use super::rng::Rng;
 use super::supply::{self, HOUR};
 use allot::model::{
     Cents, Coordinate, Day, EpochMillis, Grams, Location, LocationKind, Millis, Network, Place,
-    Policy, ScarcityRow, Service, ShipTo, SkuId, TariffStep, WeekDays, Zone, ZonePair,
+    Policy, ScarcityRow, Service, ShipTo, SkuId, Surcharge, TariffStep, WeekDays, Zone, ZonePair,
 };
 
 /// How large an instance gets and what may be in it.
@@ -28,6 +28,9 @@ pub(crate) struct Shape {
     pub(crate) limited: u64,
     /// Percent of tariffs in which a heavier parcel may be cheaper.
     pub(crate) falling: u64,
+    /// Percent of instances with more costs than postage and handling that have units that ship
+    /// alone, and surcharges that measure parcels.
+    pub(crate) measured: u64,
 }
 
 impl Shape {
@@ -41,6 +44,7 @@ impl Shape {
         stocked: 75,
         limited: 20,
         falling: 0,
+        measured: 100,
     };
     /// For enumeration: few demands of many units that must be drawn together.
     pub(crate) const DIVIDED: Self = Self {
@@ -52,6 +56,7 @@ impl Shape {
         stocked: 85,
         limited: 20,
         falling: 0,
+        measured: 100,
     };
     /// For the general model.
     pub(crate) const MODEL: Self = Self {
@@ -59,6 +64,7 @@ impl Shape {
         locations: (1, 3),
         services: (1, 2),
         qty_max: 4,
+        measured: 0,
         ..Self::TINY
     };
     /// For the table over subsets.
@@ -71,6 +77,7 @@ impl Shape {
         stocked: 60,
         limited: 20,
         falling: 0,
+        measured: 100,
     };
     /// Beyond the exact judges, within reach of a proof.
     pub(crate) const MIXED: Self = Self {
@@ -82,6 +89,7 @@ impl Shape {
         stocked: 60,
         limited: 20,
         falling: 0,
+        measured: 100,
     };
     /// Beyond any exact judge.
     pub(crate) const LARGE: Self = Self {
@@ -93,6 +101,7 @@ impl Shape {
         stocked: 40,
         limited: 20,
         falling: 0,
+        measured: 100,
     };
 }
 
@@ -137,6 +146,7 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
             country: "US".into(),
             postal: "94107".into(),
             coordinate: None,
+            ..ShipTo::default()
         },
         now,
         deliver_by: None,
@@ -166,7 +176,45 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
     if rng.chance(50) {
         worth_shipping(rng, &mut inst);
     }
+    if rng.chance(50) {
+        extras(rng, &mut inst, shape);
+    }
     inst
+}
+
+/// What carriers and warehouses charge besides postage by weight, each of it now and then.
+fn extras(rng: &mut Rng, inst: &mut Instance, shape: &Shape) {
+    let measured = rng.chance(shape.measured);
+    for location in &mut inst.network.locations {
+        location.handling_per_line = Cents(rng.pick(&[0, 0, 30, 200]));
+        location.packaging_per_parcel = Cents(rng.pick(&[0, 0, 25, 180]));
+    }
+    for service in &mut inst.network.services {
+        service.minimum = Cents(rng.pick(&[0, 0, 0, 500, 1000, 3000]));
+    }
+    for demand in &mut inst.demands {
+        demand.ships_alone = measured && rng.chance(20);
+        demand.longest_mm = rng.pick(&[0, 200, 1200, 2500]);
+    }
+    let areas = ["", "remote", "island"];
+    for place in &mut inst.network.places {
+        place.area = rng.pick(&areas).into();
+    }
+    inst.ship_to.residential = rng.chance(50);
+    for _ in 0..rng.size(0, 5) {
+        let service = service_id(rng.size(0, inst.network.services.len() - 1));
+        let row = Surcharge {
+            service,
+            over_length_mm: (measured && rng.chance(30)).then(|| rng.pick(&[0, 199, 1200, 2000])),
+            over_cm3: (measured && rng.chance(30)).then(|| rng.pick(&[0, 999, 1235, 5000])),
+            over: (measured && rng.chance(30)).then(|| Grams(rng.pick(&[0, 499, 1000, 2999]))),
+            area: rng
+                .pick(&["", "", "residential", "remote", "island"])
+                .into(),
+            cents: Cents(rng.pick(&[1, 90, 400, 1500])),
+        };
+        inst.network.surcharges.push(row);
+    }
 }
 
 /// Another order on the network of `inst`: another moment, destination, policy, stock and pauses.
@@ -181,6 +229,7 @@ pub(crate) fn another(inst: &Instance, seed: u64, shape: &Shape) -> Instance {
         other.ship_to.postal = rng.pick(&["94107", "10001", "77002", "94999"]).into();
         other.ship_to.coordinate = rng.chance(60).then(|| point(rng));
     }
+    other.ship_to.residential = rng.chance(30);
     other.policy = policy(rng);
     other.paused.retain(|_| rng.chance(60));
     other.demands.clear();
@@ -264,6 +313,7 @@ fn locations(rng: &mut Rng, inst: &mut Instance, shape: &Shape) {
             handling_per_shipment: Cents(rng.pick(&[0, 0, 50, 120, 333])),
             handling_per_unit: Cents(rng.pick(&[0, 5, 25, 80])),
             abilities,
+            ..Location::default()
         });
         if rng.chance(paused) {
             inst.paused.push(i);
@@ -278,6 +328,7 @@ fn destination(rng: &mut Rng, inst: &mut Instance) {
         postal_prefix: prefix.into(),
         coordinate,
         population: 1,
+        ..Place::default()
     };
     let places = [
         ("US", ""),
@@ -313,6 +364,7 @@ fn services(rng: &mut Rng, inst: &mut Instance, shape: &Shape) {
             dim_threshold_cm3: rng.pick(&[0, 0, 1000, 4000, 20_000]),
             billing_step,
             max: Grams(max),
+            ..Service::default()
         });
         let bands = zones(rng, inst, i);
         let base = rng.range(150, 900);
@@ -417,6 +469,8 @@ fn demand(rng: &mut Rng, inst: &mut Instance, shape: &Shape, sku: usize) {
         may_split: rng.chance(shape.may_split),
         grams: rng.pick(&[0, 40, 250, 333, 500, 500, 1000, 1999]),
         volume_mm3: rng.pick(&sizes),
+        longest_mm: 0,
+        ships_alone: false,
         class: rng.pick(classes).into(),
     };
     let stock = supply::stock(rng, inst, shape, &spec);

@@ -19,6 +19,10 @@ pub(crate) struct DemandSpec {
     pub(crate) grams: u32,
     /// Volume of one unit.
     pub(crate) volume_mm3: u64,
+    /// Longest side of one unit.
+    pub(crate) longest_mm: u32,
+    /// Whether each unit is a parcel of its own.
+    pub(crate) ships_alone: bool,
     pub(crate) class: String,
 }
 
@@ -176,6 +180,12 @@ impl fmt::Display for Instance {
             .iter()
             .try_for_each(|row| writeln!(f, "{row:?}"))?;
         net.tariffs
+            .iter()
+            .try_for_each(|row| writeln!(f, "{row:?}"))?;
+        net.surcharges
+            .iter()
+            .try_for_each(|row| writeln!(f, "{row:?}"))?;
+        net.places
             .iter()
             .try_for_each(|row| writeln!(f, "{row:?}"))?;
         net.scarcity

@@ -57,6 +57,8 @@ fn smaller(inst: &Instance) -> Vec<Instance> {
         with(&|i| i.demands[d].volume_mm3 = 0);
         with(&|i| i.demands[d].class = String::new());
         with(&|i| i.demands[d].may_split = false);
+        with(&|i| i.demands[d].ships_alone = false);
+        with(&|i| i.demands[d].longest_mm = 0);
     }
     rows(inst, &mut with);
     simpler_rows(inst, &mut with);
@@ -77,6 +79,15 @@ fn rows(inst: &Instance, with: &mut With) {
         with(&|i| {
             i.network.tariffs.remove(r);
         });
+    });
+    (0..net.surcharges.len()).for_each(|r| {
+        with(&|i| {
+            i.network.surcharges.remove(r);
+        });
+        with(&|i| i.network.surcharges[r].over = None);
+        with(&|i| i.network.surcharges[r].over_cm3 = None);
+        with(&|i| i.network.surcharges[r].over_length_mm = None);
+        with(&|i| i.network.surcharges[r].area = "".into());
     });
     (0..net.zones.len()).for_each(|r| {
         with(&|i| {
@@ -112,12 +123,15 @@ fn simpler_rows(inst: &Instance, with: &mut With) {
         with(&|i| i.network.locations[l].lead_hours = 0);
         with(&|i| i.network.locations[l].handling_per_shipment = Cents(0));
         with(&|i| i.network.locations[l].handling_per_unit = Cents(0));
+        with(&|i| i.network.locations[l].handling_per_line = Cents(0));
+        with(&|i| i.network.locations[l].packaging_per_parcel = Cents(0));
         with(&|i| i.network.locations[l].abilities.clear());
     }
     for s in 0..inst.network.services.len() {
         with(&|i| i.network.services[s].works_on = every_day);
         with(&|i| i.network.services[s].billing_step = Grams(1));
         with(&|i| i.network.services[s].dim_divisor_cm3_per_kg = None);
+        with(&|i| i.network.services[s].minimum = Cents(0));
     }
     for z in 0..inst.network.zones.len() {
         with(&|i| i.network.zones[z].transit_days = 0);
@@ -178,6 +192,9 @@ fn drop_service(inst: &mut Instance, gone: usize) {
         .zones
         .iter_mut()
         .for_each(|z| lower(&mut z.service));
+    let rows = &mut inst.network.surcharges;
+    rows.retain(|s| s.service.index() != gone);
+    rows.iter_mut().for_each(|s| lower(&mut s.service));
     inst.network.tariffs.retain(|t| t.service.index() != gone);
     inst.network
         .tariffs

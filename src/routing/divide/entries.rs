@@ -19,6 +19,8 @@ pub(super) struct Entry {
     pub(super) departure: u32,
     /// Handling of the shipment.
     pub(super) handling: i64,
+    /// Handling of each different item in it.
+    pub(super) per_line: i64,
     /// No shipment from here costs less, goods apart.
     pub(super) base: i64,
     /// Entries of the same location: from this one on …
@@ -82,7 +84,8 @@ impl Entries {
     ) {
         self.list_times(job, location);
         let class = job.request.destination.class_of[location];
-        let handling = job.lanes.sites[location].per_shipment;
+        let site = &job.lanes.sites[location];
+        let handling = site.per_shipment;
         let first = self.rows.len();
         for at in 0..self.times.len() {
             let ready = self.times[at];
@@ -111,6 +114,7 @@ impl Entries {
                 ship_at: known.ship_at,
                 departure,
                 handling,
+                per_line: site.per_line,
                 base: known.least + handling,
                 first: index(first),
                 end: 0,

@@ -19,6 +19,8 @@ pub(super) struct Offer {
     pub(super) departure: u32,
     /// Handling of the shipment.
     pub(super) handling: i64,
+    /// Handling of each different item in it.
+    pub(super) per_line: i64,
     /// By ascending demand: units that are there by then (of a demand that may not be divided all
     /// or none), and cents of handling and scarcity for one unit.
     pub(super) goods: Vec<(u16, u32, i64)>,
@@ -126,6 +128,7 @@ impl Offers {
                 ready,
                 departure,
                 handling: job.lanes.sites[location].per_shipment,
+                per_line: job.lanes.sites[location].per_line,
                 goods,
             });
         }
@@ -176,6 +179,8 @@ impl Offers {
         let load = demands
             .iter()
             .fold(Load::default(), |l, d| l.plus(d.load(d.qty)));
+        let alone = (0u16..).zip(demands).filter(|(_, d)| d.ships_alone);
+        let alone: Vec<(u16, u32)> = alone.map(|(i, d)| (i, d.qty.0)).collect();
         let mut parcels: Vec<Parcels> = Vec::new();
         super::super::departures::Loads::of(job, load, &mut parcels);
         let mut offers = self.rows.iter().peekable();
@@ -186,8 +191,9 @@ impl Offers {
                 let has =
                     |&(line, units, _): &(u16, u32, i64)| units == demands[usize::from(line)].qty.0;
                 if offer.goods.len() == demands.len() && offer.goods.iter().all(has) {
-                    let goods = offer.goods.iter().map(|g| g.2 * i64::from(g.1));
-                    let carried = departures.carried(job, offer.departure, &parcels);
+                    let goods = offer.goods.iter();
+                    let goods = goods.map(|g| g.2 * i64::from(g.1) + offer.per_line);
+                    let carried = departures.carried(job, offer.departure, &parcels, &alone);
                     whole = whole.min(carried + offer.handling + goods.sum::<i64>());
                 }
             }
