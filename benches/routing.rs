@@ -126,6 +126,7 @@ impl Order {
             policy: allot::model::Policy::default(),
             demands: &self.demands,
             stock: &self.stock,
+            excluded: &[],
         }
     }
 }
@@ -280,6 +281,7 @@ fn order(dice: &mut Dice, lanes: &Lanes, demands: u32, locations: u16, percent: 
         destination: lanes.destination(&to).expect("all places are known"),
         demands,
         stock,
+        ..Order::default()
     }
 }
 

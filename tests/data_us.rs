@@ -68,6 +68,7 @@ fn orders() -> Vec<Order> {
                 placed_at: row["placed_at"].clone(),
                 lines: 0,
                 units: BTreeMap::new(),
+                ..Order::default()
             });
         }
         let order = orders.last_mut().unwrap();

@@ -119,6 +119,7 @@ fn routed(
         policy,
         demands: &demands,
         stock: &stock,
+        excluded: &[],
     };
     route(&lanes, &request, &mut Scratch::default())
 }

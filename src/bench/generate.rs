@@ -197,5 +197,6 @@ fn order(number: usize, place: &Place, placed_at: EpochMillis, lines: Vec<OrderL
         deliver_by_is_hard: false,
         policy: PolicyOverrides::default(),
         lines,
+        ..Order::default()
     }
 }

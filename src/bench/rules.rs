@@ -83,7 +83,9 @@ fn route_one(engine: &Engine, order: &Order, rule: Rule, view: &mut StockView) -
     engine
         .ledger()
         .view(demands.iter().map(|d| d.sku), channel, now, view);
-    let policy = engine.with_network(|network| order.policy.over(&network.policy));
+    let policy = lanes.policy(&order.channel, order.preset.as_deref(), &order.policy);
+    let policy = policy.ok()?;
+    let excluded = engine.excluded(order).ok()?;
     let request = Request {
         now,
         destination: &destination,
@@ -93,6 +95,7 @@ fn route_one(engine: &Engine, order: &Order, rule: Rule, view: &mut StockView) -
         policy,
         demands: &demands,
         stock: view,
+        excluded: &excluded,
     };
     let mut open = Open::new(&request, &lanes, &destination);
     match rule {

@@ -251,5 +251,6 @@ pub fn order(number: usize, basket: &[(SkuId, Qty)], at: EpochMillis) -> Order {
         deliver_by_is_hard: false,
         policy: PolicyOverrides::default(),
         lines: basket.iter().enumerate().map(line).collect(),
+        ..Order::default()
     }
 }

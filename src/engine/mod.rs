@@ -36,7 +36,7 @@ use crate::ledger::{Ledger, Reservation};
 use crate::lifecycle::OrderBook;
 use crate::model::{
     AnswerKind, ChannelId, EpochMillis, Fact, Invalid, Item, Location, LocationId, Lsn, Network,
-    Opening, Policy, PromiseRules, ServiceId,
+    Opening, PromiseRules, ServiceId,
 };
 use crate::routing::Lanes;
 use arc_swap::ArcSwap;
@@ -69,8 +69,6 @@ pub struct Engine {
     lanes: ArcSwap<Lanes>,
     /// Names of the carriers' services.
     services: Box<[Box<str>]>,
-    /// The network's defaults of the routing objective.
-    policy: Policy,
     orders: OrderBook<Reservation>,
     reservations: reservations::Book,
     stock_references: References<Arc<stock::StockAnswer>>,
@@ -103,7 +101,6 @@ impl Engine {
             registry: Registry::default(),
             ledger: Ledger::new(PromiseRules::default()),
             lanes: ArcSwap::from_pointee(lanes),
-            policy: network.policy,
             services: network.services.iter().map(|s| s.id.clone()).collect(),
             network: Mutex::new(network),
             orders: OrderBook::default(),

@@ -6,8 +6,8 @@ use super::facts::{Acceptance, Cancellation};
 use crate::ledger::{Owner, Reservation, StockView, Take, Want};
 use crate::lifecycle::{OrderRecord, OrderState, Submission};
 use crate::model::{
-    ChannelId, Decision, EpochMillis, Invalid, Order, OrderKey, OwnerFact, Plan, Policy, Qty,
-    SkuId, check_id,
+    ChannelId, Decision, EpochMillis, Invalid, LocationId, Order, OrderKey, OwnerFact, Plan,
+    Policy, Qty, SkuId, check_id,
 };
 use crate::routing::{Demand, Destination, Goal, Lanes, Request, Scratch, quote, route};
 use std::cell::RefCell;
@@ -78,6 +78,7 @@ struct Resolved {
     destination: Arc<Destination>,
     policy: Policy,
     demands: Vec<Demand>,
+    excluded: Vec<LocationId>,
 }
 
 #[derive(Default)]
@@ -271,7 +272,7 @@ impl Engine {
         check_id("source", order.key.source())?;
         check_id("order", order.key.order())?;
         self.check_lines(order.lines.len())?;
-        let policy = order.policy.over(&self.policy);
+        let policy = lanes.policy(&order.channel, order.preset.as_deref(), &order.policy)?;
         if policy.max_shipments == 0 {
             return Err(Invalid::new("policy.max_shipments", 0, "at least 1").into());
         }
@@ -280,6 +281,7 @@ impl Engine {
             destination: lanes.destination(&order.ship_to)?,
             policy,
             demands: self.demands(order, lanes)?,
+            excluded: self.excluded(order)?,
         })
     }
 
@@ -327,6 +329,13 @@ impl Engine {
         Ok(demands)
     }
 
+    /// The locations that an order excludes.
+    pub(crate) fn excluded(&self, order: &Order) -> Result<Vec<LocationId>, EngineError> {
+        let ids = order.exclude.iter();
+        ids.map(|id| self.registry.location("exclude", id))
+            .collect()
+    }
+
     fn line_sku(&self, index: usize, sku: &str) -> Result<SkuId, EngineError> {
         // The field's name is only made when it is needed.
         self.registry
@@ -349,6 +358,7 @@ fn request<'a>(
         policy: resolved.policy,
         demands: &resolved.demands,
         stock,
+        excluded: &resolved.excluded,
     }
 }
 

@@ -5,7 +5,7 @@
 //! facts takes no lock that another SKU could hold.
 
 use super::EngineError;
-use crate::model::{ChannelId, Grams, Invalid, Item, LocationId, Qty, SkuId, check_id};
+use crate::model::{Cents, ChannelId, Grams, Invalid, Item, LocationId, Qty, SkuId, check_id};
 use crate::routing::{ClassId, Demand, Lanes};
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
@@ -28,6 +28,7 @@ struct Parcel {
     volume_mm3: u64,
     longest_mm: u32,
     ships_alone: bool,
+    value: Cents,
     ordinary: bool,
 }
 
@@ -173,6 +174,7 @@ impl Registry {
             volume_mm3: item.size_mm.iter().map(|&mm| u64::from(mm)).product(),
             longest_mm: item.size_mm.into_iter().max().unwrap_or(0),
             ships_alone: item.ships_alone,
+            value: item.value,
             ordinary: matches!(&*item.class, "" | "standard" | "general"),
         };
         match self.skus.entry(item.sku.clone()) {
@@ -244,6 +246,7 @@ impl Registry {
             volume_mm3,
             longest_mm,
             ships_alone,
+            value,
             ordinary,
         } = *entry.parcel.read();
         let class = match ordinary {
@@ -259,6 +262,7 @@ impl Registry {
             longest_mm,
             ships_alone,
             class,
+            value,
         }
     }
 

@@ -72,6 +72,8 @@ pub fn network_folder_with(dir: &Path, items: Option<&Path>) -> Result<NetworkFi
         name: settings.name,
         currency: settings.currency,
         policy: settings.policy,
+        presets: settings.presets,
+        channels: settings.channels,
         promise: settings.promise,
         holidays: settings.holidays,
         services: carriers.services,

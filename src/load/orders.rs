@@ -137,6 +137,7 @@ fn header(key: OrderKey, fields: [Field<'_>; 10]) -> Result<Order, Invalid> {
         deliver_by_is_hard: false,
         policy: PolicyOverrides::default(),
         lines: Vec::new(),
+        ..Order::default()
     })
 }
 

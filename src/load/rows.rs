@@ -1,7 +1,7 @@
 //! Items, locations and policies, which come as rows of CSV, as JSON and as TOML alike: one
 //! reading of each for all of them.
 
-use super::field::{Field, GRAMS_MAX, abilities, class, coordinate};
+use super::field::{Field, GRAMS_MAX, abilities, class, coordinate, countries};
 use super::table::{Column, may, must};
 use crate::model::{Cents, Invalid, Item, Location, LocationKind, PolicyOverrides};
 
@@ -25,7 +25,7 @@ pub(super) const ITEM: [Column; 9] = [
 ];
 
 /// Columns of `locations.csv`.
-pub(super) const LOCATION: [Column; 18] = [
+pub(super) const LOCATION: [Column; 20] = [
     must("location"),
     may("name"),
     must("kind"),
@@ -44,10 +44,12 @@ pub(super) const LOCATION: [Column; 18] = [
     may("handling_cents_per_line"),
     may("packaging_cents_per_parcel"),
     may("abilities"),
+    may("stock_buffer"),
+    may("ships_to"),
 ];
 
 /// Names of the policy fields on the wire and in `network.toml`.
-pub(super) const POLICY: [&str; 7] = [
+pub(super) const POLICY: [&str; 8] = [
     "split_penalty_cents",
     "speed_value_cents_per_day",
     "late_cents_per_day",
@@ -55,7 +57,14 @@ pub(super) const POLICY: [&str; 7] = [
     "max_shipments",
     "ship_complete",
     "allow_backorder",
+    "min_value_to_split_cents",
 ];
+
+/// The same for an order, which may start from a preset.
+pub(super) const ORDER_POLICY: [&str; 9] = {
+    let [a, b, c, d, e, f, g, h] = POLICY;
+    ["preset", a, b, c, d, e, f, g, h]
+};
 
 /// An item of fields in the order of [`ITEM`].
 pub(super) fn item(fields: [Field<'_>; 9]) -> Result<Item, Invalid> {
@@ -96,7 +105,7 @@ pub(super) fn item(fields: [Field<'_>; 9]) -> Result<Item, Invalid> {
 }
 
 /// A location of fields in the order of [`LOCATION`].
-pub(super) fn location(fields: [Field<'_>; 18]) -> Result<Location, Invalid> {
+pub(super) fn location(fields: [Field<'_>; 20]) -> Result<Location, Invalid> {
     let [
         id,
         name,
@@ -116,6 +125,8 @@ pub(super) fn location(fields: [Field<'_>; 18]) -> Result<Location, Invalid> {
         handling_per_line,
         packaging,
         able,
+        stock_buffer,
+        ships_to,
     ] = fields;
     let cents = |field: Field<'_>| field.optional(Field::cents).map(Option::unwrap_or_default);
     let per_day = |field: Field<'_>| field.optional(|f| f.whole(0..=u64::from(u32::MAX)));
@@ -137,11 +148,13 @@ pub(super) fn location(fields: [Field<'_>; 18]) -> Result<Location, Invalid> {
         handling_per_line: cents(handling_per_line)?,
         packaging_per_parcel: cents(packaging)?,
         abilities: able.optional(abilities)?.unwrap_or_default(),
+        stock_buffer: stock_buffer.optional(|f| f.qty(0))?.unwrap_or_default(),
+        ships_to: ships_to.optional(countries)?.unwrap_or_default(),
     })
 }
 
 /// Policy fields in the order of [`POLICY`].
-pub(super) fn policy(fields: [Field<'_>; 7]) -> Result<PolicyOverrides, Invalid> {
+pub(super) fn policy(fields: [Field<'_>; 8]) -> Result<PolicyOverrides, Invalid> {
     let [
         split,
         speed,
@@ -150,6 +163,7 @@ pub(super) fn policy(fields: [Field<'_>; 7]) -> Result<PolicyOverrides, Invalid>
         max_shipments,
         ship_complete,
         allow_backorder,
+        min_value,
     ] = fields;
     Ok(PolicyOverrides {
         split_penalty: split.optional(Field::cents)?,
@@ -159,5 +173,6 @@ pub(super) fn policy(fields: [Field<'_>; 7]) -> Result<PolicyOverrides, Invalid>
         max_shipments: max_shipments.optional(|f| f.whole(1..=255))?,
         ship_complete: ship_complete.optional(Field::flag)?,
         allow_backorder: allow_backorder.optional(Field::flag)?,
+        min_value_to_split: min_value.optional(Field::cents)?,
     })
 }

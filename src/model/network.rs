@@ -4,8 +4,8 @@
 //! location 3 is `locations[3]`.
 
 use super::{
-    Cents, Coordinate, Day, EpochMillis, Grams, HoldReason, IncomingKind, LocationId, Policy, Qty,
-    ServiceId, SkuId,
+    Cents, Coordinate, Day, EpochMillis, Grams, HoldReason, IncomingKind, LocationId, Policy,
+    PolicyOverrides, Qty, ServiceId, SkuId,
 };
 use bincode::{Decode, Encode};
 
@@ -103,6 +103,10 @@ pub struct Location {
     pub packaging_per_parcel: Cents,
     /// Item classes beyond the ordinary that it can ship.
     pub abilities: Vec<Box<str>>,
+    /// Units of every SKU that routing leaves there, for the customers in the shop.
+    pub stock_buffer: Qty,
+    /// Countries that it ships to; empty is everywhere.
+    pub ships_to: Vec<Box<str>>,
 }
 
 /// A speed offered by a carrier.
@@ -262,6 +266,10 @@ pub struct Network {
     pub currency: String,
     /// Defaults of the routing objective.
     pub policy: Policy,
+    /// Policy fields that replace the defaults, by the name of the preset that an order asks for.
+    pub presets: Vec<(Box<str>, PolicyOverrides)>,
+    /// Policy fields that replace the defaults, by selling channel.
+    pub channels: Vec<(Box<str>, PolicyOverrides)>,
     /// Promise-from-incoming policy.
     pub promise: PromiseRules,
     /// Civil dates on which nobody ships, moves or delivers; ascending.

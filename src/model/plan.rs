@@ -154,6 +154,10 @@ pub enum RejectedReason {
     NoStock,
     /// Paused by an operator.
     Paused,
+    /// Excluded by the order.
+    Excluded,
+    /// Does not ship to the country of the destination.
+    Country,
     /// Lacks the ability that every item it has in stock needs.
     LacksAbility,
     /// No carrier service reaches the destination from there with these items.
@@ -173,6 +177,8 @@ impl RejectedReason {
         match self {
             Self::NoStock => "no_stock",
             Self::Paused => "paused",
+            Self::Excluded => "excluded",
+            Self::Country => "country",
             Self::LacksAbility => "lacks_ability",
             Self::NoService => "no_service",
             Self::TooLate => "too_late",

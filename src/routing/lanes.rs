@@ -7,10 +7,11 @@
 use super::ClassId;
 use super::calendar::{Clock, Hours, WorkDays};
 use super::places::{Destination, Pairs, Places};
+use super::policies::Policies;
 use super::tariff::{NEVER, Tariffs, price};
 use crate::model::{
-    Coordinate, Day, Invalid, Location, LocationId, Millis, Network, ServiceId, ShipTo, SkuId,
-    WeekDays,
+    Coordinate, Day, Invalid, Location, LocationId, Millis, Network, Policy, PolicyOverrides, Qty,
+    ServiceId, ShipTo, SkuId, WeekDays,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub(super) struct Site {
     pub(super) per_line: i64,
     /// Cents for each parcel.
     pub(super) per_parcel: i64,
+    /// Numbers of the countries that it ships to; empty is everywhere.
+    pub(super) ships_to: Box<[u16]>,
     pub(super) coordinate: Coordinate,
     pub(super) postal: Box<str>,
 }
@@ -90,6 +93,11 @@ pub struct Lanes {
     /// Which classes each location can ship: `words` words of bits a location, bit 0 ordinary.
     abilities: Vec<u64>,
     words: usize,
+    policies: Policies,
+    /// By location: units of every SKU that stay there; empty where none do.
+    buffers: Vec<Qty>,
+    /// Countries that some location names as one that it ships to, counted from 1.
+    countries: HashMap<Box<str>, u16>,
     paused: Vec<AtomicBool>,
     paused_count: AtomicUsize,
     /// Scarcity prices by SKU, each by ascending location.
@@ -114,8 +122,9 @@ impl Lanes {
         let mut work = Calendars::new(holidays.into());
         let mut hours = HoursTable::default();
         let mut sites = Vec::with_capacity(network.locations.len());
+        let countries = countries(&network.locations);
         for (row, location) in network.locations.iter().enumerate() {
-            let site = site(location, &mut hours, &mut work);
+            let site = site(location, &countries, &mut hours, &mut work);
             sites.push(site.map_err(|e| e.within(&format!("locations[{row}]")))?);
         }
         let (carriers, runs) = carriers(network, &mut work)?;
@@ -129,6 +138,9 @@ impl Lanes {
         let unit_min = sites.iter().map(|s| s.per_unit).min().unwrap_or(0);
         Ok(Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            policies: Policies::new(network),
+            buffers: buffers(&network.locations),
+            countries,
             paused: sites.iter().map(|_| AtomicBool::new(false)).collect(),
             paused_count: AtomicUsize::new(0),
             sites,
@@ -155,6 +167,37 @@ impl Lanes {
     /// The place is unknown: names `ship_to.postal`.
     pub fn destination(&self, to: &ShipTo) -> Result<Arc<Destination>, Invalid> {
         self.places.destination(self, to)
+    }
+
+    /// The complete policy of an order: the network's, changed by that of its channel, by the preset
+    /// that it names, and by its own fields.
+    ///
+    /// # Errors
+    /// An unknown preset: names `policy.preset`.
+    pub fn policy(
+        &self,
+        channel: &str,
+        preset: Option<&str>,
+        own: &PolicyOverrides,
+    ) -> Result<Policy, Invalid> {
+        self.policies.of(channel, preset, own)
+    }
+
+    /// What of `units` at a location routing may use.
+    #[inline]
+    pub(super) fn beyond_buffer(&self, location: usize, units: Qty) -> Qty {
+        match self.buffers.get(location) {
+            Some(buffer) => Qty(units.0.saturating_sub(buffer.0)),
+            None => units,
+        }
+    }
+
+    /// Number of a country, 0 for one that no location names; `None` where none names any.
+    pub(super) fn country(&self, name: &str) -> Option<u16> {
+        if self.countries.is_empty() {
+            return None;
+        }
+        Some(self.countries.get(name).copied().unwrap_or(0))
     }
 
     /// The interned class of an item. A class that no location has the ability for is one that
@@ -277,7 +320,28 @@ struct HoursTable {
     rows: Vec<Hours>,
 }
 
-fn site(row: &Location, hours: &mut HoursTable, work: &mut Calendars) -> Result<Site, Invalid> {
+fn countries(locations: &[Location]) -> HashMap<Box<str>, u16> {
+    let mut countries = HashMap::new();
+    for name in locations.iter().flat_map(|l| &l.ships_to) {
+        let next = u16::try_from(countries.len() + 1).unwrap_or(u16::MAX);
+        countries.entry(name.clone()).or_insert(next);
+    }
+    countries
+}
+
+fn buffers(locations: &[Location]) -> Vec<Qty> {
+    if locations.iter().all(|l| l.stock_buffer.is_zero()) {
+        return Vec::new();
+    }
+    locations.iter().map(|l| l.stock_buffer).collect()
+}
+
+fn site(
+    row: &Location,
+    countries: &HashMap<Box<str>, u16>,
+    hours: &mut HoursTable,
+    work: &mut Calendars,
+) -> Result<Site, Invalid> {
     if row.cutoff_minutes >= 24 * 60 {
         return Err(Invalid::new(
             "cutoff",
@@ -311,6 +375,7 @@ fn site(row: &Location, hours: &mut HoursTable, work: &mut Calendars) -> Result<
         per_unit: price("handling_cents_per_unit", row.handling_per_unit)?,
         per_line: price("handling_cents_per_line", row.handling_per_line)?,
         per_parcel: price("packaging_cents_per_parcel", row.packaging_per_parcel)?,
+        ships_to: row.ships_to.iter().map(|name| countries[name]).collect(),
         coordinate: row.coordinate,
         postal: row.postal.clone(),
     })

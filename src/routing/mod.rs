@@ -63,14 +63,17 @@
 //! The area of a destination is that of the place with the longest prefix of its postal code, even
 //! where the order brings its own coordinate; the area `residential` is every order to a home.
 //!
-//! **Eligibility.** A location is out when it is paused, and for a demand when the item's class
-//! (other than empty, `standard`, `general`) is not among its abilities.
+//! **Eligibility.** A location is out when it is paused, when the order excludes it, when it ships to
+//! some countries only and the destination's is not among them, and for a demand when the item's
+//! class (other than empty, `standard`, `general`) is not among its abilities. Where a location has
+//! a stock buffer, the ATP of the view less the buffer counts as its ATP.
 //!
 //! **Division.** A demand is *divisible* if it may split and no eligible location has its whole
 //! quantity promisable now. A divisible demand may be drawn from any locations and hand-overs in
 //! any amounts, the rest short. Any other demand ships whole in one shipment, or is wholly short.
 //!
-//! **Limits.** At most `max_shipments` shipments. Two shipments may leave one location. With
+//! **Limits.** At most `max_shipments` shipments; at most one where the order's goods (Σ units ×
+//! value) are worth less than `min_value_to_split`. Two shipments may leave one location. With
 //! `ship_complete` either nothing is short or nothing ships. Without `allow_backorder` a plan that
 //! leaves anything short is no plan. To leave everything short is a plan with no shipment. What
 //! would cost more than 2⁵⁰ cents counts as impossible.
@@ -101,6 +104,7 @@ mod lanes;
 mod large;
 mod partition;
 mod places;
+mod policies;
 mod price;
 mod quote;
 mod request;

@@ -3,10 +3,10 @@
 //! Worked out once per place and kept; the cache is bounded and starts afresh when full, so that
 //! a flood of odd addresses costs time, not memory.
 
-use super::lanes::{Lanes, NO_ZONE};
+use super::lanes::{Lanes, NO_ZONE, Site};
 use super::tariff::Rule;
 use super::zones::metres;
-use crate::model::{Coordinate, Invalid, Place, RESIDENTIAL, ShipTo, ZonePair};
+use crate::model::{Coordinate, Invalid, LocationId, Place, RESIDENTIAL, ShipTo, ZonePair};
 use dashmap::DashMap;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,11 +31,13 @@ pub struct Destination {
     pub(super) zones: Vec<u8>,
     /// By billing: the surcharges that apply here; nothing at all where there are none.
     rules: Vec<Vec<Rule>>,
+    /// By location: whether it does not ship to this country; nothing at all where all do.
+    barred: Vec<bool>,
 }
 
-/// Identity of a destination: where it is, the longest zone-pair prefix it matches, and what
-/// surcharges ask of it.
-type Key = (Coordinate, Option<usize>, (u32, bool));
+/// Identity of a destination: where it is, the longest zone-pair prefix it matches, what surcharges
+/// ask of it, and its country where that matters.
+type Key = (Coordinate, Option<usize>, (u32, bool), Option<u16>);
 
 /// What the table knows of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +103,8 @@ impl Places {
         } else {
             (0, false)
         };
-        let key = (coordinate, prefix, (area, residential));
+        let country = lanes.country(&to.country);
+        let key = (coordinate, prefix, (area, residential), country);
         if let Some(known) = self.cache.get(&key) {
             return Ok(Arc::clone(&known));
         }
@@ -109,6 +112,10 @@ impl Places {
         let name = &self.areas[area as usize];
         let home = if residential { RESIDENTIAL } else { "" };
         new.rules = lanes.tariffs.rules(&[name, home]);
+        if let Some(country) = country {
+            let bars = |s: &Site| !s.ships_to.is_empty() && !s.ships_to.contains(&country);
+            new.barred = lanes.sites.iter().map(bars).collect();
+        }
         let new = Arc::new(new);
         let most = (CACHE_BYTES / new.bytes()).max(64);
         if self.cache.len() >= most {
@@ -204,6 +211,7 @@ impl Destination {
             sample: Vec::new(),
             zones: Vec::new(),
             rules: Vec::new(),
+            barred: Vec::new(),
         };
         let mut known = HashMap::new();
         for (location, site) in lanes.sites.iter().enumerate() {
@@ -236,6 +244,14 @@ impl Destination {
         &self.zones[class * services..(class + 1) * services]
     }
 
+    /// Whether a location does not ship to the country.
+    #[inline]
+    pub(super) fn bars(&self, location: LocationId) -> bool {
+        self.barred
+            .get(location.index())
+            .is_some_and(|&barred| barred)
+    }
+
     /// The surcharges that a billing has to add.
     pub(super) fn rules(&self, billing: usize) -> &[Rule] {
         self.rules.get(billing).map_or(&[], Vec::as_slice)
@@ -250,6 +266,6 @@ impl Destination {
     fn bytes(&self) -> usize {
         let rules: usize = self.rules.iter().map(|r| size_of_val(&**r) + 24).sum();
         let classes = 2 * (self.class_of.len() + self.sample.len());
-        size_of::<Self>() + classes + self.zones.len() + rules + 64
+        size_of::<Self>() + classes + self.zones.len() + rules + self.barred.len() + 64
     }
 }

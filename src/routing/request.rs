@@ -7,7 +7,9 @@ use super::lanes::Lanes;
 use super::places::Destination;
 use super::tariff::{AMOUNT_MAX, Load};
 use crate::ledger::StockView;
-use crate::model::{Cents, Day, EpochMillis, Invalid, Policy, Qty, ShortLine, SkuId};
+use crate::model::{
+    Cents, Day, EpochMillis, Invalid, LocationId, Policy, Qty, RejectedReason, ShortLine, SkuId,
+};
 
 /// Most demands for which the answer is the proven minimum.
 pub const EXACT_DEMANDS_MAX: usize = 12;
@@ -39,6 +41,8 @@ pub struct Demand {
     pub ships_alone: bool,
     /// Its item class, by [`Lanes::class`].
     pub class: ClassId,
+    /// Price of one unit.
+    pub value: Cents,
 }
 
 impl Demand {
@@ -73,6 +77,8 @@ pub struct Request<'a> {
     pub demands: &'a [Demand],
     /// What may be promised; line `i` is `demands[i].sku`.
     pub stock: &'a StockView,
+    /// Locations that may not ship it.
+    pub excluded: &'a [LocationId],
 }
 
 /// Why there is no plan.
@@ -135,10 +141,16 @@ impl<'a> Job<'a> {
             let max = DEMANDS_MAX;
             return Err(Unroutable::TooManyDemands { demands, max });
         }
+        let mut policy = request.policy;
+        if policy.min_value_to_split > Cents(0)
+            && value(request.demands) < policy.min_value_to_split
+        {
+            policy.max_shipments = 1;
+        }
         Ok(Self {
             lanes,
             request,
-            policy: request.policy,
+            policy,
             latest: request.deliver_by.filter(|_| request.deliver_by_is_hard),
             alone: request.demands.iter().any(|d| d.ships_alone),
         })
@@ -165,6 +177,18 @@ impl<'a> Job<'a> {
         ))
     }
 
+    /// Why a location may ship nothing of this order; `None` when it may.
+    pub(super) fn closed(&self, location: LocationId) -> Option<RejectedReason> {
+        if self.lanes.paused(location) {
+            return Some(RejectedReason::Paused);
+        }
+        if self.request.excluded.contains(&location) {
+            return Some(RejectedReason::Excluded);
+        }
+        let barred = self.request.destination.bars(location);
+        barred.then_some(RejectedReason::Country)
+    }
+
     /// What it costs to leave `units` short.
     pub(super) fn short_cents(&self, units: Qty) -> i64 {
         self.policy.short_per_unit.0 * i64::from(units.0)
@@ -174,6 +198,12 @@ impl<'a> Job<'a> {
     pub(super) fn may_short_some(&self) -> bool {
         self.policy.allow_backorder && !self.policy.ship_complete
     }
+}
+
+/// What the goods are worth.
+fn value(demands: &[Demand]) -> Cents {
+    let worth = |d: &Demand| d.value.0.saturating_mul(i64::from(d.qty.0));
+    Cents(demands.iter().map(worth).fold(0, i64::saturating_add))
 }
 
 fn check(lanes: &Lanes, request: &Request<'_>) -> Result<(), Invalid> {

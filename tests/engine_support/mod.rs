@@ -153,6 +153,7 @@ pub(crate) fn order(id: &str, lines: &[(usize, u32)]) -> Order {
         deliver_by_is_hard: false,
         policy: PolicyOverrides::default(),
         lines: lines.iter().enumerate().map(line).collect(),
+        ..Order::default()
     }
 }
 

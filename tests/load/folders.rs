@@ -248,9 +248,14 @@ fn optional_columns_say_more() {
             "locations.csv",
             b"location,kind,country,postal,lat,lon,timezone,cutoff,working_days,lead_hours,\
               handling_cents_per_shipment,handling_cents_per_unit,handling_cents_per_line,\
-              packaging_cents_per_parcel\n\
-              EAST,dc,US,07114,40.7,-74.17,America/New_York,17:00,Mon-Sat,4,180,35,12,30\n\
-              WEST,3pl,US,89506,39.7,-119.82,America/Los_Angeles,00:00,Mon-Fri,8,260,45,,\n",
+              packaging_cents_per_parcel,stock_buffer,ships_to\n\
+              EAST,dc,US,07114,40.7,-74.17,America/New_York,17:00,Mon-Sat,4,180,35,12,30,3,US CA\n\
+              WEST,3pl,US,89506,39.7,-119.82,America/Los_Angeles,00:00,Mon-Fri,8,260,45,,,,\n",
+        ),
+        (
+            "network.toml",
+            b"[policy]\nmin_value_to_split_cents = 2500\n\
+              [presets.gift]\nmax_shipments = 1\n[channels.web]\nspeed_value_cents_per_day = 60\n",
         ),
         (
             "items.csv",
@@ -278,6 +283,14 @@ fn optional_columns_say_more() {
     };
     let extra = |l: &Location| (l.handling_per_line.0, l.packaging_per_parcel.0);
     assert_eq!((extra(east), extra(west)), ((12, 30), (0, 0)));
+    assert_eq!((east.stock_buffer, west.stock_buffer), (Qty(3), Qty(0)));
+    let countries: Vec<&str> = east.ships_to.iter().map(|c| &**c).collect();
+    assert_eq!((countries, west.ships_to.len()), (vec!["US", "CA"], 0));
+    assert_eq!(files.network.policy.min_value_to_split, Cents(2500));
+    let (name, gift) = &files.network.presets[0];
+    assert_eq!((&**name, gift.max_shipments), ("gift", Some(1)));
+    let (name, web) = &files.network.channels[0];
+    assert_eq!((&**name, web.speed_value_per_day), ("web", Some(Cents(60))));
     let alone: Vec<bool> = files.opening.items.iter().map(|i| i.ships_alone).collect();
     assert_eq!(alone, [false, true, false]);
     let minimum: Vec<i64> = files.network.services.iter().map(|s| s.minimum.0).collect();

@@ -2,7 +2,7 @@
 
 use super::instance::{DemandSpec, Instance, location_id};
 use allot::ledger::StockView;
-use allot::model::{Decision, LocationId, Plan, Qty, ShipmentLine, ShortLine};
+use allot::model::{Cents, Decision, LocationId, Plan, Qty, ShipmentLine, ShortLine};
 use allot::routing::{
     Demand, Destination, Goal, Lanes, Request, Scratch, Unroutable, price, quote, route,
 };
@@ -13,6 +13,7 @@ struct Asked {
     destination: Arc<Destination>,
     demands: Vec<Demand>,
     stock: StockView,
+    excluded: Vec<LocationId>,
 }
 
 impl Asked {
@@ -26,12 +27,14 @@ impl Asked {
             class: lanes.class(&spec.class),
             longest_mm: spec.longest_mm,
             ships_alone: spec.ships_alone,
+            value: Cents(spec.value),
         };
         let destination = lanes.destination(&inst.ship_to);
         Self {
             demands: inst.demands.iter().map(demand).collect(),
             destination: destination.expect("instances go somewhere"),
             stock: inst.view(),
+            excluded: inst.excluded.iter().map(|&l| location_id(l)).collect(),
         }
     }
 
@@ -44,6 +47,7 @@ impl Asked {
             policy: inst.policy,
             demands: &self.demands,
             stock: &self.stock,
+            excluded: &self.excluded,
         }
     }
 }

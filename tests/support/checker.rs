@@ -152,7 +152,7 @@ fn units_of(inst: &Instance, shipment: &Shipment) -> Result<Vec<u32>, String> {
 }
 
 fn check_shape(inst: &Instance, plan: &Plan) -> Result<(), String> {
-    let most = usize::from(inst.policy.max_shipments);
+    let most = usize::from(naive::max_shipments(inst));
     let count = plan.shipments.len();
     ensure(count <= most, || {
         format!("{count} shipments, at most {most} are allowed")

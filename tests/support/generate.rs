@@ -10,7 +10,8 @@ use super::rng::Rng;
 use super::supply::{self, HOUR};
 use allot::model::{
     Cents, Coordinate, Day, EpochMillis, Grams, Location, LocationKind, Millis, Network, Place,
-    Policy, ScarcityRow, Service, ShipTo, SkuId, Surcharge, TariffStep, WeekDays, Zone, ZonePair,
+    Policy, Qty, ScarcityRow, Service, ShipTo, SkuId, Surcharge, TariffStep, WeekDays, Zone,
+    ZonePair,
 };
 
 /// How large an instance gets and what may be in it.
@@ -156,6 +157,7 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
         demands: Vec::new(),
         stock: Vec::new(),
         paused: Vec::new(),
+        excluded: Vec::new(),
     };
     locations(rng, &mut inst, shape);
     destination(rng, &mut inst);
@@ -179,7 +181,34 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
     if rng.chance(50) {
         extras(rng, &mut inst, shape);
     }
+    if rng.chance(35) {
+        constraints(rng, &mut inst);
+    }
     inst
+}
+
+/// What rules out locations and splits.
+fn constraints(rng: &mut Rng, inst: &mut Instance) {
+    let places = [
+        &["US"][..],
+        &["CA", "MX"],
+        &["CA", "US"],
+        &[],
+        &[],
+        &[],
+        &[],
+    ];
+    for (l, location) in inst.network.locations.iter_mut().enumerate() {
+        location.ships_to = rng.pick(&places).iter().map(|&c| c.into()).collect();
+        location.stock_buffer = Qty(rng.pick(&[0, 0, 1, 3]));
+        if rng.chance(15) {
+            inst.excluded.push(l);
+        }
+    }
+    for demand in &mut inst.demands {
+        demand.value = rng.pick(&[0, 500, 2000]);
+    }
+    inst.policy.min_value_to_split = Cents(rng.pick(&[0, 0, 1000, 8000]));
 }
 
 /// What carriers and warehouses charge besides postage by weight, each of it now and then.
@@ -264,6 +293,7 @@ fn policy(rng: &mut Rng) -> Policy {
         max_shipments: rng.pick(&[1, 2, 2, 3, 3, 4, 4]),
         ship_complete: rng.chance(15),
         allow_backorder: rng.chance(80),
+        ..Policy::default()
     }
 }
 
@@ -471,6 +501,7 @@ fn demand(rng: &mut Rng, inst: &mut Instance, shape: &Shape, sku: usize) {
         volume_mm3: rng.pick(&sizes),
         longest_mm: 0,
         ships_alone: false,
+        value: 0,
         class: rng.pick(classes).into(),
     };
     let stock = supply::stock(rng, inst, shape, &spec);

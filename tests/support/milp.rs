@@ -102,7 +102,7 @@ struct Model {
 impl Model {
     fn parcels(&mut self, inst: &Instance, binaries: usize) -> Option<()> {
         let divides = (0..inst.demands.len()).any(|d| naive::divisible(inst, d));
-        let most = usize::from(inst.policy.max_shipments);
+        let most = usize::from(naive::max_shipments(inst));
         let copies = if divides {
             most
         } else {
@@ -258,7 +258,7 @@ impl Model {
 
     fn count(&mut self, inst: &Instance) {
         let used: Expression = self.parcels.iter().map(Parcel::used).sum();
-        let most = f64::from(inst.policy.max_shipments);
+        let most = f64::from(naive::max_shipments(inst));
         let further = self.vars.add(variable().min(0).max(most));
         self.rules.push(constraint!(used.clone() <= most));
         self.rules.push(constraint!(further >= used - 1));

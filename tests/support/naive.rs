@@ -3,7 +3,7 @@
 //! Nothing here is prepared or cached: each question scans the rows it is about and each date is
 //! walked day by day, as the problem's statement reads.
 
-use super::instance::{Instance, location_id, service_id};
+use super::instance::{DemandSpec, Instance, location_id, service_id};
 use allot::model::{Cents, Coordinate, Day, EpochMillis, Network, ShipmentCents, Surcharge, Zone};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -327,12 +327,34 @@ pub(crate) fn price(inst: &Instance, lane: &Lane, units: &[u32]) -> Option<Price
     })
 }
 
+/// Whether `location` ships to the order's country.
+pub(crate) fn ships_there(inst: &Instance, location: usize) -> bool {
+    let to = &inst.network.locations[location].ships_to;
+    to.is_empty() || to.contains(&inst.ship_to.country)
+}
+
+/// Whether `location` may ship anything of the order.
+pub(crate) fn is_open(inst: &Instance, location: usize) -> bool {
+    let excluded = inst.excluded.contains(&location);
+    !inst.is_paused(location) && !excluded && ships_there(inst, location)
+}
+
+/// Most shipments that a plan may have.
+pub(crate) fn max_shipments(inst: &Instance) -> u8 {
+    let worth = |d: &DemandSpec| d.value * i64::from(d.qty);
+    let worth: i64 = inst.demands.iter().map(worth).sum();
+    if worth < inst.policy.min_value_to_split.0 {
+        return 1;
+    }
+    inst.policy.max_shipments
+}
+
 /// Whether `location` may ship `demand` at all.
 pub(crate) fn eligible(inst: &Instance, location: usize, demand: usize) -> bool {
     let class = &*inst.demands[demand].class;
     let ordinary = ["", "standard", "general"].contains(&class);
     let abilities = &inst.network.locations[location].abilities;
-    !inst.is_paused(location) && (ordinary || abilities.iter().any(|a| **a == *class))
+    is_open(inst, location) && (ordinary || abilities.iter().any(|a| **a == *class))
 }
 
 /// Whether `demand` may come in several shipments.

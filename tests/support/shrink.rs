@@ -75,6 +75,7 @@ fn rows(inst: &Instance, with: &mut With) {
     with(&|i| i.network.zone_pairs.clear());
     with(&|i| i.network.scarcity.clear());
     with(&|i| i.paused.clear());
+    with(&|i| i.excluded.clear());
     (0..net.tariffs.len()).for_each(|r| {
         with(&|i| {
             i.network.tariffs.remove(r);
@@ -126,6 +127,8 @@ fn simpler_rows(inst: &Instance, with: &mut With) {
         with(&|i| i.network.locations[l].handling_per_line = Cents(0));
         with(&|i| i.network.locations[l].packaging_per_parcel = Cents(0));
         with(&|i| i.network.locations[l].abilities.clear());
+        with(&|i| i.network.locations[l].ships_to.clear());
+        with(&|i| i.network.locations[l].stock_buffer.0 = 0);
     }
     for s in 0..inst.network.services.len() {
         with(&|i| i.network.services[s].works_on = every_day);
@@ -151,6 +154,7 @@ fn simpler_order(with: &mut With) {
     with(&|i| i.policy.late_per_day = Cents(0));
     with(&|i| i.policy.short_per_unit = Cents(0));
     with(&|i| i.policy.short_per_unit = i.policy.short_per_unit.min(Cents(1000)));
+    with(&|i| i.policy.min_value_to_split = Cents(0));
     with(&|i| i.policy.ship_complete = false);
     with(&|i| i.policy.allow_backorder = true);
     with(&|i| i.policy.max_shipments = (i.policy.max_shipments - 1).max(1));
@@ -165,11 +169,11 @@ fn drop_location(inst: &mut Instance, gone: usize) {
             row.location = location_id(id(row.location) - 1);
         }
     }
-    inst.paused.retain(|&l| l != gone);
-    inst.paused
-        .iter_mut()
-        .filter(|l| **l > gone)
-        .for_each(|l| *l -= 1);
+    for locations in [&mut inst.paused, &mut inst.excluded] {
+        locations.retain(|&l| l != gone);
+        let later = locations.iter_mut().filter(|l| **l > gone);
+        later.for_each(|l| *l -= 1);
+    }
     for stock in &mut inst.stock {
         stock.cells.retain(|c| c.location != gone);
         stock

@@ -7,7 +7,7 @@ use super::super::candidates::{Candidates, Set};
 use super::super::departures::Departures;
 use super::super::lanes::{finite, location_id};
 use super::super::request::Job;
-use crate::model::{EpochMillis, Qty, RejectedReason};
+use crate::model::{EpochMillis, LocationId, Qty};
 
 /// A location and a hand-over.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ impl Entries {
             self.caps.push(caps(job, line, candidates.divisible));
         }
         for seen in &candidates.seen {
-            if seen.reason != Some(RejectedReason::Paused) {
+            if job.closed(LocationId(seen.location)).is_none() {
                 self.add_location(job, candidates, departures, usize::from(seen.location));
             }
         }
@@ -226,5 +226,6 @@ fn promisable(job: &Job<'_>, line: usize, location: usize, at: EpochMillis) -> Q
     }
     let later = stock.later(&cells[cell]);
     let reached = later.iter().take_while(|s| s.from <= at).last();
-    reached.map_or(cells[cell].now, |s| s.qty)
+    let all = reached.map_or(cells[cell].now, |s| s.qty);
+    job.lanes.beyond_buffer(location, all)
 }

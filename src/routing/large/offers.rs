@@ -69,8 +69,8 @@ impl Offers {
                 held.any = true;
                 if demand.class.0 == 0 || job.lanes.able(location, demand.class) {
                     held.cells.push((super::number(line), cell));
-                    let whole = cell.now >= demand.qty;
-                    divisible = divisible && (!whole || job.lanes.paused(cell.location));
+                    let whole = job.lanes.beyond_buffer(location, cell.now) >= demand.qty;
+                    divisible = divisible && (!whole || job.closed(cell.location).is_some());
                 }
             }
             offers.divisible.push(divisible);
@@ -94,8 +94,8 @@ impl Offers {
         location: usize,
         held: &Held<'_>,
     ) -> Option<RejectedReason> {
-        if job.lanes.paused(location_id(location)) {
-            return Some(RejectedReason::Paused);
+        if let Some(closed) = job.closed(location_id(location)) {
+            return Some(closed);
         }
         if held.cells.is_empty() {
             return Some(RejectedReason::LacksAbility);
@@ -155,7 +155,8 @@ impl Offers {
             let demand = &job.request.demands[usize::from(line)];
             let later = job.request.stock.later(cell);
             let reached = later.iter().take_while(|s| s.from <= ready).last();
-            let units = reached.map_or(cell.now, |s| s.qty).min(demand.qty);
+            let all = reached.map_or(cell.now, |s| s.qty);
+            let units = job.lanes.beyond_buffer(location, all).min(demand.qty);
             if units == demand.qty || (self.divisible[usize::from(line)] && units > Qty(0)) {
                 let mut cents = job.lanes.sites[location].per_unit;
                 let scarce = job.lanes.scarcity(demand.sku);

@@ -184,6 +184,7 @@ impl Case {
             policy: self.policy,
             demands: &self.demands,
             stock: &self.view,
+            excluded: &[],
         }
     }
 }
@@ -250,6 +251,7 @@ pub(in crate::routing) fn random_case(seed: u64, size: Size) -> Case {
             max_shipments: u8::try_from(1 + dice.below(4)).unwrap(),
             ship_complete: dice.once_in(4),
             allow_backorder: !dice.once_in(4),
+            ..Policy::default()
         },
         now,
         deliver_by,
