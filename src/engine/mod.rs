@@ -12,6 +12,7 @@ mod digest;
 mod error;
 mod facts;
 mod orders;
+mod promise;
 mod references;
 mod registry;
 mod replay;
@@ -22,6 +23,7 @@ mod supply;
 pub use error::EngineError;
 pub use facts::FactSink;
 pub use orders::{Counts, OrderView, Quote};
+pub use promise::PromiseAsk;
 pub use registry::Registry;
 pub use replay::Replay;
 pub use reservations::{ReservationPut, ReservationView, WantedLine};
@@ -30,7 +32,7 @@ pub use supply::{Received, SupplyPut};
 
 /// What the engine's answers are made of.
 pub use crate::ledger::{Broken, Moved, PositionReport};
-pub use crate::routing::Goal;
+pub use crate::routing::{Frontier, Goal};
 
 use crate::ledger::{Ledger, Reservation};
 use crate::lifecycle::OrderBook;

@@ -9,7 +9,9 @@ use crate::model::{
     ChannelId, Decision, EpochMillis, Invalid, LocationId, Order, OrderKey, OwnerFact, Plan,
     Policy, Qty, SkuId, check_id,
 };
-use crate::routing::{Demand, Destination, Goal, Lanes, Request, Scratch, quote, route};
+use crate::routing::{
+    Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, frontier, quote, route,
+};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,6 +45,8 @@ pub struct Quote {
     pub demands: Arc<[SkuId]>,
     /// The best plan for every goal.
     pub plans: Vec<(Goal, Decision)>,
+    /// Every plan that no other beats in cost, date and number of shipments at once.
+    pub frontier: Frontier,
 }
 
 /// What became of orders so far.
@@ -135,8 +139,8 @@ impl Engine {
         Ok(answer)
     }
 
-    /// What an order would get: the cheapest, the fastest and the balanced plan. Reserves nothing
-    /// and remembers nothing.
+    /// What an order would get: the cheapest, the fastest and the balanced plan, and all that no
+    /// other beats. Reserves nothing and remembers nothing.
     ///
     /// # Errors
     /// As [`Engine::submit`], without `CONFLICT`.
@@ -148,12 +152,14 @@ impl Engine {
             self.ledger
                 .view(skus.iter().copied(), resolved.channel, now, view);
             let request = request(order, &resolved, view, now);
-            quote(&lanes, &request, scratch)
+            let plans = quote(&lanes, &request, scratch)?;
+            Ok((plans, frontier(&lanes, &request, scratch)?))
         });
-        let plans = plans.map_err(|e| self.names().unroutable(&e, &skus))?;
+        let (plans, frontier) = plans.map_err(|e| self.names().unroutable(&e, &skus))?;
         Ok(Quote {
             demands: skus,
             plans: plans.into_iter().collect(),
+            frontier,
         })
     }
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
 /// The channel of an order that names none.
-pub(super) const CHANNEL_DEFAULT: &str = "default";
+pub const CHANNEL_DEFAULT: &str = "default";
 
 /// Most locations that one order excludes.
 const EXCLUDE_MAX: usize = 1_000;

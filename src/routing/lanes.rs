@@ -169,6 +169,12 @@ impl Lanes {
         self.places.destination(self, to)
     }
 
+    /// The country of all places; `None` where they are in several or there are none.
+    #[must_use]
+    pub fn only_country(&self) -> Option<&str> {
+        self.places.only_country()
+    }
+
     /// The complete policy of an order: the network's, changed by that of its channel, by the preset
     /// that it names, and by its own fields.
     ///

@@ -125,6 +125,15 @@ impl Places {
         Ok(new)
     }
 
+    /// The country of all places.
+    pub(super) fn only_country(&self) -> Option<&str> {
+        let mut names = self.by_country.keys();
+        names
+            .next()
+            .filter(|_| self.by_country.len() == 1)
+            .map(|n| &**n)
+    }
+
     /// The place with the longest prefix of a postal code.
     fn place(&self, to: &ShipTo) -> Option<Known> {
         let prefixes = self.by_country.get(&to.country)?;

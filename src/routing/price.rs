@@ -96,39 +96,124 @@ pub(super) fn shipment(
     job: &Job<'_>,
     location: usize,
     ready: EpochMillis,
-    mut lines: Vec<ShipmentLine>,
+    lines: Vec<ShipmentLine>,
 ) -> Option<Shipment> {
-    let lanes = job.lanes;
-    let site = &lanes.sites[location];
-    let hours = lanes.hours(site);
-    let (ship_at, ship_day) = hours.handover(ready)?;
-    let today = hours.date_of(job.request.now)?;
-    let cargo = Cargo::of(job, &lines);
-    let units: u64 = lines.iter().map(|l| u64::from(l.qty.0)).sum();
-    let best = best_service(job, location, &cargo, today, ship_day)?;
-    let handling = bounded(site.per_unit, units)?
-        .checked_add(bounded(site.per_line, lines.len() as u64)?)?
-        .checked_add(site.per_shipment)?
-        .checked_add(best.carriage.packaging)?;
-    lines.sort_by_key(|l| l.demand);
-    Some(Shipment {
-        location: location_id(location),
-        service: service_id(best.service),
-        need_at: ready.max(ship_at - hours.lead()),
-        ship_at,
-        deliver_on: best.deliver_on,
-        parcels: u32::try_from(best.carriage.parcels).ok()?,
-        billable: Grams(cargo.billable(job, best.service)?),
-        cents: ShipmentCents {
-            postage: Cents(best.carriage.postage),
-            surcharges: Cents(best.carriage.surcharges),
-            handling: Cents(handling),
-            late: best.late,
-            speed: best.speed,
-            scarcity: Cents(scarcity(job, location, &lines)?),
-        },
-        lines,
-    })
+    let draft = Draft::of(job, location, ready, lines)?;
+    let mut best: Option<Travel> = None;
+    for travel in draft.travels(job) {
+        if best.as_ref().is_none_or(|b| travel.rank() < b.rank()) {
+            best = Some(travel);
+        }
+    }
+    draft.made(job, &best?)
+}
+
+/// The same shipment by every service that can carry it.
+pub(super) fn by_service(
+    job: &Job<'_>,
+    location: usize,
+    ready: EpochMillis,
+    lines: &[ShipmentLine],
+) -> Vec<Shipment> {
+    let Some(draft) = Draft::of(job, location, ready, lines.to_vec()) else {
+        return Vec::new();
+    };
+    let travels = draft.travels(job);
+    travels.filter_map(|t| draft.made(job, &t)).collect()
+}
+
+/// A shipment whose service is not chosen yet.
+struct Draft {
+    location: usize,
+    ready: EpochMillis,
+    ship_at: EpochMillis,
+    /// Local dates of the hand-over and of the moment of the request.
+    ship_day: Day,
+    today: Day,
+    cargo: Cargo,
+    lines: Vec<ShipmentLine>,
+}
+
+impl Draft {
+    fn of(
+        job: &Job<'_>,
+        location: usize,
+        ready: EpochMillis,
+        mut lines: Vec<ShipmentLine>,
+    ) -> Option<Self> {
+        let hours = job.lanes.hours(&job.lanes.sites[location]);
+        let (ship_at, ship_day) = hours.handover(ready)?;
+        lines.sort_by_key(|l| l.demand);
+        Some(Self {
+            location,
+            ready,
+            ship_at,
+            ship_day,
+            today: hours.date_of(job.request.now)?,
+            cargo: Cargo::of(job, &lines),
+            lines,
+        })
+    }
+
+    /// Every way that it may travel, by ascending service.
+    fn travels(&self, job: &Job<'_>) -> impl Iterator<Item = Travel> {
+        let lanes = job.lanes;
+        let destination = job.request.destination;
+        let class = usize::from(destination.class_of[self.location]);
+        let zones = destination.zones(class, lanes.carriers.len());
+        let reached = zones.iter().enumerate().filter(|z| *z.1 != NO_ZONE);
+        reached.filter_map(move |(service, &zone)| self.travel(job, service, zone))
+    }
+
+    fn travel(&self, job: &Job<'_>, service: usize, zone: u8) -> Option<Travel> {
+        let lanes = job.lanes;
+        let deliver_on = lanes.delivery(lanes.run(service, zone), self.ship_day)?;
+        let (late, speed) = job.dated(self.today, deliver_on)?;
+        let billing = usize::from(lanes.tariffs.billing_of[service]);
+        let rules = job.request.destination.rules(billing);
+        let cargo = &self.cargo;
+        let parcels = lanes.tariffs.billings[billing].parcels(cargo.load, rules);
+        let per_parcel = lanes.sites[self.location].per_parcel;
+        let (to, singles) = ((service, zone), &cargo.singles);
+        let carriage = Carriage::of(lanes, to, per_parcel, parcels, &cargo.alone, singles)?;
+        Some(Travel {
+            service,
+            deliver_on,
+            carriage,
+            late,
+            speed,
+        })
+    }
+
+    /// The shipment by a service.
+    fn made(&self, job: &Job<'_>, travel: &Travel) -> Option<Shipment> {
+        let site = &job.lanes.sites[self.location];
+        let carriage = &travel.carriage;
+        let units: u64 = self.lines.iter().map(|l| u64::from(l.qty.0)).sum();
+        let handling = bounded(site.per_unit, units)?
+            .checked_add(bounded(site.per_line, self.lines.len() as u64)?)?
+            .checked_add(site.per_shipment)?
+            .checked_add(carriage.packaging)?;
+        let lead = job.lanes.hours(site).lead();
+        Some(Shipment {
+            location: location_id(self.location),
+            service: service_id(travel.service),
+            need_at: self.ready.max(self.ship_at - lead),
+            ship_at: self.ship_at,
+            deliver_on: travel.deliver_on,
+            parcels: u32::try_from(carriage.parcels).ok()?,
+            billable: Grams(self.cargo.billable(job, travel.service)?),
+            cents: ShipmentCents {
+                postage: Cents(carriage.postage),
+                surcharges: Cents(carriage.surcharges),
+                handling: Cents(handling),
+                late: travel.late,
+                speed: travel.speed,
+                scarcity: Cents(scarcity(job, self.location, &self.lines)?),
+            },
+            lines: self.lines.clone(),
+        })
+    }
 }
 
 /// Scarcity prices of some units at a location.
@@ -203,49 +288,4 @@ impl Travel {
         let cents = self.carriage.total() + self.late.0 + self.speed.0;
         (cents, self.deliver_on)
     }
-}
-
-fn best_service(
-    job: &Job<'_>,
-    location: usize,
-    cargo: &Cargo,
-    today: Day,
-    ship_day: Day,
-) -> Option<Travel> {
-    let lanes = job.lanes;
-    let destination = job.request.destination;
-    let class = usize::from(destination.class_of[location]);
-    let zones = destination.zones(class, lanes.carriers.len());
-    let per_parcel = lanes.sites[location].per_parcel;
-    let mut best: Option<Travel> = None;
-    for (service, &zone) in zones.iter().enumerate() {
-        if zone == NO_ZONE {
-            continue;
-        }
-        let Some(deliver_on) = lanes.delivery(lanes.run(service, zone), ship_day) else {
-            continue;
-        };
-        let Some((late, speed)) = job.dated(today, deliver_on) else {
-            continue;
-        };
-        let billing = usize::from(lanes.tariffs.billing_of[service]);
-        let rules = destination.rules(billing);
-        let parcels = lanes.tariffs.billings[billing].parcels(cargo.load, rules);
-        let (to, singles) = ((service, zone), &cargo.singles);
-        let carriage = Carriage::of(lanes, to, per_parcel, parcels, &cargo.alone, singles);
-        let Some(carriage) = carriage else {
-            continue;
-        };
-        let travel = Travel {
-            service,
-            deliver_on,
-            carriage,
-            late,
-            speed,
-        };
-        if best.as_ref().is_none_or(|b| travel.rank() < b.rank()) {
-            best = Some(travel);
-        }
-    }
-    best
 }

@@ -4,7 +4,7 @@
 //! none of them can say anything else than what the server does.
 
 use super::arguments::Arguments;
-use super::commands::{admin, allocation, atp, hold, order, reservation, stock, supply};
+use super::commands::{admin, allocation, atp, hold, order, promise, reservation, stock, supply};
 use super::error::CommandError;
 use crate::engine::Engine;
 use crate::model::EpochMillis;
@@ -53,12 +53,13 @@ pub struct Command {
 pub fn commands() -> &'static [&'static Command] {
     static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let groups: [&'static [Command]; 8] = [
+        let groups: [&'static [Command]; 9] = [
             stock::COMMANDS,
             hold::COMMANDS,
             supply::COMMANDS,
             allocation::COMMANDS,
             atp::COMMANDS,
+            promise::COMMANDS,
             reservation::COMMANDS,
             order::COMMANDS,
             admin::COMMANDS,

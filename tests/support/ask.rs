@@ -2,9 +2,10 @@
 
 use super::instance::{DemandSpec, Instance, location_id};
 use allot::ledger::StockView;
-use allot::model::{Cents, Decision, LocationId, Plan, Qty, ShipmentLine, ShortLine};
+use allot::model::{Cents, Decision, LocationId, Plan, Qty, Shipment, ShipmentLine, ShortLine};
 use allot::routing::{
-    Demand, Destination, Goal, Lanes, Request, Scratch, Unroutable, price, quote, route,
+    Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, Unroutable, frontier, price,
+    promise, quote, route,
 };
 use std::sync::Arc;
 
@@ -111,4 +112,18 @@ pub(crate) fn priced(inst: &Instance, plan: &Plan) -> Option<Plan> {
 pub(crate) fn accepted(inst: &Instance) -> bool {
     let lanes = Lanes::new(&inst.network);
     !inst.demands.is_empty() && lanes.is_ok_and(|lanes| lanes.destination(&inst.ship_to).is_ok())
+}
+
+/// The router's frontier of `inst`.
+pub(crate) fn frontier_of(inst: &Instance) -> Result<Frontier, Unroutable> {
+    let lanes = lanes(inst);
+    let asked = Asked::new(&lanes, inst);
+    frontier(&lanes, &asked.request(inst), &mut Scratch::default())
+}
+
+/// The router's promises for the only demand of `inst`.
+pub(crate) fn promised(inst: &Instance) -> Result<Vec<Shipment>, Unroutable> {
+    let lanes = lanes(inst);
+    let asked = Asked::new(&lanes, inst);
+    promise(&lanes, &asked.request(inst))
 }

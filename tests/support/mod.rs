@@ -14,7 +14,7 @@
 //! | [`enumerate`] | the cheapest and second cheapest plan of a tiny instance, by trying all |
 //! | [`milp`] | the cheapest plan by a general mixed-integer model |
 //! | [`subsets`] | the cheapest plan when no demand divides, over subsets of demands |
-//! | [`ask`], [`rules`], [`quotes`] | the router's answers, and what they must keep |
+//! | [`ask`], [`rules`], [`quotes`], [`frontier`] | the router's answers, and what they must keep |
 //! | [`easier`] | instances changed in one way that can only help |
 //! | [`coverage`] | how much of the problem the instances reach |
 //! | [`shrink`] | a failing instance made as small as it gets |
@@ -24,6 +24,7 @@ pub(crate) mod checker;
 pub(crate) mod coverage;
 pub(crate) mod easier;
 pub(crate) mod enumerate;
+pub(crate) mod frontier;
 pub(crate) mod generate;
 pub(crate) mod instance;
 pub(crate) mod milp;
