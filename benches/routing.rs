@@ -281,7 +281,6 @@ fn order(dice: &mut Dice, lanes: &Lanes, demands: u32, locations: u16, percent: 
         destination: lanes.destination(&to).expect("all places are known"),
         demands,
         stock,
-        ..Order::default()
     }
 }
 

@@ -68,7 +68,6 @@ fn orders() -> Vec<Order> {
                 placed_at: row["placed_at"].clone(),
                 lines: 0,
                 units: BTreeMap::new(),
-                ..Order::default()
             });
         }
         let order = orders.last_mut().unwrap();

@@ -5,11 +5,13 @@
 //! tariffs are looked up once for all of them.
 
 use super::candidates::Set;
+use super::cargo::Load;
 use super::carriage::{Alone, Carriage, Singles};
 use super::lanes::{NO_ZONE, finite};
 use super::request::EXACT_DEMANDS_MAX;
 use super::request::Job;
-use super::tariff::{Load, NEVER, Parcels, Rule};
+use super::surcharges::Rule;
+use super::tariff::{NEVER, Parcels};
 use crate::model::{Day, EpochMillis};
 use smallvec::SmallVec;
 

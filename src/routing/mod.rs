@@ -96,6 +96,7 @@
 
 mod calendar;
 mod candidates;
+mod cargo;
 mod carriage;
 mod departures;
 mod divide;
@@ -112,6 +113,7 @@ mod quote;
 mod request;
 mod solve;
 mod subsets;
+mod surcharges;
 mod tariff;
 #[cfg(test)]
 mod tests;

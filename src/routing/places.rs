@@ -4,7 +4,7 @@
 //! a flood of odd addresses costs time, not memory.
 
 use super::lanes::{Lanes, NO_ZONE, Site};
-use super::tariff::Rule;
+use super::surcharges::Rule;
 use super::zones::metres;
 use crate::model::{Coordinate, Invalid, LocationId, Place, RESIDENTIAL, ShipTo, ZonePair};
 use dashmap::DashMap;

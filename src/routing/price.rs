@@ -3,11 +3,12 @@
 //!
 //! The search and the rules of thumb both end here, so a plan's parts always come from one place.
 
+use super::cargo::Load;
 use super::carriage::{Carriage, Singles};
 use super::lanes::{Lanes, NO_ZONE, location_id, service_id};
 use super::places::Destination;
 use super::request::{Job, Request};
-use super::tariff::{AMOUNT_MAX, Load};
+use super::tariff::AMOUNT_MAX;
 use super::zones::metres;
 use crate::model::{
     Cents, Day, EpochMillis, Grams, LocationId, Objective, Plan, Shipment, ShipmentCents,

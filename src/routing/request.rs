@@ -3,9 +3,10 @@
 //! Invariant after [`Job::new`]: every amount that a plan can add up to fits, so the search itself
 //! uses plain arithmetic.
 
+use super::cargo::Load;
 use super::lanes::Lanes;
 use super::places::Destination;
-use super::tariff::{AMOUNT_MAX, Load};
+use super::tariff::AMOUNT_MAX;
 use crate::ledger::StockView;
 use crate::model::{
     Cents, Day, EpochMillis, Invalid, LocationId, Policy, Qty, RejectedReason, ShortLine, SkuId,

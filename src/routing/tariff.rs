@@ -4,8 +4,10 @@
 //! [`Billing`] and its brackets: the union of the weight steps of all their tariffs. So the
 //! bracket of some units is found once, for all those services, zones and locations.
 
+use super::cargo::Load;
 use super::request::Demand;
-use crate::model::{Cents, Invalid, Network, Service, Surcharge};
+use super::surcharges::{self, AreaRule, Measured, Rule};
+use crate::model::{Cents, Invalid, Network, Service};
 
 /// No price: not carried. Far above [`AMOUNT_MAX`]; a few of them still add up.
 pub(super) const NEVER: i64 = 1 << 60;
@@ -23,52 +25,6 @@ const FINDER_ROWS: u64 = 2_048;
 const SLOPES: usize = 9;
 /// Millionths of a cent in a cent.
 const MICRO: i64 = 1_000_000;
-
-/// Units as a carrier sees them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Load {
-    /// Mass; saturated at the top, where nothing is carried.
-    pub(super) grams: u64,
-    /// Volume; saturated likewise.
-    pub(super) mm3: u64,
-    /// Longest side of any unit.
-    pub(super) longest_mm: u32,
-    /// How many lots were put together; 0 is nothing at all, which is no parcel.
-    pub(super) lots: u32,
-}
-
-impl Load {
-    /// Both together.
-    pub(super) fn plus(self, other: Self) -> Self {
-        Self {
-            grams: self.grams.saturating_add(other.grams),
-            mm3: self.mm3.saturating_add(other.mm3),
-            longest_mm: self.longest_mm.max(other.longest_mm),
-            lots: self.lots.saturating_add(other.lots),
-        }
-    }
-
-    /// The rest when `part`, which was added before, is taken away. The longest side stays: who
-    /// asks for it measures the rest anew.
-    pub(super) fn less(self, part: Self) -> Self {
-        Self {
-            grams: self.grams.saturating_sub(part.grams),
-            mm3: self.mm3.saturating_sub(part.mm3),
-            longest_mm: self.longest_mm,
-            lots: self.lots.saturating_sub(part.lots),
-        }
-    }
-
-    /// `units` of something; a lot if there are any.
-    pub(super) fn of(units: u32, grams: u32, mm3: u64, longest_mm: u32) -> Self {
-        Self {
-            grams: u64::from(units) * u64::from(grams),
-            mm3: mm3.saturating_mul(u64::from(units)),
-            longest_mm: if units > 0 { longest_mm } else { 0 },
-            lots: u32::from(units > 0),
-        }
-    }
-}
 
 /// A load as parcels: some full ones and a last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,7 +168,11 @@ impl Billing {
         if rules.is_empty() {
             return parcels;
         }
-        self.surcharged(parcels, load, weight, rules)
+        let measured = Measured::of(load, parcels.full, weight, self.heaviest);
+        match surcharges::extra(rules, &measured) {
+            Some(extra) => Parcels { extra, ..parcels },
+            None => Parcels::NONE,
+        }
     }
 
     /// The parcel of one unit that ships alone: it cannot be taken apart.
@@ -239,56 +199,6 @@ impl Billing {
             _ => Parcels::NONE,
         }
     }
-
-    fn surcharged(&self, parcels: Parcels, load: Load, weight: u64, rules: &[Rule]) -> Parcels {
-        let full = u64::from(parcels.full);
-        let cm3 = load.mm3.div_ceil(1_000).div_ceil(full + 1);
-        let last = weight.saturating_sub(full * self.heaviest);
-        let mut extra = 0i64;
-        for rule in rules {
-            let applies = |weight| u64::from(rule.applies(load.longest_mm, cm3, weight));
-            let parcels = full * applies(self.heaviest) + applies(last);
-            let parcels = i64::try_from(parcels).unwrap_or(i64::MAX);
-            extra = extra.saturating_add(rule.cents.saturating_mul(parcels));
-        }
-        if extra > AMOUNT_MAX {
-            return Parcels::NONE;
-        }
-        Parcels { extra, ..parcels }
-    }
-}
-
-/// A surcharge that some destination has to pay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rule {
-    length_mm: Option<u32>,
-    cm3: Option<u32>,
-    grams: Option<u64>,
-    cents: i64,
-}
-
-impl Rule {
-    fn of(row: &Surcharge) -> Self {
-        Self {
-            length_mm: row.over_length_mm,
-            cm3: row.over_cm3,
-            grams: row.over.map(|g| g.0),
-            cents: row.cents.0,
-        }
-    }
-
-    /// Whether a parcel pays it.
-    fn applies(&self, longest_mm: u32, cm3: u64, weight: u64) -> bool {
-        self.length_mm.is_none_or(|over| longest_mm > over)
-            && self.cm3.is_none_or(|over| cm3 > u64::from(over))
-            && self.grams.is_none_or(|over| weight > over)
-    }
-
-    /// What every parcel pays by it.
-    pub(super) fn flat(&self) -> i64 {
-        let any = self.length_mm.is_none() && self.cm3.is_none() && self.grams.is_none();
-        if any { self.cents } else { 0 }
-    }
 }
 
 /// All prices of the network.
@@ -299,7 +209,7 @@ pub(super) struct Tariffs {
     /// Which of them each service uses.
     pub(super) billing_of: Vec<u16>,
     /// By billing: its surcharges, with their areas; nothing at all where no service has any.
-    surcharges: Vec<Vec<(Box<str>, Rule)>>,
+    surcharges: Vec<Vec<AreaRule>>,
     /// Whether a surcharge asks for a longest side.
     pub(super) measures: bool,
     /// By service: the least that the tariff prices of a shipment come to.
@@ -437,7 +347,7 @@ impl Tariffs {
     /// Puts services that bill alike together.
     fn group(&mut self, network: &Network, steps: &[Vec<(u8, u64, i64)>]) -> Result<(), Invalid> {
         let services = &network.services;
-        let surcharges = surcharges(network)?;
+        let surcharges = surcharges::by_service(network)?;
         let mut members: Vec<Vec<usize>> = Vec::new();
         for (index, service) in services.iter().enumerate() {
             let wrong = |column: &str, value: u64| {
@@ -493,7 +403,7 @@ impl Tariffs {
     /// none. `areas` are those that it lies in.
     pub(super) fn rules(&self, areas: &[&str]) -> Vec<Vec<Rule>> {
         let here = |area: &str| area.is_empty() || areas.contains(&area);
-        let of_billing = |rows: &Vec<(Box<str>, Rule)>| {
+        let of_billing = |rows: &Vec<AreaRule>| {
             let rows = rows.iter().filter(|(area, _)| here(area));
             rows.map(|(_, rule)| *rule).collect()
         };
@@ -572,26 +482,4 @@ pub(super) fn price(field: &str, cents: Cents) -> Result<i64, Invalid> {
         return Ok(cents.0);
     }
     Err(Invalid::new(field, cents, "0 to 1000000000000 cents"))
-}
-
-/// The surcharges of every service with their areas, in one order for those that have the same.
-fn surcharges(network: &Network) -> Result<Vec<Vec<(Box<str>, Rule)>>, Invalid> {
-    let mut rules: Vec<Vec<(Box<str>, Rule)>> = vec![Vec::new(); network.services.len()];
-    for (row, surcharge) in network.surcharges.iter().enumerate() {
-        price(&format!("surcharges[{row}].cents"), surcharge.cents)?;
-        let service = surcharge.service;
-        let Some(of_service) = rules.get_mut(service.index()) else {
-            let field = format!("surcharges[{row}].service");
-            return Err(Invalid::new(field, service.0, "a service of the network"));
-        };
-        of_service.push((surcharge.area.clone(), Rule::of(surcharge)));
-    }
-    for of_service in &mut rules {
-        of_service.sort_by(|a, b| {
-            let key =
-                |one: &(Box<str>, Rule)| (one.1.length_mm, one.1.cm3, one.1.grams, one.1.cents);
-            (&a.0, key(a)).cmp(&(&b.0, key(b)))
-        });
-    }
-    Ok(rules)
 }

@@ -4,11 +4,12 @@
 //! could cost.
 
 use super::candidates::{Candidates, Set};
+use super::cargo::Load;
 use super::departures::{Departures, Loads};
 use super::partition::{Found, Partition, Rules};
 use super::request::{EXACT_DEMANDS_MAX, Job};
 use super::subsets::Subsets;
-use super::tariff::{Load, NEVER, Parcels};
+use super::tariff::{NEVER, Parcels};
 
 /// Memory of the search.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`instance`] | one routing problem as plain rows, and how the router is asked about it |
-//! | [`generate`], [`supply`] | random instances from a seed |
+//! | [`generate`], [`extras`], [`supply`] | random instances from a seed |
 //! | [`naive`] | calendar, distance, zone, weight, postage and eligibility, straight from the rows |
 //! | [`stock`] | whether shipments find their units, and whether one waits for nothing |
 //! | [`checker`] | whether a plan keeps every rule and costs what it says |
@@ -24,6 +24,7 @@ pub(crate) mod checker;
 pub(crate) mod coverage;
 pub(crate) mod easier;
 pub(crate) mod enumerate;
+pub(crate) mod extras;
 pub(crate) mod frontier;
 pub(crate) mod generate;
 pub(crate) mod instance;

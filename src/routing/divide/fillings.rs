@@ -1,9 +1,10 @@
 //! What one shipment may hold: every choice that can be part of a best plan.
 
 use super::super::candidates::Set;
+use super::super::cargo::Load;
 use super::super::departures::{Loads, all_parcels};
 use super::super::request::EXACT_DEMANDS_MAX;
-use super::super::tariff::{Load, NEVER};
+use super::super::tariff::NEVER;
 use super::{Piece, Search, Units};
 use smallvec::SmallVec;
 use std::ops::ControlFlow;

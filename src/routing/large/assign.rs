@@ -1,8 +1,9 @@
 //! Which open place ships which goods of a large order, and what that costs.
 
+use super::super::cargo::Load;
 use super::super::departures::{Departures, Loads};
 use super::super::request::Job;
-use super::super::tariff::{Load, NEVER, Parcels};
+use super::super::tariff::{NEVER, Parcels};
 use super::offers::Offers;
 use crate::model::Qty;
 

@@ -1,10 +1,11 @@
 //! What each location and hand-over can ship of a large order.
 
 use super::super::candidates::Seen;
+use super::super::cargo::Load;
 use super::super::departures::Departures;
 use super::super::lanes::{finite, location_id};
 use super::super::request::Job;
-use super::super::tariff::{Load, NEVER, Parcels};
+use super::super::tariff::{NEVER, Parcels};
 use crate::ledger::Cell;
 use crate::model::{EpochMillis, Qty, RejectedReason};
 

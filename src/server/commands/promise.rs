@@ -49,19 +49,17 @@ fn get(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> 
         if args.take("QTY") {
             qty = args.some_qty("QTY")?;
         } else if args.take("COUNTRY") {
-            country = Some(args.text("COUNTRY")?.to_owned());
+            country = Some(args.text("COUNTRY")?);
         } else if args.take("CHANNEL") {
             channel = args.text("CHANNEL")?;
         } else {
             args.end("QTY, COUNTRY or CHANNEL")?;
         }
     }
-    let country = match country.or_else(|| call.engine.lanes().only_country().map(Into::into)) {
-        Some(country) => country,
-        None => {
-            let expected = "a country: the network has places in several, or none";
-            return Err(Invalid::new("COUNTRY", "absent", expected).into());
-        }
+    let lanes = call.engine.lanes();
+    let Some(country) = country.or_else(|| lanes.only_country()) else {
+        let expected = "a country: the network has places in several, or none";
+        return Err(Invalid::new("COUNTRY", "absent", expected).into());
     };
     let to = ShipTo {
         country: country.into(),
