@@ -10,7 +10,7 @@ use support::easier::easier;
 use support::generate::{Shape, another, instance};
 use support::instance::Instance;
 use support::shrink::shrink;
-use support::{Verdict, ask, checker, enumerate, frontier, milp, quotes, rules, subsets};
+use support::{Verdict, ask, binding, checker, enumerate, frontier, milp, quotes, rules, subsets};
 
 use allot::model::Decision;
 use allot::routing::{EXACT_DEMANDS_MAX, Scratch};
@@ -306,6 +306,12 @@ fn the_frontier_is_what_no_other_plan_beats() {
     hold(&whole, 250, choices);
     hold(&Shape::TINY, 50, choices);
     assert!(judged.get() >= scaled(230), "only {} judged", judged.get());
+}
+
+#[test]
+fn what_binds_is_what_is_cheaper_without() {
+    hold(&Shape::TINY, 600, binding::bound);
+    hold(&Shape::DIVIDED, 150, binding::bound);
 }
 
 #[test]

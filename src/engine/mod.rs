@@ -32,7 +32,7 @@ pub use supply::{Received, SupplyPut};
 
 /// What the engine's answers are made of.
 pub use crate::ledger::{Broken, Moved, PositionReport};
-pub use crate::routing::{Frontier, Goal};
+pub use crate::routing::{Binding, Frontier, Goal};
 
 use crate::ledger::{Ledger, Reservation};
 use crate::lifecycle::OrderBook;

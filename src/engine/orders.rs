@@ -10,7 +10,8 @@ use crate::model::{
     Policy, Qty, SkuId, check_id,
 };
 use crate::routing::{
-    Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, frontier, quote, route,
+    Binding, Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, binding, frontier,
+    quote, route,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -47,6 +48,8 @@ pub struct Quote {
     pub plans: Vec<(Goal, Decision)>,
     /// Every plan that no other beats in cost, date and number of shipments at once.
     pub frontier: Frontier,
+    /// The constraints without which the balanced plan would be cheaper.
+    pub binding: Vec<Binding>,
 }
 
 /// What became of orders so far.
@@ -153,13 +156,15 @@ impl Engine {
                 .view(skus.iter().copied(), resolved.channel, now, view);
             let request = request(order, &resolved, view, now);
             let plans = quote(&lanes, &request, scratch)?;
-            Ok((plans, frontier(&lanes, &request, scratch)?))
+            let frontier = frontier(&lanes, &request, scratch)?;
+            Ok((plans, frontier, binding(&lanes, &request, scratch)?))
         });
-        let (plans, frontier) = plans.map_err(|e| self.names().unroutable(&e, &skus))?;
+        let (plans, frontier, binding) = plans.map_err(|e| self.names().unroutable(&e, &skus))?;
         Ok(Quote {
             demands: skus,
             plans: plans.into_iter().collect(),
             frontier,
+            binding,
         })
     }
 

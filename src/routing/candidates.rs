@@ -127,7 +127,7 @@ impl Candidates {
                 held.unable |= bit;
                 continue;
             }
-            let units = |all: Qty| job.lanes.beyond_buffer(location, all);
+            let units = |all: Qty| job.beyond_buffer(location, all);
             let now = units(cell.now);
             if now >= whole {
                 held.now |= bit;

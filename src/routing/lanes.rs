@@ -189,13 +189,10 @@ impl Lanes {
         self.policies.of(channel, preset, own)
     }
 
-    /// What of `units` at a location routing may use.
+    /// Units of every SKU that stay at a location; `None` where no location keeps any.
     #[inline]
-    pub(super) fn beyond_buffer(&self, location: usize, units: Qty) -> Qty {
-        match self.buffers.get(location) {
-            Some(buffer) => Qty(units.0.saturating_sub(buffer.0)),
-            None => units,
-        }
+    pub(super) fn buffer(&self, location: usize) -> Option<Qty> {
+        self.buffers.get(location).copied()
     }
 
     /// Number of a country, 0 for one that no location names; `None` where none names any.

@@ -94,6 +94,7 @@
 //!
 //! [`StockView`]: crate::ledger::StockView
 
+mod binding;
 mod calendar;
 mod candidates;
 mod cargo;
@@ -120,6 +121,7 @@ mod tests;
 mod whole;
 mod zones;
 
+pub use binding::{Binding, Constraint, binding};
 pub use frontier::{Frontier, frontier};
 pub use lanes::Lanes;
 pub use places::Destination;

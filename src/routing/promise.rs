@@ -52,7 +52,7 @@ fn rank(shipment: &Shipment) -> (Cents, Day, LocationId) {
 fn ready(job: &Job<'_>, cell: &crate::ledger::Cell) -> Option<EpochMillis> {
     let location = cell.location.index();
     let wanted = job.request.demands[0].qty;
-    let enough = |units: Qty| job.lanes.beyond_buffer(location, units) >= wanted;
+    let enough = |units: Qty| job.beyond_buffer(location, units) >= wanted;
     if enough(cell.now) {
         return Some(job.request.now);
     }

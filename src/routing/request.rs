@@ -3,6 +3,7 @@
 //! Invariant after [`Job::new`]: every amount that a plan can add up to fits, so the search itself
 //! uses plain arithmetic.
 
+use super::binding::Constraint;
 use super::cargo::Load;
 use super::lanes::Lanes;
 use super::places::Destination;
@@ -131,6 +132,8 @@ pub(super) struct Job<'a> {
     pub(super) latest: Option<Day>,
     /// Whether any demand ships alone.
     pub(super) alone: bool,
+    /// A constraint that does not count.
+    pub(super) lifted: Option<Constraint>,
 }
 
 impl<'a> Job<'a> {
@@ -154,6 +157,7 @@ impl<'a> Job<'a> {
             policy,
             latest: request.deliver_by.filter(|_| request.deliver_by_is_hard),
             alone: request.demands.iter().any(|d| d.ships_alone),
+            lifted: None,
         })
     }
 
@@ -180,14 +184,26 @@ impl<'a> Job<'a> {
 
     /// Why a location may ship nothing of this order; `None` when it may.
     pub(super) fn closed(&self, location: LocationId) -> Option<RejectedReason> {
-        if self.lanes.paused(location) {
+        if self.lanes.paused(location) && self.lifted != Some(Constraint::Paused) {
             return Some(RejectedReason::Paused);
         }
-        if self.request.excluded.contains(&location) {
+        let excluded = self.request.excluded.contains(&location);
+        if excluded && self.lifted != Some(Constraint::Exclude) {
             return Some(RejectedReason::Excluded);
         }
         let barred = self.request.destination.bars(location);
-        barred.then_some(RejectedReason::Country)
+        (barred && self.lifted != Some(Constraint::ShipsTo)).then_some(RejectedReason::Country)
+    }
+
+    /// What of `units` at a location routing may use.
+    #[inline]
+    pub(super) fn beyond_buffer(&self, location: usize, units: Qty) -> Qty {
+        match self.lanes.buffer(location) {
+            Some(kept) if self.lifted != Some(Constraint::StockBuffer) => {
+                Qty(units.0.saturating_sub(kept.0))
+            }
+            _ => units,
+        }
     }
 
     /// What it costs to leave `units` short.

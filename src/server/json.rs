@@ -1,6 +1,6 @@
 //! Orders, plans and quotes as JSON, in the shapes that hosts hold on to.
 
-use crate::engine::{Engine, Goal, OrderView, PromiseAsk, Quote};
+use crate::engine::{Binding, Engine, Goal, OrderView, PromiseAsk, Quote};
 use crate::model::{
     Cents, Decision, LocationId, Objective, Order, Plan, Qty, Rejected, RejectedReason, Shipment,
     ShipmentCents, SkuId,
@@ -99,6 +99,14 @@ struct QuoteJson<'a> {
     fastest: Option<DecisionJson<'a>>,
     balanced: Option<DecisionJson<'a>>,
     frontier: FrontierJson<'a>,
+    binding: Vec<BindingJson>,
+}
+
+#[derive(Serialize)]
+struct BindingJson {
+    constraint: &'static str,
+    saves_cents: i64,
+    proven: bool,
 }
 
 #[derive(Serialize)]
@@ -169,6 +177,7 @@ pub(crate) fn quote(engine: &Engine, order: &Order, quote: &Quote) -> String {
                 .map(|d| names.choice(d))
                 .collect(),
         },
+        binding: quote.binding.iter().map(binding).collect(),
     })
 }
 
@@ -310,6 +319,14 @@ impl<'a> Names<'a> {
                 });
             }
         }
+    }
+}
+
+fn binding(found: &Binding) -> BindingJson {
+    BindingJson {
+        constraint: found.constraint.name(),
+        saves_cents: found.saves.0,
+        proven: found.proven,
     }
 }
 

@@ -4,8 +4,8 @@ use super::instance::{DemandSpec, Instance, location_id};
 use allot::ledger::StockView;
 use allot::model::{Cents, Decision, LocationId, Plan, Qty, Shipment, ShipmentLine, ShortLine};
 use allot::routing::{
-    Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, Unroutable, frontier, price,
-    promise, quote, route,
+    Binding, Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, Unroutable, binding,
+    frontier, price, promise, quote, route,
 };
 use std::sync::Arc;
 
@@ -126,4 +126,11 @@ pub(crate) fn promised(inst: &Instance) -> Result<Vec<Shipment>, Unroutable> {
     let lanes = lanes(inst);
     let asked = Asked::new(&lanes, inst);
     promise(&lanes, &asked.request(inst))
+}
+
+/// What the router says that binds `inst`.
+pub(crate) fn bindings(inst: &Instance) -> Result<Vec<Binding>, Unroutable> {
+    let lanes = lanes(inst);
+    let asked = Asked::new(&lanes, inst);
+    binding(&lanes, &asked.request(inst), &mut Scratch::default())
 }

@@ -14,12 +14,13 @@
 //! | [`enumerate`] | the cheapest and second cheapest plan of a tiny instance, by trying all |
 //! | [`milp`] | the cheapest plan by a general mixed-integer model |
 //! | [`subsets`] | the cheapest plan when no demand divides, over subsets of demands |
-//! | [`ask`], [`rules`], [`quotes`], [`frontier`] | the router's answers, and what they must keep |
+//! | [`ask`], [`rules`], [`quotes`], [`frontier`], [`binding`] | the router's answers, and what they must keep |
 //! | [`easier`] | instances changed in one way that can only help |
 //! | [`coverage`] | how much of the problem the instances reach |
 //! | [`shrink`] | a failing instance made as small as it gets |
 
 pub(crate) mod ask;
+pub(crate) mod binding;
 pub(crate) mod checker;
 pub(crate) mod coverage;
 pub(crate) mod easier;

@@ -227,5 +227,5 @@ fn promisable(job: &Job<'_>, line: usize, location: usize, at: EpochMillis) -> Q
     let later = stock.later(&cells[cell]);
     let reached = later.iter().take_while(|s| s.from <= at).last();
     let all = reached.map_or(cells[cell].now, |s| s.qty);
-    job.lanes.beyond_buffer(location, all)
+    job.beyond_buffer(location, all)
 }

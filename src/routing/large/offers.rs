@@ -70,7 +70,7 @@ impl Offers {
                 held.any = true;
                 if demand.class.0 == 0 || job.lanes.able(location, demand.class) {
                     held.cells.push((super::number(line), cell));
-                    let whole = job.lanes.beyond_buffer(location, cell.now) >= demand.qty;
+                    let whole = job.beyond_buffer(location, cell.now) >= demand.qty;
                     divisible = divisible && (!whole || job.closed(cell.location).is_some());
                 }
             }
@@ -157,7 +157,7 @@ impl Offers {
             let later = job.request.stock.later(cell);
             let reached = later.iter().take_while(|s| s.from <= ready).last();
             let all = reached.map_or(cell.now, |s| s.qty);
-            let units = job.lanes.beyond_buffer(location, all).min(demand.qty);
+            let units = job.beyond_buffer(location, all).min(demand.qty);
             if units == demand.qty || (self.divisible[usize::from(line)] && units > Qty(0)) {
                 let mut cents = job.lanes.sites[location].per_unit;
                 let scarce = job.lanes.scarcity(demand.sku);

@@ -43,8 +43,8 @@ pub(in super::super) const COMMANDS: &[Command] = &[
             remembering anything.",
         arguments: &[ORDER],
         reply: "JSON: `cheapest`, `fastest`, `balanced`, each with `shipments`, `backordered`, \
-            `objective`, `proof`, `runner_up`, `rejected`; and `frontier` with `complete` and `plans`, \
-            see \"Plans\" below",
+            `objective`, `proof`, `runner_up`, `rejected`; `frontier` with `complete` and `plans`; \
+            `binding`; see \"Plans\" below",
         errors: &["NOSTOCK", "NOTFOUND", "TOOLARGE"],
         example: r#"ORDER.QUOTE '{"source":"web","order":"1002","placed_at":"2026-11-23T10:00:00Z","ship_to":{"country":"US","postal":"94107"},"lines":[{"sku":"SKU-00001","qty":1}]}'"#,
         writes: false,
