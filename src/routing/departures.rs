@@ -58,6 +58,8 @@ pub(super) struct Departures {
     runs_in_row: usize,
     /// Price of a gram for the lower bounds, see [`Tariffs::slope`](super::tariff::Tariffs::slope).
     slope: usize,
+    /// Whether carrying costs what the tariff says for the common parcels and nothing else.
+    plain: bool,
     /// By service: what every parcel pays besides the tariff; empty where that is nothing.
     flat: Vec<i64>,
     singles: Singles,
@@ -84,8 +86,11 @@ impl Departures {
         self.now.resize(job.request.destination.sample.len(), NONE);
         let lanes = job.lanes;
         self.slope = lanes.tariffs.slope(job.request.demands);
-        self.singles.fill(job);
-        self.fill_flat(job);
+        self.plain = lanes.plain && !job.alone;
+        if !self.plain {
+            self.singles.fill(job);
+            self.fill_flat(job);
+        }
         let runs = lanes.runs();
         let hours = lanes.hours.len();
         self.stamp = self.stamp.wrapping_add(1);
@@ -149,8 +154,11 @@ impl Departures {
                 if let Some(handover) = handover {
                     let run = lanes.run(service, zone);
                     cents = self.dated_by(job, site.hours, run, handover, ready);
-                    let flat = self.flat.get(service).map_or(0, |f| *f) + site.per_parcel;
-                    new.least = new.least.min(least + cents + flat);
+                    let mut all = least + cents;
+                    if !self.plain {
+                        all += self.flat.get(service).map_or(0, |f| *f) + site.per_parcel;
+                    }
+                    new.least = new.least.min(all);
                 }
             }
             self.dated.push(cents);
@@ -242,24 +250,39 @@ impl Departures {
         let class = usize::from(self.rows[departure as usize].class);
         let zones = job.request.destination.zones(class, services);
         let dated = self.dated(departure, services);
-        let sample = usize::from(job.request.destination.sample[class]);
-        let per_parcel = job.lanes.sites[sample].per_parcel;
-        let mut best = NEVER;
-        if per_parcel != 0 || !alone.is_empty() {
-            for service in (0..services).filter(|&s| dated[s] < NEVER) {
-                let billing = usize::from(tariffs.billing_of[service]);
-                let (to, singles) = ((service, zones[service]), &self.singles);
-                let common = parcels[billing];
-                let carriage = Carriage::of(job.lanes, to, per_parcel, common, alone, singles);
-                best = carriage.map_or(best, |c| best.min(c.total() + dated[service]));
-            }
-            return best;
+        if !self.plain {
+            return self.carried_with_extras(job, class, dated, parcels, alone);
         }
+        let mut best = NEVER;
         for service in 0..services {
             if dated[service] < best {
                 let billing = usize::from(tariffs.billing_of[service]);
-                let postage = tariffs.price(service, zones[service], parcels[billing]);
+                let postage = tariffs.tariff(service, zones[service], parcels[billing]);
                 best = best.min(postage + dated[service]);
+            }
+        }
+        best
+    }
+
+    /// The same where more than the tariff is paid.
+    fn carried_with_extras(
+        &self,
+        job: &Job<'_>,
+        class: usize,
+        dated: &[i64],
+        parcels: &[Parcels],
+        alone: Alone<'_>,
+    ) -> i64 {
+        let (lanes, destination) = (job.lanes, job.request.destination);
+        let zones = destination.zones(class, dated.len());
+        let per_parcel = lanes.sites[usize::from(destination.sample[class])].per_parcel;
+        let mut best = NEVER;
+        for (service, &dated) in dated.iter().enumerate() {
+            if dated < best {
+                let common = parcels[usize::from(lanes.tariffs.billing_of[service])];
+                let (to, singles) = ((service, zones[service]), &self.singles);
+                let carriage = Carriage::of(lanes, to, per_parcel, common, alone, singles);
+                best = carriage.map_or(best, |c| best.min(c.total() + dated));
             }
         }
         best
@@ -278,8 +301,12 @@ impl Departures {
         }
         let at = self.curves.len();
         for id in 0..loads.ids() {
-            let alone = loads.alone(job, id);
-            let cents = self.carried(job, departure, loads.parcels(id), &alone);
+            let parcels = loads.parcels(id);
+            let cents = if job.alone {
+                self.carried(job, departure, parcels, &loads.alone(job, id))
+            } else {
+                self.carried(job, departure, parcels, &[])
+            };
             self.curves.push(cents);
         }
         self.curve_at[departure as usize] = u32::try_from(at).unwrap_or(NONE);

@@ -87,6 +87,8 @@ pub struct Lanes {
     runs: Vec<Run>,
     pub(super) carriers: Vec<Carrier>,
     pub(super) tariffs: Tariffs,
+    /// Whether nobody charges minimums, surcharges or cartons.
+    pub(super) plain: bool,
     pub(super) pairs: Pairs,
     places: Places,
     classes: HashMap<Box<str>, ClassId>,
@@ -132,11 +134,16 @@ impl Lanes {
             .iter()
             .map(|c| c.bands.iter().map(|b| b.number).collect())
             .collect();
+        let tariffs = Tariffs::new(network, &numbers)?;
         let (classes, abilities, words) = abilities(&network.locations)?;
         let (scarcity, scarcity_max) = scarcity(network)?;
         let handling_max = sites.iter().map(|s| s.per_unit + s.per_line).max();
         let unit_min = sites.iter().map(|s| s.per_unit).min().unwrap_or(0);
+        let plain = !tariffs.has_minimum()
+            && !tariffs.has_surcharges()
+            && sites.iter().all(|s| s.per_parcel == 0);
         Ok(Self {
+            plain,
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             policies: Policies::new(network),
             buffers: buffers(&network.locations),
@@ -147,7 +154,7 @@ impl Lanes {
             hours: hours.rows,
             work: work.rows,
             runs,
-            tariffs: Tariffs::new(network, &numbers)?,
+            tariffs,
             carriers,
             pairs: Pairs::new(&network.zone_pairs)?,
             places: Places::new(&network.places)?,

@@ -99,14 +99,14 @@ pub(super) fn shipment(
     ready: EpochMillis,
     lines: Vec<ShipmentLine>,
 ) -> Option<Shipment> {
-    let draft = Draft::of(job, location, ready, lines)?;
+    let draft = Draft::of(job, location, ready, &lines)?;
     let mut best: Option<Travel> = None;
     for travel in draft.travels(job) {
         if best.as_ref().is_none_or(|b| travel.rank() < b.rank()) {
             best = Some(travel);
         }
     }
-    draft.made(job, &best?)
+    draft.made(job, &best?, lines)
 }
 
 /// The same shipment by every service that can carry it.
@@ -116,11 +116,13 @@ pub(super) fn by_service(
     ready: EpochMillis,
     lines: &[ShipmentLine],
 ) -> Vec<Shipment> {
-    let Some(draft) = Draft::of(job, location, ready, lines.to_vec()) else {
+    let Some(draft) = Draft::of(job, location, ready, lines) else {
         return Vec::new();
     };
     let travels = draft.travels(job);
-    travels.filter_map(|t| draft.made(job, &t)).collect()
+    travels
+        .filter_map(|t| draft.made(job, &t, lines.to_vec()))
+        .collect()
 }
 
 /// A shipment whose service is not chosen yet.
@@ -132,7 +134,6 @@ struct Draft {
     ship_day: Day,
     today: Day,
     cargo: Cargo,
-    lines: Vec<ShipmentLine>,
 }
 
 impl Draft {
@@ -140,19 +141,17 @@ impl Draft {
         job: &Job<'_>,
         location: usize,
         ready: EpochMillis,
-        mut lines: Vec<ShipmentLine>,
+        lines: &[ShipmentLine],
     ) -> Option<Self> {
         let hours = job.lanes.hours(&job.lanes.sites[location]);
         let (ship_at, ship_day) = hours.handover(ready)?;
-        lines.sort_by_key(|l| l.demand);
         Some(Self {
             location,
             ready,
             ship_at,
             ship_day,
             today: hours.date_of(job.request.now)?,
-            cargo: Cargo::of(job, &lines),
-            lines,
+            cargo: Cargo::of(job, lines),
         })
     }
 
@@ -186,13 +185,19 @@ impl Draft {
         })
     }
 
-    /// The shipment by a service.
-    fn made(&self, job: &Job<'_>, travel: &Travel) -> Option<Shipment> {
+    /// The shipment of `lines`, which are its own, by a service.
+    fn made(
+        &self,
+        job: &Job<'_>,
+        travel: &Travel,
+        mut lines: Vec<ShipmentLine>,
+    ) -> Option<Shipment> {
+        lines.sort_by_key(|l| l.demand);
         let site = &job.lanes.sites[self.location];
         let carriage = &travel.carriage;
-        let units: u64 = self.lines.iter().map(|l| u64::from(l.qty.0)).sum();
+        let units: u64 = lines.iter().map(|l| u64::from(l.qty.0)).sum();
         let handling = bounded(site.per_unit, units)?
-            .checked_add(bounded(site.per_line, self.lines.len() as u64)?)?
+            .checked_add(bounded(site.per_line, lines.len() as u64)?)?
             .checked_add(site.per_shipment)?
             .checked_add(carriage.packaging)?;
         let lead = job.lanes.hours(site).lead();
@@ -210,9 +215,9 @@ impl Draft {
                 handling: Cents(handling),
                 late: travel.late,
                 speed: travel.speed,
-                scarcity: Cents(scarcity(job, self.location, &self.lines)?),
+                scarcity: Cents(scarcity(job, self.location, &lines)?),
             },
-            lines: self.lines.clone(),
+            lines,
         })
     }
 }

@@ -441,13 +441,6 @@ impl Tariffs {
         (price < NEVER).then_some((billing.heaviest, price))
     }
 
-    /// What the service charges for these parcels, its minimum and surcharges included; [`NEVER`]
-    /// or more when it does not carry them.
-    #[inline]
-    pub(super) fn price(&self, service: usize, zone: u8, parcels: Parcels) -> i64 {
-        self.at_least(service, self.tariff(service, zone, parcels)) + parcels.extra
-    }
-
     /// Tariff prices of a shipment, at least the service's minimum.
     #[inline]
     pub(super) fn at_least(&self, service: usize, postage: i64) -> i64 {
