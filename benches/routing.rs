@@ -126,6 +126,7 @@ impl Order {
             policy: allot::model::Policy::default(),
             demands: &self.demands,
             stock: &self.stock,
+            excluded: &[],
         }
     }
 }
@@ -197,6 +198,7 @@ fn network(dice: &mut Dice, locations: u16) -> Network {
                 handling_per_shipment: Cents(80) + dice.cents(100),
                 handling_per_unit: Cents(10) + dice.cents(30),
                 abilities: Vec::new(),
+                ..Location::default()
             })
             .collect(),
         ..Network::default()
@@ -212,6 +214,7 @@ fn network(dice: &mut Dice, locations: u16) -> Network {
             dim_threshold_cm3: 0,
             billing_step: Grams(1),
             max: Grams(BRACKETS * 500),
+            ..Service::default()
         });
         for zone in 1..=ZONES {
             network.zones.push(Zone {
@@ -239,6 +242,7 @@ fn network(dice: &mut Dice, locations: u16) -> Network {
             postal_prefix: format!("{prefix:02}").into(),
             coordinate: dice.place(),
             population: 0,
+            ..Place::default()
         })
         .collect();
     network
@@ -249,6 +253,7 @@ fn order(dice: &mut Dice, lanes: &Lanes, demands: u32, locations: u16, percent: 
         country: "US".into(),
         postal: format!("{:02}", dice.below(100)).into(),
         coordinate: None,
+        ..ShipTo::default()
     };
     let demands: Vec<Demand> = (0..demands)
         .map(|sku| Demand {
@@ -258,6 +263,7 @@ fn order(dice: &mut Dice, lanes: &Lanes, demands: u32, locations: u16, percent: 
             grams: 100 + dice.small(1_200),
             volume_mm3: 5_000 * dice.below(1_000),
             class: lanes.class("standard"),
+            ..Demand::default()
         })
         .collect();
     let mut stock = StockView::default();

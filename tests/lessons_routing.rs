@@ -31,6 +31,7 @@ fn location(id: &str) -> Location {
         handling_per_shipment: Cents(100),
         handling_per_unit: Cents(10),
         abilities: Vec::new(),
+        ..Location::default()
     }
 }
 
@@ -53,6 +54,7 @@ fn network(count: usize) -> Network {
             dim_threshold_cm3: 0,
             billing_step: Grams(1),
             max: Grams(10_000),
+            ..Service::default()
         }],
         zones: vec![Zone {
             service,
@@ -83,6 +85,7 @@ fn routed(
             lat_e6: 41_000_000,
             lon_e6: -87_000_000,
         }),
+        ..ShipTo::default()
     };
     let destination = lanes.destination(&to).expect("it has a coordinate");
     let mut stock = StockView::default();
@@ -105,6 +108,7 @@ fn routed(
             grams: 200,
             volume_mm3: 0,
             class: ClassId::default(),
+            ..Demand::default()
         });
     }
     let request = Request {
@@ -115,6 +119,7 @@ fn routed(
         policy,
         demands: &demands,
         stock: &stock,
+        excluded: &[],
     };
     route(&lanes, &request, &mut Scratch::default())
 }

@@ -10,7 +10,7 @@ use support::easier::easier;
 use support::generate::{Shape, another, instance};
 use support::instance::Instance;
 use support::shrink::shrink;
-use support::{Verdict, ask, checker, enumerate, milp, quotes, rules, subsets};
+use support::{Verdict, ask, binding, checker, enumerate, frontier, milp, quotes, rules, subsets};
 
 use allot::model::Decision;
 use allot::routing::{EXACT_DEMANDS_MAX, Scratch};
@@ -169,7 +169,11 @@ fn small_orders_cost_what_the_general_model_finds() {
         Ok(())
     };
     hold(&Shape::MODEL, 1000, rule);
-    hold(&Shape::DIVIDED, 200, rule);
+    let plain = Shape {
+        measured: 0,
+        ..Shape::DIVIDED
+    };
+    hold(&plain, 200, rule);
     tally.require("general model", 5);
 }
 
@@ -285,6 +289,34 @@ fn the_same_question_has_the_same_answer() {
 fn quotes_are_cheapest_fastest_and_balanced() {
     hold(&Shape::TINY, 1000, quotes::quoted);
     hold(&Shape::DIVIDED, 300, quotes::quoted);
+}
+
+#[test]
+fn the_frontier_is_what_no_other_plan_beats() {
+    let judged = Cell::new(0);
+    let choices = |inst: &Instance| {
+        let seen = frontier::all_choices(inst)?;
+        judged.set(judged.get() + u64::from(seen));
+        Ok(())
+    };
+    let whole = Shape {
+        may_split: 0,
+        ..Shape::TINY
+    };
+    hold(&whole, 250, choices);
+    hold(&Shape::TINY, 50, choices);
+    assert!(judged.get() >= scaled(230), "only {} judged", judged.get());
+}
+
+#[test]
+fn what_binds_is_what_is_cheaper_without() {
+    hold(&Shape::TINY, 600, binding::bound);
+    hold(&Shape::DIVIDED, 150, binding::bound);
+}
+
+#[test]
+fn promises_are_the_best_shipment_of_each_service() {
+    hold(&Shape::TINY, 1500, frontier::all_services);
 }
 
 #[test]

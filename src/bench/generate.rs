@@ -30,6 +30,7 @@ pub fn items_for(orders: &[Order]) -> Vec<Item> {
         size_mm: [180, 120, 80],
         class: "".into(),
         value: crate::model::Cents(1000),
+        ..Item::default()
     };
     skus.into_iter().map(|(sku, _)| item(sku)).collect()
 }
@@ -190,10 +191,12 @@ fn order(number: usize, place: &Place, placed_at: EpochMillis, lines: Vec<OrderL
             country: place.country.clone(),
             postal: place.postal_prefix.clone(),
             coordinate: None,
+            ..ShipTo::default()
         },
         deliver_by: None,
         deliver_by_is_hard: false,
         policy: PolicyOverrides::default(),
         lines,
+        ..Order::default()
     }
 }

@@ -58,6 +58,7 @@ pub fn run(engine: &Engine, orders: &[Arc<Order>], rule: Rule) -> RuleTotals {
 fn add(totals: &mut RuleTotals, plan: &Plan) {
     let (sum, part) = (&mut totals.objective, &plan.objective);
     sum.postage += part.postage;
+    sum.surcharges += part.surcharges;
     sum.handling += part.handling;
     sum.split += part.split;
     sum.late += part.late;
@@ -82,7 +83,9 @@ fn route_one(engine: &Engine, order: &Order, rule: Rule, view: &mut StockView) -
     engine
         .ledger()
         .view(demands.iter().map(|d| d.sku), channel, now, view);
-    let policy = engine.with_network(|network| order.policy.over(&network.policy));
+    let policy = lanes.policy(&order.channel, order.preset.as_deref(), &order.policy);
+    let policy = policy.ok()?;
+    let excluded = engine.excluded(order).ok()?;
     let request = Request {
         now,
         destination: &destination,
@@ -92,6 +95,7 @@ fn route_one(engine: &Engine, order: &Order, rule: Rule, view: &mut StockView) -
         policy,
         demands: &demands,
         stock: view,
+        excluded: &excluded,
     };
     let mut open = Open::new(&request, &lanes, &destination);
     match rule {

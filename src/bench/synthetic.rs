@@ -40,6 +40,7 @@ pub fn network(locations: u16, seed: u64) -> Network {
         postal_prefix: format!("{n:03}").into(),
         coordinate: spot(),
         population: 1,
+        ..Place::default()
     });
     Network {
         name: "synthetic".into(),
@@ -80,6 +81,7 @@ fn location(number: u16, coordinate: Coordinate) -> Location {
         handling_per_shipment: Cents(150 + 10 * i64::from(number % 13)),
         handling_per_unit: Cents(25 + 5 * i64::from(number % 7)),
         abilities: Vec::new(),
+        ..Location::default()
     }
 }
 
@@ -92,6 +94,7 @@ fn service(number: u16) -> Service {
         dim_threshold_cm3: 28_317,
         billing_step: Grams(1),
         max: Grams(31_751),
+        ..Service::default()
     }
 }
 
@@ -158,6 +161,7 @@ pub fn opening(skus: u32, locations: u16, units: u32) -> Opening {
         size_mm: [200, 150, 50 + sku % 11 * 10],
         class: "".into(),
         value: Cents(2000),
+        ..Item::default()
     };
     let stock = (0..skus).flat_map(|sku| {
         (0..locations).map(move |location| StockRow {
@@ -241,10 +245,12 @@ pub fn order(number: usize, basket: &[(SkuId, Qty)], at: EpochMillis) -> Order {
             country: "US".into(),
             postal: format!("{:03}01", number % 200).into(),
             coordinate: None,
+            ..ShipTo::default()
         },
         deliver_by: None,
         deliver_by_is_hard: false,
         policy: PolicyOverrides::default(),
         lines: basket.iter().enumerate().map(line).collect(),
+        ..Order::default()
     }
 }

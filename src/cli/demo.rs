@@ -210,6 +210,7 @@ impl Outcome {
         let plan = &view.decision.plan;
         let (sum, part) = (&mut self.objective, &plan.objective);
         sum.postage += part.postage;
+        sum.surcharges += part.surcharges;
         sum.handling += part.handling;
         sum.split += part.split;
         sum.late += part.late;
@@ -286,7 +287,7 @@ fn to_json(outcome: &Outcome, nearest: &RuleTotals, greedy: &RuleTotals) -> serd
 
 fn parts(o: &Objective) -> serde_json::Value {
     serde_json::json!({
-        "postage": o.postage.0, "handling": o.handling.0, "split": o.split.0, "late": o.late.0,
+        "postage": o.postage.0, "surcharges": o.surcharges.0, "handling": o.handling.0, "split": o.split.0, "late": o.late.0,
         "speed": o.speed.0, "scarcity": o.scarcity.0, "short": o.short.0,
     })
 }

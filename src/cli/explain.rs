@@ -53,6 +53,7 @@ fn objective(plan: &Plan) -> String {
     let o = &plan.objective;
     let parts = [
         ("postage", o.postage),
+        ("surcharges", o.surcharges),
         ("handling", o.handling),
         ("split", o.split),
         ("late", o.late),

@@ -14,6 +14,7 @@ mod error;
 mod facts;
 mod image;
 mod orders;
+mod promise;
 mod references;
 mod registry;
 mod replay;
@@ -27,6 +28,7 @@ pub use error::EngineError;
 pub use facts::FactSink;
 pub use image::{Cut, Records};
 pub use orders::{Counts, OrderView, Quote};
+pub use promise::PromiseAsk;
 pub use registry::Registry;
 pub use replay::Replay;
 pub use reservations::{ReservationPut, ReservationView, WantedLine};
@@ -36,14 +38,14 @@ pub use supply::{Received, SupplyPut};
 
 /// What the engine's answers are made of.
 pub use crate::ledger::{Broken, Moved, PositionReport};
-pub use crate::routing::Goal;
+pub use crate::routing::{Binding, Frontier, Goal};
 
 use crate::cut::{Before, Gate, Pass};
 use crate::ledger::{Ledger, Reservation};
 use crate::lifecycle::OrderBook;
 use crate::model::{
     AnswerKind, ChannelId, EpochMillis, Fact, Invalid, Item, Location, LocationId, Lsn, Network,
-    Opening, OrderKey, Policy, PromiseRules, ServiceId,
+    Opening, OrderKey, PromiseRules, ServiceId,
 };
 use crate::routing::Lanes;
 use crate::snapshot::OrderImage;
@@ -77,8 +79,6 @@ pub struct Engine {
     lanes: ArcSwap<Lanes>,
     /// Names of the carriers' services.
     services: Box<[Box<str>]>,
-    /// The network's defaults of the routing objective.
-    policy: Policy,
     orders: OrderBook<Reservation>,
     reservations: reservations::Book,
     stock_references: References<Arc<stock::StockAnswer>>,
@@ -117,7 +117,6 @@ impl Engine {
             registry: Registry::default(),
             ledger: Ledger::new(PromiseRules::default()),
             lanes: ArcSwap::from_pointee(lanes),
-            policy: network.policy,
             services: network.services.iter().map(|s| s.id.clone()).collect(),
             network: Mutex::new(network),
             orders: OrderBook::default(),

@@ -7,10 +7,13 @@ use crate::cut::Pass;
 use crate::ledger::{Owner, Reservation, StockView, Take, Want};
 use crate::lifecycle::{OrderRecord, OrderState, Submission};
 use crate::model::{
-    ChannelId, Decision, EpochMillis, Invalid, Order, OrderKey, OwnerFact, Plan, Policy, Qty,
-    SkuId, check_id,
+    ChannelId, Decision, EpochMillis, Invalid, LocationId, Order, OrderKey, OwnerFact, Plan,
+    Policy, Qty, SkuId, check_id,
 };
-use crate::routing::{Demand, Destination, Goal, Lanes, Request, Scratch, quote, route};
+use crate::routing::{
+    Binding, Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, binding, frontier,
+    quote, route,
+};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -44,6 +47,10 @@ pub struct Quote {
     pub demands: Arc<[SkuId]>,
     /// The best plan for every goal.
     pub plans: Vec<(Goal, Decision)>,
+    /// Every plan that no other beats in cost, date and number of shipments at once.
+    pub frontier: Frontier,
+    /// The constraints without which the balanced plan would be cheaper.
+    pub binding: Vec<Binding>,
 }
 
 /// What became of orders so far.
@@ -79,6 +86,7 @@ struct Resolved {
     destination: Arc<Destination>,
     policy: Policy,
     demands: Vec<Demand>,
+    excluded: Vec<LocationId>,
 }
 
 #[derive(Default)]
@@ -137,8 +145,8 @@ impl Engine {
         Ok(answer)
     }
 
-    /// What an order would get: the cheapest, the fastest and the balanced plan. Reserves nothing
-    /// and remembers nothing.
+    /// What an order would get: the cheapest, the fastest and the balanced plan, and all that no
+    /// other beats. Reserves nothing and remembers nothing.
     ///
     /// # Errors
     /// As [`Engine::submit`], without `CONFLICT`.
@@ -150,12 +158,16 @@ impl Engine {
             self.ledger
                 .view(skus.iter().copied(), resolved.channel, now, view);
             let request = request(order, &resolved, view, now);
-            quote(&lanes, &request, scratch)
+            let plans = quote(&lanes, &request, scratch)?;
+            let frontier = frontier(&lanes, &request, scratch)?;
+            Ok((plans, frontier, binding(&lanes, &request, scratch)?))
         });
-        let plans = plans.map_err(|e| self.names().unroutable(&e, &skus))?;
+        let (plans, frontier, binding) = plans.map_err(|e| self.names().unroutable(&e, &skus))?;
         Ok(Quote {
             demands: skus,
             plans: plans.into_iter().collect(),
+            frontier,
+            binding,
         })
     }
 
@@ -280,7 +292,7 @@ impl Engine {
         check_id("source", order.key.source())?;
         check_id("order", order.key.order())?;
         self.check_lines(order.lines.len())?;
-        let policy = order.policy.over(&self.policy);
+        let policy = lanes.policy(&order.channel, order.preset.as_deref(), &order.policy)?;
         if policy.max_shipments == 0 {
             return Err(Invalid::new("policy.max_shipments", 0, "at least 1").into());
         }
@@ -289,6 +301,7 @@ impl Engine {
             destination: lanes.destination(&order.ship_to)?,
             policy,
             demands: self.demands(order, lanes)?,
+            excluded: self.excluded(order)?,
         })
     }
 
@@ -336,6 +349,13 @@ impl Engine {
         Ok(demands)
     }
 
+    /// The locations that an order excludes.
+    pub(crate) fn excluded(&self, order: &Order) -> Result<Vec<LocationId>, EngineError> {
+        let ids = order.exclude.iter();
+        ids.map(|id| self.registry.location("exclude", id))
+            .collect()
+    }
+
     fn line_sku(&self, index: usize, sku: &str) -> Result<SkuId, EngineError> {
         // The field's name is only made when it is needed.
         self.registry
@@ -358,6 +378,7 @@ fn request<'a>(
         policy: resolved.policy,
         demands: &resolved.demands,
         stock,
+        excluded: &resolved.excluded,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::EngineError;
 use crate::cut::{Before, Gate, Pass};
-use crate::model::{ChannelId, Grams, Invalid, Item, LocationId, Qty, SkuId, check_id};
+use crate::model::{Cents, ChannelId, Grams, Invalid, Item, LocationId, Qty, SkuId, check_id};
 use crate::routing::{ClassId, Demand, Lanes};
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
@@ -27,6 +27,9 @@ const NO_CHANNEL: ChannelId = ChannelId(u16::MAX);
 struct Parcel {
     grams: u32,
     volume_mm3: u64,
+    longest_mm: u32,
+    ships_alone: bool,
+    value: Cents,
     ordinary: bool,
 }
 
@@ -175,6 +178,9 @@ impl Registry {
         let parcel = Parcel {
             grams: item.grams,
             volume_mm3: item.size_mm.iter().map(|&mm| u64::from(mm)).product(),
+            longest_mm: item.size_mm.into_iter().max().unwrap_or(0),
+            ships_alone: item.ships_alone,
+            value: item.value,
             ordinary: matches!(&*item.class, "" | "standard" | "general"),
         };
         match self.skus.entry(item.sku.clone()) {
@@ -267,6 +273,9 @@ impl Registry {
         let Parcel {
             grams,
             volume_mm3,
+            longest_mm,
+            ships_alone,
+            value,
             ordinary,
         } = *entry.parcel.read();
         let class = match ordinary {
@@ -279,7 +288,10 @@ impl Registry {
             may_split,
             grams,
             volume_mm3,
+            longest_mm,
+            ships_alone,
             class,
+            value,
         }
     }
 

@@ -5,10 +5,12 @@
 //! service without zones, a zone without a price, a heavier parcel that costs less.
 
 use super::LoadError;
-use super::field::{Field, GRAMS_MAX, coordinate};
-use super::names::Names;
+use super::field::{Field, GRAMS_MAX, class, coordinate};
+use super::names::{Names, hint};
 use super::table::{Column, ROWS_MAX, Table, may, must};
-use crate::model::{Grams, Invalid, Place, Service, ServiceId, TariffStep, Zone, ZonePair};
+use crate::model::{
+    Grams, Invalid, Place, RESIDENTIAL, Service, ServiceId, Surcharge, TariffStep, Zone, ZonePair,
+};
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -18,7 +20,7 @@ const SERVICES_MAX: usize = 256;
 /// Farthest band: more than once around the globe.
 const KM_MAX: u64 = 50_000;
 
-const SERVICE: [Column; 7] = [
+const SERVICE: [Column; 8] = [
     must("service"),
     may("carrier"),
     must("works_on"),
@@ -26,6 +28,7 @@ const SERVICE: [Column; 7] = [
     may("dim_threshold_cm3"),
     may("billing_step_grams"),
     must("max_grams"),
+    may("min_cents_per_shipment"),
 ];
 const ZONE: [Column; 4] = [
     must("service"),
@@ -48,12 +51,13 @@ const SURCHARGE: [Column; 6] = [
     may("area"),
     must("cents"),
 ];
-const PLACE: [Column; 5] = [
+const PLACE: [Column; 6] = [
     must("country"),
     must("postal_prefix"),
     must("lat"),
     must("lon"),
     may("population"),
+    may("area"),
 ];
 
 /// What the files about carriers say.
@@ -63,10 +67,12 @@ pub(super) struct Carriers {
     pub(super) zones: Vec<Zone>,
     pub(super) zone_pairs: Vec<ZonePair>,
     pub(super) tariffs: Vec<TariffStep>,
+    pub(super) surcharges: Vec<Surcharge>,
 }
 
-/// Reads and checks all files about carriers in `dir`.
-pub(super) fn carriers(dir: &Path) -> Result<Carriers, LoadError> {
+/// Reads and checks all files about carriers and places in `dir`.
+pub(super) fn carriers(dir: &Path) -> Result<(Carriers, Vec<Place>), LoadError> {
+    let places = places(&dir.join("places.csv"))?;
     let service_table = Table::open(&dir.join("services.csv"), &SERVICE, SERVICES_MAX)?;
     let services = service_table.rows(service)?;
     service_table.check_unique("service", services.iter().map(|s| &s.id), |row| {
@@ -88,31 +94,41 @@ pub(super) fn carriers(dir: &Path) -> Result<Carriers, LoadError> {
             return Err(service_table.refuse(row, invalid));
         }
     }
-    refuse_surcharges(&dir.join("surcharges.csv"))?;
+    let surcharges = surcharges(&dir.join("surcharges.csv"), &names, &services, &places)?;
     let zone_pairs = zone_pairs(&dir.join("zone_pairs.csv"), &zones)?;
     // Bands of one service ascend already; a stable sort keeps them so.
     zones.sort_by_key(|zone| zone.service);
-    Ok(Carriers {
+    let carriers = Carriers {
         services,
         zones,
         zone_pairs,
         tariffs,
-    })
+        surcharges,
+    };
+    Ok((carriers, places))
 }
 
 /// Reads `places.csv`.
-pub(super) fn places(file: &Path) -> Result<Vec<Place>, LoadError> {
+fn places(file: &Path) -> Result<Vec<Place>, LoadError> {
     let table = Table::open(file, &PLACE, ROWS_MAX)?;
-    let places = table.rows(|[country, postal_prefix, lat, lon, population]| {
-        Ok(Place {
-            country: country.country()?.into(),
-            postal_prefix: postal_prefix.postal()?.into(),
-            coordinate: coordinate(lat, lon)?,
-            population: population
-                .optional(|f| f.whole(0..=u64::from(u32::MAX)))?
-                .unwrap_or(0),
-        })
-    })?;
+    let places = table.rows(
+        |[country, postal_prefix, lat, lon, population, place_area]| {
+            let area = place_area.optional(class)?.unwrap_or_default();
+            if &*area == RESIDENTIAL {
+                let expected = "another area: whether a home is meant, the order says";
+                return Err(place_area.refuse(expected));
+            }
+            Ok(Place {
+                country: country.country()?.into(),
+                postal_prefix: postal_prefix.postal()?.into(),
+                coordinate: coordinate(lat, lon)?,
+                population: population
+                    .optional(|f| f.whole(0..=u64::from(u32::MAX)))?
+                    .unwrap_or(0),
+                area,
+            })
+        },
+    )?;
     table.check_unique(
         "country, postal_prefix",
         places
@@ -123,8 +139,17 @@ pub(super) fn places(file: &Path) -> Result<Vec<Place>, LoadError> {
     Ok(places)
 }
 
-fn service(fields: [Field<'_>; 7]) -> Result<Service, Invalid> {
-    let [id, carrier, works_on, divisor, threshold, step, max] = fields;
+fn service(fields: [Field<'_>; 8]) -> Result<Service, Invalid> {
+    let [
+        id,
+        carrier,
+        works_on,
+        divisor,
+        threshold,
+        step,
+        max,
+        minimum,
+    ] = fields;
     Ok(Service {
         id: id.id()?.into(),
         carrier: carrier.optional(Field::text)?.unwrap_or_default().into(),
@@ -135,6 +160,7 @@ fn service(fields: [Field<'_>; 7]) -> Result<Service, Invalid> {
             .unwrap_or(0),
         billing_step: step.optional(Field::grams)?.unwrap_or(Grams(1)),
         max: max.grams()?,
+        minimum: minimum.optional(Field::cents)?.unwrap_or_default(),
     })
 }
 
@@ -274,16 +300,62 @@ fn zone_pairs(file: &Path, zones: &[Zone]) -> Result<Vec<ZonePair>, LoadError> {
     Ok(pairs)
 }
 
-/// A cost that is not charged must not be ignored either.
-fn refuse_surcharges(file: &Path) -> Result<(), LoadError> {
+/// Reads `surcharges.csv`.
+fn surcharges(
+    file: &Path,
+    names: &Names<'_, ServiceId>,
+    services: &[Service],
+    places: &[Place],
+) -> Result<Vec<Surcharge>, LoadError> {
     let Some(table) = Table::open_optional(file, &SURCHARGE, ROWS_MAX)? else {
-        return Ok(());
+        return Ok(Vec::new());
     };
-    if table.rows(|_| Ok(()))?.is_empty() {
-        return Ok(());
-    }
-    Err(LoadError::Surcharges {
-        file: file.to_owned(),
-        line: table.line_of_row(0),
-    })
+    let areas: HashSet<&str> = places.iter().map(|place| &*place.area).collect();
+    let rows = table.rows(|[service, length, cm3, grams, row_area, cents]| {
+        let limit = |field: Field<'_>| field.optional(|f| f.whole(0..=u64::from(u32::MAX)));
+        let area = row_area.optional(class)?.unwrap_or_default();
+        // A surcharge that no address ever pays is a misspelt one.
+        if !area.is_empty() && &*area != RESIDENTIAL && !areas.contains(&*area) {
+            let near = hint(&area, areas.iter().copied().chain([RESIDENTIAL]));
+            let expected = format!(
+                "{RESIDENTIAL} or an area of places.csv{}",
+                near.unwrap_or_default()
+            );
+            return Err(row_area.refuse(expected));
+        }
+        Ok(Surcharge {
+            service: names.find(service)?,
+            over_length_mm: limit(length)?,
+            over_cm3: limit(cm3)?,
+            over: grams.optional(|f| f.whole(0..=GRAMS_MAX))?.map(Grams),
+            area,
+            cents: cents.cents()?,
+        })
+    })?;
+    table.check_unique(
+        "service, over_length_mm, over_cm3, over_grams, area",
+        rows.iter().map(|row| {
+            (
+                row.service,
+                row.over_length_mm,
+                row.over_cm3,
+                row.over,
+                &row.area,
+            )
+        }),
+        |row| show_surcharge(services, &rows[row]),
+    )?;
+    Ok(rows)
+}
+
+fn show_surcharge(services: &[Service], row: &Surcharge) -> String {
+    let limit = |limit: Option<u32>| limit.map_or_else(String::new, |l| l.to_string());
+    format!(
+        "{}, {}, {}, {}, {}",
+        services[row.service.index()].id,
+        limit(row.over_length_mm),
+        limit(row.over_cm3),
+        row.over.map_or_else(String::new, |g| g.to_string()),
+        row.area
+    )
 }

@@ -148,13 +148,4 @@ pub enum LoadError {
         /// What the parser said.
         message: String,
     },
-    /// A file with costs that are not charged yet; ignoring it would make plans cheaper than they
-    /// are.
-    #[error("{}:{line}: surcharges are not supported; expected no rows, or no such file", file.display())]
-    Surcharges {
-        /// Which file.
-        file: PathBuf,
-        /// The first row.
-        line: u64,
-    },
 }

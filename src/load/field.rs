@@ -305,3 +305,18 @@ pub(super) fn abilities(field: Field<'_>) -> Result<Vec<Box<str>>, Invalid> {
     }
     Ok(abilities)
 }
+
+/// Country codes with spaces between them, each once.
+pub(super) fn countries(field: Field<'_>) -> Result<Vec<Box<str>>, Invalid> {
+    let expected = "country codes (ISO 3166) with spaces between them";
+    let mut countries: Vec<Box<str>> = Vec::new();
+    for word in field.words(expected)?.split(' ').filter(|w| !w.is_empty()) {
+        if word.len() != 2 || !word.bytes().all(|b| b.is_ascii_uppercase()) {
+            return Err(field.refuse(expected));
+        }
+        if !countries.iter().any(|known| **known == *word) {
+            countries.push(word.into());
+        }
+    }
+    Ok(countries)
+}

@@ -6,7 +6,7 @@
 use super::field::{Field, Raw, coordinate};
 use super::node::{Node, inside};
 use super::rows::{ITEM, LOCATION, POLICY, item, location};
-use super::settings::policy_of;
+use super::settings::order_policy;
 use crate::model::{
     Coordinate, Invalid, Item, Location, Order, OrderKey, OrderLine, PolicyOverrides, ShipTo,
 };
@@ -14,9 +14,12 @@ use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
 /// The channel of an order that names none.
-pub(super) const CHANNEL_DEFAULT: &str = "default";
+pub const CHANNEL_DEFAULT: &str = "default";
 
-const ORDER: [&str; 10] = [
+/// Most locations that one order excludes.
+const EXCLUDE_MAX: usize = 1_000;
+
+const ORDER: [&str; 11] = [
     "source",
     "order",
     "channel",
@@ -26,6 +29,7 @@ const ORDER: [&str; 10] = [
     "deliver_by",
     "deliver_by_is_hard",
     "policy",
+    "exclude",
     "lines",
 ];
 
@@ -54,8 +58,10 @@ pub fn order_json(bytes: &[u8], lines_max: usize) -> Result<Order, Invalid> {
         by,
         by_is_hard,
         policy,
+        exclude,
         lines,
     ] = fields;
+    let (preset, policy) = policy.optional(order_policy)?.unwrap_or_default();
     let deliver_by = by.optional(Field::day)?;
     let deliver_by_is_hard = by_is_hard.optional(Field::flag)?.unwrap_or(false);
     if deliver_by_is_hard && deliver_by.is_none() {
@@ -69,12 +75,14 @@ pub fn order_json(bytes: &[u8], lines_max: usize) -> Result<Order, Invalid> {
             .into(),
         placed_at: placed_at.moment()?,
         priority: priority.optional(Field::signed)?.unwrap_or(0),
-        ship_to: object(to, "country, postal, lat, lon")
+        ship_to: object(to, "country, postal, lat, lon, residential")
             .and_then(ship_to)
             .map_err(|invalid| inside(to.name, invalid))?,
         deliver_by,
         deliver_by_is_hard,
-        policy: policy.optional(policy_of)?.unwrap_or_default(),
+        preset,
+        policy,
+        exclude: exclude.optional(excluded)?.unwrap_or_default(),
         lines: order_lines(lines, lines_max)?,
     })
 }
@@ -129,8 +137,14 @@ pub fn order_to_json(order: &Order) -> Value {
     if let Some(day) = order.deliver_by {
         json["deliver_by"] = json!(day.to_string());
     }
-    if order.policy != PolicyOverrides::default() {
+    if order.policy != PolicyOverrides::default() || order.preset.is_some() {
         json["policy"] = policy_to_json(&order.policy);
+    }
+    if let Some(preset) = &order.preset {
+        json["policy"]["preset"] = json!(preset);
+    }
+    if !order.exclude.is_empty() {
+        json["exclude"] = json!(order.exclude);
     }
     json
 }
@@ -157,7 +171,8 @@ fn object<'a>(field: Field<'a>, fields: &str) -> Result<&'a Node<'a>, Invalid> {
 }
 
 fn ship_to(node: &Node<'_>) -> Result<ShipTo, Invalid> {
-    let [country, postal, lat, lon] = node.fields(&["country", "postal", "lat", "lon"])?;
+    let fields = node.fields(&["country", "postal", "lat", "lon", "residential"])?;
+    let [country, postal, lat, lon, residential] = fields;
     let coordinate = match (lat.is_absent(), lon.is_absent()) {
         (true, true) => None,
         (false, true) => return Err(lon.refuse("degrees, because lat is there")),
@@ -173,7 +188,29 @@ fn ship_to(node: &Node<'_>) -> Result<ShipTo, Invalid> {
         country: country.country()?.into(),
         postal: postal.into(),
         coordinate,
+        residential: residential.optional(Field::flag)?.unwrap_or(false),
     })
+}
+
+/// Ids of locations, each once.
+fn excluded(field: Field<'_>) -> Result<Vec<Box<str>>, Invalid> {
+    let expected = format!("a list of at most {EXCLUDE_MAX} locations");
+    let Raw::Node(Node::List(nodes)) = field.raw else {
+        return Err(field.refuse(expected));
+    };
+    if nodes.len() > EXCLUDE_MAX {
+        let found = format!("a list of {}", nodes.len());
+        return Err(Invalid::new(field.name, found, expected));
+    }
+    let mut ids: Vec<Box<str>> = Vec::with_capacity(nodes.len());
+    for (at, node) in nodes.iter().enumerate() {
+        let name = format!("{}[{at}]", field.name);
+        let id = Field::new(&name, Raw::Node(node)).id()?;
+        if !ids.iter().any(|known| **known == *id) {
+            ids.push(id.into());
+        }
+    }
+    Ok(ids)
 }
 
 fn order_lines(field: Field<'_>, lines_max: usize) -> Result<Vec<OrderLine>, Invalid> {
@@ -237,6 +274,9 @@ fn ship_to_json(to: &ShipTo) -> Value {
         json["lat"] = json!(degrees(lat_e6));
         json["lon"] = json!(degrees(lon_e6));
     }
+    if to.residential {
+        json["residential"] = json!(true);
+    }
     json
 }
 
@@ -256,12 +296,14 @@ fn policy_to_json(policy: &PolicyOverrides) -> Value {
         max_shipments,
         ship_complete,
         allow_backorder,
+        min_value,
     ] = POLICY;
     let cents = [
         (split, policy.split_penalty),
         (speed, policy.speed_value_per_day),
         (late, policy.late_per_day),
         (short, policy.short_per_unit),
+        (min_value, policy.min_value_to_split),
     ];
     let flags = [
         (ship_complete, policy.ship_complete),

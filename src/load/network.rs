@@ -1,7 +1,7 @@
 //! A network folder: its files in the order in which they need each other, and items by themselves.
 
 use super::LoadError;
-use super::carriers::{carriers, places};
+use super::carriers::carriers;
 use super::rows::{ITEM, LOCATION, item, location};
 use super::settings::settings;
 use super::supply::Known;
@@ -49,11 +49,11 @@ pub fn network_folder_with(dir: &Path, items: Option<&Path>) -> Result<NetworkFi
                 .to_owned(),
         });
     }
-    let ((locations, items), (carriers, places)) = rayon::join(
+    let ((locations, items), carriers) = rayon::join(
         || (locations(&dir.join("locations.csv")), items_of(dir, items)),
-        || (carriers(dir), places(&dir.join("places.csv"))),
+        || carriers(dir),
     );
-    let (locations, items, carriers, places) = (locations?, items?, carriers?, places?);
+    let (locations, items, (carriers, places)) = (locations?, items?, carriers?);
     let known = Known::new(&items, &locations);
     let (stock, (incoming, (allocations, scarcity))) = rayon::join(
         || known.stock(&dir.join("stock.csv")),
@@ -72,12 +72,15 @@ pub fn network_folder_with(dir: &Path, items: Option<&Path>) -> Result<NetworkFi
         name: settings.name,
         currency: settings.currency,
         policy: settings.policy,
+        presets: settings.presets,
+        channels: settings.channels,
         promise: settings.promise,
         holidays: settings.holidays,
         services: carriers.services,
         zones: carriers.zones,
         zone_pairs: carriers.zone_pairs,
         tariffs: carriers.tariffs,
+        surcharges: carriers.surcharges,
         places,
         scarcity: scarcity?,
         locations,

@@ -131,11 +131,13 @@ fn header(key: OrderKey, fields: [Field<'_>; 10]) -> Result<Order, Invalid> {
             country: country.country()?.into(),
             postal: postal.postal()?.into(),
             coordinate: None,
+            ..ShipTo::default()
         },
         deliver_by: deliver_by.optional(Field::day)?,
         deliver_by_is_hard: false,
         policy: PolicyOverrides::default(),
         lines: Vec::new(),
+        ..Order::default()
     })
 }
 
@@ -227,6 +229,7 @@ fn read_destinations(file: &Path) -> Result<Map<Box<str>, ShipTo>, LoadError> {
             country: country.country()?.into(),
             postal: postal.postal()?.into(),
             coordinate: None,
+            ..ShipTo::default()
         };
         Ok((order.id()?.into(), ship_to))
     })?;

@@ -1,7 +1,7 @@
 //! Items, locations and policies, which come as rows of CSV, as JSON and as TOML alike: one
 //! reading of each for all of them.
 
-use super::field::{Field, GRAMS_MAX, abilities, class, coordinate};
+use super::field::{Field, GRAMS_MAX, abilities, class, coordinate, countries};
 use super::table::{Column, may, must};
 use crate::model::{Cents, Invalid, Item, Location, LocationKind, PolicyOverrides};
 
@@ -12,7 +12,7 @@ const SIDE_MM_MAX: u64 = 100_000;
 const LEAD_HOURS_MAX: u64 = 8_784;
 
 /// Columns of `items.csv`.
-pub(super) const ITEM: [Column; 8] = [
+pub(super) const ITEM: [Column; 9] = [
     must("sku"),
     may("name"),
     must("grams"),
@@ -21,10 +21,11 @@ pub(super) const ITEM: [Column; 8] = [
     may("height_mm"),
     may("class"),
     may("value_cents"),
+    may("ships_alone"),
 ];
 
 /// Columns of `locations.csv`.
-pub(super) const LOCATION: [Column; 16] = [
+pub(super) const LOCATION: [Column; 20] = [
     must("location"),
     may("name"),
     must("kind"),
@@ -40,11 +41,15 @@ pub(super) const LOCATION: [Column; 16] = [
     may("units_per_day"),
     must("handling_cents_per_shipment"),
     must("handling_cents_per_unit"),
+    may("handling_cents_per_line"),
+    may("packaging_cents_per_parcel"),
     may("abilities"),
+    may("stock_buffer"),
+    may("ships_to"),
 ];
 
 /// Names of the policy fields on the wire and in `network.toml`.
-pub(super) const POLICY: [&str; 7] = [
+pub(super) const POLICY: [&str; 8] = [
     "split_penalty_cents",
     "speed_value_cents_per_day",
     "late_cents_per_day",
@@ -52,11 +57,28 @@ pub(super) const POLICY: [&str; 7] = [
     "max_shipments",
     "ship_complete",
     "allow_backorder",
+    "min_value_to_split_cents",
 ];
 
+/// The same for an order, which may start from a preset.
+pub(super) const ORDER_POLICY: [&str; 9] = {
+    let [a, b, c, d, e, f, g, h] = POLICY;
+    ["preset", a, b, c, d, e, f, g, h]
+};
+
 /// An item of fields in the order of [`ITEM`].
-pub(super) fn item(fields: [Field<'_>; 8]) -> Result<Item, Invalid> {
-    let [sku, name, grams, length, width, height, item_class, value] = fields;
+pub(super) fn item(fields: [Field<'_>; 9]) -> Result<Item, Invalid> {
+    let [
+        sku,
+        name,
+        grams,
+        length,
+        width,
+        height,
+        item_class,
+        value,
+        alone,
+    ] = fields;
     let side = |field: Field<'_>| {
         let side = field.optional(|f| f.whole(0..=SIDE_MM_MAX))?;
         Ok::<u32, Invalid>(side.unwrap_or(0))
@@ -78,11 +100,12 @@ pub(super) fn item(fields: [Field<'_>; 8]) -> Result<Item, Invalid> {
         size_mm,
         class: item_class.optional(class)?.unwrap_or_default(),
         value: value.optional(Field::cents)?.unwrap_or(Cents::ZERO),
+        ships_alone: alone.optional(Field::flag)?.unwrap_or(false),
     })
 }
 
 /// A location of fields in the order of [`LOCATION`].
-pub(super) fn location(fields: [Field<'_>; 16]) -> Result<Location, Invalid> {
+pub(super) fn location(fields: [Field<'_>; 20]) -> Result<Location, Invalid> {
     let [
         id,
         name,
@@ -99,8 +122,13 @@ pub(super) fn location(fields: [Field<'_>; 16]) -> Result<Location, Invalid> {
         units_per_day,
         handling_per_shipment,
         handling_per_unit,
+        handling_per_line,
+        packaging,
         able,
+        stock_buffer,
+        ships_to,
     ] = fields;
+    let cents = |field: Field<'_>| field.optional(Field::cents).map(Option::unwrap_or_default);
     let per_day = |field: Field<'_>| field.optional(|f| f.whole(0..=u64::from(u32::MAX)));
     Ok(Location {
         id: id.id()?.into(),
@@ -117,12 +145,16 @@ pub(super) fn location(fields: [Field<'_>; 16]) -> Result<Location, Invalid> {
         units_per_day: per_day(units_per_day)?,
         handling_per_shipment: handling_per_shipment.cents()?,
         handling_per_unit: handling_per_unit.cents()?,
+        handling_per_line: cents(handling_per_line)?,
+        packaging_per_parcel: cents(packaging)?,
         abilities: able.optional(abilities)?.unwrap_or_default(),
+        stock_buffer: stock_buffer.optional(|f| f.qty(0))?.unwrap_or_default(),
+        ships_to: ships_to.optional(countries)?.unwrap_or_default(),
     })
 }
 
 /// Policy fields in the order of [`POLICY`].
-pub(super) fn policy(fields: [Field<'_>; 7]) -> Result<PolicyOverrides, Invalid> {
+pub(super) fn policy(fields: [Field<'_>; 8]) -> Result<PolicyOverrides, Invalid> {
     let [
         split,
         speed,
@@ -131,6 +163,7 @@ pub(super) fn policy(fields: [Field<'_>; 7]) -> Result<PolicyOverrides, Invalid>
         max_shipments,
         ship_complete,
         allow_backorder,
+        min_value,
     ] = fields;
     Ok(PolicyOverrides {
         split_penalty: split.optional(Field::cents)?,
@@ -140,5 +173,6 @@ pub(super) fn policy(fields: [Field<'_>; 7]) -> Result<PolicyOverrides, Invalid>
         max_shipments: max_shipments.optional(|f| f.whole(1..=255))?,
         ship_complete: ship_complete.optional(Field::flag)?,
         allow_backorder: allow_backorder.optional(Field::flag)?,
+        min_value_to_split: min_value.optional(Field::cents)?,
     })
 }

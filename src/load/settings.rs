@@ -4,7 +4,7 @@
 use super::LoadError;
 use super::field::{Field, Raw};
 use super::node::{Node, inside, shown_key};
-use super::rows::{POLICY, policy};
+use super::rows::{ORDER_POLICY, POLICY, policy};
 use super::supply::Known;
 use super::text::{line_after, read_text};
 use crate::model::{Day, Invalid, Policy, PolicyOverrides, PromiseFrom, PromiseRules};
@@ -21,6 +21,8 @@ pub(super) struct Settings {
     pub(super) name: String,
     pub(super) currency: String,
     pub(super) policy: Policy,
+    pub(super) presets: Vec<(Box<str>, PolicyOverrides)>,
+    pub(super) channels: Vec<(Box<str>, PolicyOverrides)>,
     pub(super) promise: PromiseRules,
     pub(super) holidays: Vec<Day>,
 }
@@ -49,8 +51,18 @@ pub(super) fn settings(dir: &Path, known: &Known<'_>) -> Result<Settings, LoadEr
 }
 
 fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, Invalid> {
-    let fields = node.fields(&["name", "currency", "holidays", "policy", "promise"])?;
-    let [name, currency, days, policy_field, promise_field] = fields;
+    let fields = node.fields(&[
+        "name", "currency", "holidays", "policy", "presets", "channels", "promise",
+    ])?;
+    let [
+        name,
+        currency,
+        days,
+        policy_field,
+        presets,
+        channels,
+        promise_field,
+    ] = fields;
     Ok(Settings {
         name: name.optional(Field::text)?.unwrap_or(folder).to_owned(),
         currency: currency
@@ -62,6 +74,8 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
             .optional(policy_of)?
             .unwrap_or_default()
             .over(&Policy::default()),
+        presets: policies(presets)?,
+        channels: policies(channels)?,
         promise: promise_field
             .optional(|field| promise(field, known))?
             .unwrap_or_default(),
@@ -100,6 +114,41 @@ pub(super) fn policy_of(field: Field<'_>) -> Result<PolicyOverrides, Invalid> {
     node.fields(&POLICY)
         .and_then(policy)
         .map_err(|invalid| inside(field.name, invalid))
+}
+
+/// The policy of an order: `preset` and the policy fields.
+pub(super) fn order_policy(
+    field: Field<'_>,
+) -> Result<(Option<Box<str>>, PolicyOverrides), Invalid> {
+    let Raw::Node(node) = field.raw else {
+        return Err(field.refuse("the policy fields"));
+    };
+    let read = || {
+        let [preset, rest @ ..] = node.fields(&ORDER_POLICY)?;
+        Ok((preset.optional(Field::id)?.map(Into::into), policy(rest)?))
+    };
+    read().map_err(|invalid| inside(field.name, invalid))
+}
+
+/// Policies by name: `[presets.gift]`, `[channels.web]`.
+fn policies(field: Field<'_>) -> Result<Vec<(Box<str>, PolicyOverrides)>, Invalid> {
+    let members = match field.raw {
+        Raw::Missing => return Ok(Vec::new()),
+        Raw::Node(Node::Object(members)) => members,
+        Raw::Cell(_) | Raw::Node(_) => {
+            return Err(field.refuse("a table of names, each a table of policy fields"));
+        }
+    };
+    let read = |(key, value): &(Cow<'_, str>, Node<'_>)| {
+        let shown = shown_key(key);
+        let name = Field::new(&shown, Raw::Cell(key)).id()?;
+        let policy = policy_of(Field::new(&shown, Raw::Node(value)))?;
+        Ok((name.into(), policy))
+    };
+    members
+        .iter()
+        .map(|member| read(member).map_err(|invalid| inside(field.name, invalid)))
+        .collect()
 }
 
 fn promise(field: Field<'_>, known: &Known<'_>) -> Result<PromiseRules, Invalid> {

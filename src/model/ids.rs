@@ -33,7 +33,9 @@ pub fn check_id(field: &str, text: &str) -> Result<(), Invalid> {
 macro_rules! dense_id {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+        #[derive(
+            Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode,
+        )]
         #[repr(transparent)]
         pub struct $name(pub $inner);
 

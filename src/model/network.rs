@@ -4,15 +4,16 @@
 //! location 3 is `locations[3]`.
 
 use super::{
-    Cents, Coordinate, Day, EpochMillis, Grams, HoldReason, IncomingKind, LocationId, Policy, Qty,
-    ServiceId, SkuId,
+    Cents, Coordinate, Day, EpochMillis, Grams, HoldReason, IncomingKind, LocationId, Policy,
+    PolicyOverrides, Qty, ServiceId, SkuId,
 };
 use bincode::{Decode, Encode};
 
 /// What kind of place a location is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum LocationKind {
     /// Distribution centre (`dc`).
+    #[default]
     DistributionCentre,
     /// Shop that ships (`store`).
     Store,
@@ -33,7 +34,7 @@ impl LocationKind {
 }
 
 /// A set of weekdays, bit 0 for Monday.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct WeekDays(pub u8);
 
 impl WeekDays {
@@ -66,7 +67,7 @@ impl WeekDays {
 }
 
 /// A place that holds stock and ships.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Location {
     /// Text id.
     pub id: Box<str>,
@@ -96,12 +97,20 @@ pub struct Location {
     pub handling_per_shipment: Cents,
     /// Cents for each unit.
     pub handling_per_unit: Cents,
+    /// Cents for each different SKU in a shipment: the walk to its shelf.
+    pub handling_per_line: Cents,
+    /// Cents for the carton of each parcel.
+    pub packaging_per_parcel: Cents,
     /// Item classes beyond the ordinary that it can ship.
     pub abilities: Vec<Box<str>>,
+    /// Units of every SKU that routing leaves there, for the customers in the shop.
+    pub stock_buffer: Qty,
+    /// Countries that it ships to; empty is everywhere.
+    pub ships_to: Vec<Box<str>>,
 }
 
 /// A speed offered by a carrier.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Service {
     /// Text id.
     pub id: Box<str>,
@@ -117,6 +126,8 @@ pub struct Service {
     pub billing_step: Grams,
     /// Heaviest parcel by billable weight.
     pub max: Grams,
+    /// The least that the tariff prices of a shipment's parcels come to together; 0 for none.
+    pub minimum: Cents,
 }
 
 /// A distance band of a service.
@@ -158,7 +169,7 @@ pub struct TariffStep {
 }
 
 /// A postal area with its centre.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Place {
     /// ISO 3166 two-letter country code.
     pub country: Box<str>,
@@ -168,10 +179,32 @@ pub struct Place {
     pub coordinate: Coordinate,
     /// People who live there; 0 where unknown.
     pub population: u64,
+    /// Surcharge area that the place lies in; empty for none.
+    pub area: Box<str>,
+}
+
+/// The surcharge area of every home, whatever its place: see [`ShipTo`](super::ShipTo).
+pub const RESIDENTIAL: &str = "residential";
+
+/// What a carrier charges on top of the tariff for every parcel that meets all conditions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Surcharge {
+    /// Of which service.
+    pub service: ServiceId,
+    /// Only parcels whose longest side is more than this many millimetres.
+    pub over_length_mm: Option<u32>,
+    /// Only parcels with more than this volume.
+    pub over_cm3: Option<u32>,
+    /// Only parcels with more than this billable weight.
+    pub over: Option<Grams>,
+    /// Only to this area: [`RESIDENTIAL`], or that of a place; empty for everywhere.
+    pub area: Box<str>,
+    /// Price for one parcel.
+    pub cents: Cents,
 }
 
 /// What a SKU is, as far as shipping is concerned.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Item {
     /// Text id.
     pub sku: Box<str>,
@@ -186,6 +219,8 @@ pub struct Item {
     pub class: Box<str>,
     /// Price of one unit.
     pub value: Cents,
+    /// Whether every unit is a parcel by itself.
+    pub ships_alone: bool,
 }
 
 /// Whether a position may promise against incoming units.
@@ -231,6 +266,10 @@ pub struct Network {
     pub currency: String,
     /// Defaults of the routing objective.
     pub policy: Policy,
+    /// Policy fields that replace the defaults, by the name of the preset that an order asks for.
+    pub presets: Vec<(Box<str>, PolicyOverrides)>,
+    /// Policy fields that replace the defaults, by selling channel.
+    pub channels: Vec<(Box<str>, PolicyOverrides)>,
     /// Promise-from-incoming policy.
     pub promise: PromiseRules,
     /// Civil dates on which nobody ships, moves or delivers; ascending.
@@ -245,6 +284,8 @@ pub struct Network {
     pub zone_pairs: Vec<ZonePair>,
     /// Tariffs, by service, zone and ascending weight.
     pub tariffs: Vec<TariffStep>,
+    /// Surcharges on top of the tariffs.
+    pub surcharges: Vec<Surcharge>,
     /// Postal areas.
     pub places: Vec<Place>,
     /// Prices of units kept for later promises.

@@ -5,7 +5,7 @@ use bincode::{Decode, Encode};
 use std::fmt;
 
 /// The identity of an order: `(source, order id)`. One allocation, hashed once.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct OrderKey(Box<str>);
 
 /// Joins the two parts; text ids are printable, so it can be in neither.
@@ -51,7 +51,7 @@ impl fmt::Debug for OrderKey {
 }
 
 /// Where an order goes.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct ShipTo {
     /// ISO 3166 two-letter country code.
     pub country: Box<str>,
@@ -59,10 +59,12 @@ pub struct ShipTo {
     pub postal: Box<str>,
     /// Wins over the table of places when present.
     pub coordinate: Option<Coordinate>,
+    /// Whether it is a home: carriers charge more for those.
+    pub residential: bool,
 }
 
 /// One line of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct OrderLine {
     /// The line's id in the selling system.
     pub line: Box<str>,
@@ -75,7 +77,7 @@ pub struct OrderLine {
 }
 
 /// An order as it was placed.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Order {
     /// `(source, order id)`.
     pub key: OrderKey,
@@ -91,8 +93,12 @@ pub struct Order {
     pub deliver_by: Option<Day>,
     /// Whether a plan that misses `deliver_by` is no plan (else lateness costs).
     pub deliver_by_is_hard: bool,
+    /// Name of the preset that its policy starts from.
+    pub preset: Option<Box<str>>,
     /// Policy fields that this order sets itself.
     pub policy: PolicyOverrides,
+    /// Locations that may not ship it.
+    pub exclude: Vec<Box<str>>,
     /// At least one.
     pub lines: Vec<OrderLine>,
 }
@@ -112,7 +118,11 @@ impl Order {
                 "deliver_by_is_hard",
                 self.deliver_by_is_hard == other.deliver_by_is_hard,
             ),
-            ("policy", self.policy == other.policy),
+            (
+                "policy",
+                self.policy == other.policy && self.preset == other.preset,
+            ),
+            ("exclude", self.exclude == other.exclude),
             ("lines", self.lines == other.lines),
         ];
         pairs

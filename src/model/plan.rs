@@ -16,9 +16,11 @@ pub struct ShipmentLine {
 /// What one shipment costs, by part. Penalties of the whole plan are in [`Objective`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub struct ShipmentCents {
-    /// What the carrier charges for all its parcels.
+    /// What the carrier's tariff says for all its parcels, at least the carrier's minimum.
     pub postage: Cents,
-    /// Handling per shipment and per unit at the location.
+    /// What the carrier charges on top for size, weight and area.
+    pub surcharges: Cents,
+    /// Handling per shipment, per line and per unit at the location, and its cartons.
     pub handling: Cents,
     /// Late penalty of this shipment.
     pub late: Cents,
@@ -32,7 +34,7 @@ impl ShipmentCents {
     /// The sum of the parts.
     #[must_use]
     pub fn total(&self) -> Cents {
-        self.postage + self.handling + self.late + self.speed + self.scarcity
+        self.postage + self.surcharges + self.handling + self.late + self.speed + self.scarcity
     }
 }
 
@@ -72,9 +74,11 @@ pub struct ShortLine {
 /// The routing objective by part, in cents.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Objective {
-    /// Carriers' prices.
+    /// Carriers' tariff prices.
     pub postage: Cents,
-    /// Handling per shipment and per unit.
+    /// Carriers' surcharges.
+    pub surcharges: Cents,
+    /// Handling per shipment, per line and per unit, and cartons.
     pub handling: Cents,
     /// Split penalty × (shipments − 1).
     pub split: Cents,
@@ -93,6 +97,7 @@ impl Objective {
     #[must_use]
     pub fn total(&self) -> Cents {
         self.postage
+            + self.surcharges
             + self.handling
             + self.split
             + self.late
@@ -101,10 +106,10 @@ impl Objective {
             + self.short
     }
 
-    /// What fulfilment is paid for: postage and handling, no penalties.
+    /// What fulfilment is paid for: postage, surcharges and handling, no penalties.
     #[must_use]
     pub fn freight(&self) -> Cents {
-        self.postage + self.handling
+        self.postage + self.surcharges + self.handling
     }
 }
 
@@ -149,6 +154,10 @@ pub enum RejectedReason {
     NoStock,
     /// Paused by an operator.
     Paused,
+    /// Excluded by the order.
+    Excluded,
+    /// Does not ship to the country of the destination.
+    Country,
     /// Lacks the ability that every item it has in stock needs.
     LacksAbility,
     /// No carrier service reaches the destination from there with these items.
@@ -168,6 +177,8 @@ impl RejectedReason {
         match self {
             Self::NoStock => "no_stock",
             Self::Paused => "paused",
+            Self::Excluded => "excluded",
+            Self::Country => "country",
             Self::LacksAbility => "lacks_ability",
             Self::NoService => "no_service",
             Self::TooLate => "too_late",

@@ -21,6 +21,8 @@ pub struct Policy {
     /// Whether units that cannot be promised are accepted as backordered; otherwise such an
     /// order is refused.
     pub allow_backorder: bool,
+    /// An order whose goods are worth less ships in one shipment at most; 0 for none.
+    pub min_value_to_split: Cents,
 }
 
 impl Default for Policy {
@@ -33,6 +35,7 @@ impl Default for Policy {
             max_shipments: 3,
             ship_complete: false,
             allow_backorder: true,
+            min_value_to_split: Cents(0),
         }
     }
 }
@@ -54,6 +57,8 @@ pub struct PolicyOverrides {
     pub ship_complete: Option<bool>,
     /// See [`Policy::allow_backorder`].
     pub allow_backorder: Option<bool>,
+    /// See [`Policy::min_value_to_split`].
+    pub min_value_to_split: Option<Cents>,
 }
 
 impl PolicyOverrides {
@@ -70,6 +75,9 @@ impl PolicyOverrides {
             max_shipments: self.max_shipments.unwrap_or(defaults.max_shipments),
             ship_complete: self.ship_complete.unwrap_or(defaults.ship_complete),
             allow_backorder: self.allow_backorder.unwrap_or(defaults.allow_backorder),
+            min_value_to_split: self
+                .min_value_to_split
+                .unwrap_or(defaults.min_value_to_split),
         }
     }
 }

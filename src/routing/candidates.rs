@@ -32,6 +32,8 @@ struct Held {
     any: Set,
     /// May not ship these.
     unable: Set,
+    /// Keeps all it has of these.
+    kept: Set,
     /// Has the whole quantity of these now.
     now: Set,
     /// Has it later.
@@ -125,16 +127,25 @@ impl Candidates {
                 held.unable |= bit;
                 continue;
             }
-            if cell.now >= whole {
+            let units = |all: Qty| job.beyond_buffer(location, all);
+            let now = units(cell.now);
+            if now >= whole {
                 held.now |= bit;
-                divisible = divisible && job.lanes.paused(cell.location);
-            } else if let Some(step) = stock.later(cell).iter().find(|s| s.qty >= whole) {
+                divisible = divisible && job.closed(cell.location).is_some();
+            } else if let Some(step) = stock.later(cell).iter().find(|s| units(s.qty) >= whole) {
                 held.later |= bit;
                 self.later.push(Later {
                     location: cell.location.0,
                     ready: step.from.max(job.request.now),
                     demand: u8::try_from(line).unwrap_or(u8::MAX),
                 });
+            } else if now.is_zero()
+                && stock
+                    .later(cell)
+                    .last()
+                    .is_none_or(|s| units(s.qty).is_zero())
+            {
+                held.kept |= bit;
             }
         }
         self.divisible |= if divisible { bit } else { 0 };
@@ -183,16 +194,17 @@ impl Candidates {
         let id = super::lanes::location_id(location);
         let first = self.slots.len();
         let mut reason = None;
-        if job.lanes.paused(id) {
-            reason = Some(RejectedReason::Paused);
+        let parts = held.any & !held.unable & !held.kept & self.divisible;
+        if let Some(closed) = job.closed(id) {
+            reason = Some(closed);
         } else if held.unable == held.any {
             reason = Some(RejectedReason::LacksAbility);
-        } else if held.now | held.later | (held.any & !held.unable & self.divisible) == 0 {
+        } else if held.now | held.later | parts == 0 {
             reason = Some(RejectedReason::NoStock);
         } else {
             self.add_slots(job, departures, id, held.now, *later..*later + own_later);
             if self.slots.len() == first {
-                reason = self.idle(job, departures, location, held);
+                reason = Self::idle(job, departures, location, parts != 0);
             }
         }
         *later += own_later;
@@ -205,17 +217,15 @@ impl Candidates {
 
     /// Why a location that has something ships nothing whole; `None` when it may ship a part.
     fn idle(
-        &self,
         job: &Job<'_>,
         departures: &mut Departures,
         location: usize,
-        held: Held,
+        has_parts: bool,
     ) -> Option<RejectedReason> {
         let class = job.request.destination.class_of[location];
         let number = departures.now(job, class);
         let departure = departures.get(number);
-        let parts = held.any & !held.unable & self.divisible;
-        if finite(departure.least) && parts != 0 {
+        if finite(departure.least) && has_parts {
             return None;
         }
         Some(if departure.reaches {
@@ -282,7 +292,8 @@ impl Candidates {
 
     /// Handling and scarcity of the whole quantity of a demand, from a slot's location.
     pub(super) fn goods(&self, job: &Job<'_>, slot: &Slot, line: usize) -> i64 {
+        let location = usize::from(slot.location);
         let units = i64::from(job.request.demands[line].qty.0);
-        self.unit_cents(job, usize::from(slot.location), line) * units
+        self.unit_cents(job, location, line) * units + job.lanes.sites[location].per_line
     }
 }

@@ -4,10 +4,16 @@
 //! Locations of one lane class that hand over at the same moment share a departure, so dates and
 //! tariffs are looked up once for all of them.
 
+use super::candidates::Set;
+use super::cargo::Load;
+use super::carriage::{Alone, Carriage, Singles};
 use super::lanes::{NO_ZONE, finite};
+use super::request::EXACT_DEMANDS_MAX;
 use super::request::Job;
-use super::tariff::{Load, NEVER, Parcels};
+use super::surcharges::Rule;
+use super::tariff::{NEVER, Parcels};
 use crate::model::{Day, EpochMillis};
+use smallvec::SmallVec;
 
 /// A price that was not worked out yet.
 const UNKNOWN: i64 = i64::MIN;
@@ -52,6 +58,11 @@ pub(super) struct Departures {
     runs_in_row: usize,
     /// Price of a gram for the lower bounds, see [`Tariffs::slope`](super::tariff::Tariffs::slope).
     slope: usize,
+    /// Whether carrying costs what the tariff says for the common parcels and nothing else.
+    plain: bool,
+    /// By service: what every parcel pays besides the tariff; empty where that is nothing.
+    flat: Vec<i64>,
+    singles: Singles,
 }
 
 /// A hand-over at some hours.
@@ -75,6 +86,11 @@ impl Departures {
         self.now.resize(job.request.destination.sample.len(), NONE);
         let lanes = job.lanes;
         self.slope = lanes.tariffs.slope(job.request.demands);
+        self.plain = lanes.plain && !job.alone;
+        if !self.plain {
+            self.singles.fill(job);
+            self.fill_flat(job);
+        }
         let runs = lanes.runs();
         let hours = lanes.hours.len();
         self.stamp = self.stamp.wrapping_add(1);
@@ -86,6 +102,16 @@ impl Departures {
             self.handovers.resize(hours, (0, None));
             self.runs.clear();
             self.runs.resize(hours * runs, (0, 0));
+        }
+    }
+
+    fn fill_flat(&mut self, job: &Job<'_>) {
+        self.flat.clear();
+        if job.lanes.tariffs.has_surcharges() {
+            let billings = job.lanes.tariffs.billing_of.iter();
+            let rules = billings.map(|&b| job.request.destination.rules(usize::from(b)));
+            self.flat
+                .extend(rules.map(|r| r.iter().map(Rule::flat).sum::<i64>()));
         }
     }
 
@@ -128,7 +154,11 @@ impl Departures {
                 if let Some(handover) = handover {
                     let run = lanes.run(service, zone);
                     cents = self.dated_by(job, site.hours, run, handover, ready);
-                    new.least = new.least.min(least + cents);
+                    let mut all = least + cents;
+                    if !self.plain {
+                        all += self.flat.get(service).map_or(0, |f| *f) + site.per_parcel;
+                    }
+                    new.least = new.least.min(all);
                 }
             }
             self.dated.push(cents);
@@ -189,31 +219,70 @@ impl Departures {
         handover
     }
 
-    /// Postage, lateness and speed of a shipment with everything, whose parcels are `whole` (by
-    /// billing).
-    pub(super) fn whole(&mut self, job: &Job<'_>, departure: u32, whole: &[Parcels]) -> i64 {
+    /// What carrying, lateness and speed of a shipment with everything cost, whose parcels are
+    /// `whole` (by billing) and what ships alone.
+    pub(super) fn whole(
+        &mut self,
+        job: &Job<'_>,
+        departure: u32,
+        whole: &[Parcels],
+        alone: Alone<'_>,
+    ) -> i64 {
         let known = self.rows[departure as usize].whole;
         if known != UNKNOWN {
             return known;
         }
-        let cents = self.carried(job, departure, whole);
+        let cents = self.carried(job, departure, whole, alone);
         self.rows[departure as usize].whole = cents;
         cents
     }
 
     /// The same for any load: the best service by the objective.
-    pub(super) fn carried(&self, job: &Job<'_>, departure: u32, parcels: &[Parcels]) -> i64 {
+    pub(super) fn carried(
+        &self,
+        job: &Job<'_>,
+        departure: u32,
+        parcels: &[Parcels],
+        alone: Alone<'_>,
+    ) -> i64 {
         let tariffs = &job.lanes.tariffs;
         let services = job.lanes.carriers.len();
         let class = usize::from(self.rows[departure as usize].class);
         let zones = job.request.destination.zones(class, services);
         let dated = self.dated(departure, services);
+        if !self.plain {
+            return self.carried_with_extras(job, class, dated, parcels, alone);
+        }
         let mut best = NEVER;
         for service in 0..services {
             if dated[service] < best {
                 let billing = usize::from(tariffs.billing_of[service]);
-                let postage = tariffs.price(service, zones[service], parcels[billing]);
+                let postage = tariffs.tariff(service, zones[service], parcels[billing]);
                 best = best.min(postage + dated[service]);
+            }
+        }
+        best
+    }
+
+    /// The same where more than the tariff is paid.
+    fn carried_with_extras(
+        &self,
+        job: &Job<'_>,
+        class: usize,
+        dated: &[i64],
+        parcels: &[Parcels],
+        alone: Alone<'_>,
+    ) -> i64 {
+        let (lanes, destination) = (job.lanes, job.request.destination);
+        let zones = destination.zones(class, dated.len());
+        let per_parcel = lanes.sites[usize::from(destination.sample[class])].per_parcel;
+        let mut best = NEVER;
+        for (service, &dated) in dated.iter().enumerate() {
+            if dated < best {
+                let common = parcels[usize::from(lanes.tariffs.billing_of[service])];
+                let (to, singles) = ((service, zones[service]), &self.singles);
+                let carriage = Carriage::of(lanes, to, per_parcel, common, alone, singles);
+                best = carriage.map_or(best, |c| best.min(c.total() + dated));
             }
         }
         best
@@ -232,7 +301,12 @@ impl Departures {
         }
         let at = self.curves.len();
         for id in 0..loads.ids() {
-            let cents = self.carried(job, departure, loads.parcels(id));
+            let parcels = loads.parcels(id);
+            let cents = if job.alone {
+                self.carried(job, departure, parcels, &loads.alone(job, id))
+            } else {
+                self.carried(job, departure, parcels, &[])
+            };
             self.curves.push(cents);
         }
         self.curve_at[departure as usize] = u32::try_from(at).unwrap_or(NONE);
@@ -260,6 +334,8 @@ pub(super) struct Loads {
     pub(super) id_of: Vec<u16>,
     /// By load id and billing: the parcels.
     parcels: Vec<Parcels>,
+    /// By load id: which of its demands ship alone; empty where none does.
+    alone_of: Vec<Set>,
     billings: usize,
     keys: Vec<u64>,
     sorted: Vec<u64>,
@@ -270,7 +346,21 @@ impl Loads {
     /// The parcels of a load by billing, appended to `into`.
     pub(super) fn of(job: &Job<'_>, load: Load, into: &mut Vec<Parcels>) {
         into.clear();
-        into.extend(job.lanes.tariffs.billings.iter().map(|b| b.parcels(load)));
+        into.extend(all_parcels(job, load));
+    }
+
+    /// The units of a subset of the demands that ship alone.
+    pub(super) fn alone_in(job: &Job<'_>, set: Set) -> SmallVec<[(u16, u32); EXACT_DEMANDS_MAX]> {
+        if !job.alone {
+            return SmallVec::new();
+        }
+        let demands = (0u16..).zip(job.request.demands);
+        let alone = demands.filter(|(i, d)| d.ships_alone && set >> i & 1 == 1);
+        alone.map(|(i, demand)| (i, demand.qty.0)).collect()
+    }
+
+    fn alone(&self, job: &Job<'_>, id: usize) -> SmallVec<[(u16, u32); EXACT_DEMANDS_MAX]> {
+        Self::alone_in(job, self.alone_of.get(id).copied().unwrap_or(0))
     }
 
     /// How many different loads there are.
@@ -297,31 +387,45 @@ impl Loads {
         self.id_of.clear();
         self.id_of.resize(self.sums.len(), 0);
         let mut ids = 1;
-        for billing in 0..self.billings {
-            ids = self.refine(job, billing, ids);
+        for (number, billing) in job.lanes.tariffs.billings.iter().enumerate() {
+            let brackets = billing.brackets();
+            let rules = job.request.destination.rules(number);
+            ids = self.refine(ids, |_, load| billing.parcels(load, &[]).key(brackets));
+            if !rules.is_empty() {
+                let extra = |_, load| billing.parcels(load, rules).extra;
+                ids = self.refine(ids, |at, load| u64::try_from(extra(at, load)).unwrap_or(0));
+            }
         }
+        let mut alone = 0;
+        if job.alone {
+            let alone_bits = demands.iter().enumerate().filter(|(_, d)| d.ships_alone);
+            alone = alone_bits.fold(0, |set: usize, (i, _)| set | 1 << i);
+            ids = self.refine(ids, |subset, _| (subset & alone) as u64);
+        }
+        debug_assert!(ids <= self.sums.len() as u64, "{ids} load ids");
         // One subset of each id tells what the id's parcels are.
         self.parcels.clear();
+        self.alone_of.clear();
         let mut next = 0;
         for (subset, &id) in self.id_of.iter().enumerate() {
             if id == next {
                 next += 1;
-                let all = job.lanes.tariffs.billings.iter();
-                self.parcels
-                    .extend(all.map(|b| b.parcels(self.sums[subset])));
+                self.parcels.extend(all_parcels(job, self.sums[subset]));
+                if job.alone {
+                    let set = Set::try_from(subset & alone).unwrap_or(Set::MAX);
+                    self.alone_of.push(set);
+                }
             }
         }
     }
 
-    /// Tells apart the subsets of one id that `billing` bills differently; ids are numbered by
-    /// first appearance.
-    fn refine(&mut self, job: &Job<'_>, billing: usize, ids: u64) -> u64 {
-        let billing = &job.lanes.tariffs.billings[billing];
-        let brackets = billing.brackets();
+    /// Tells apart the subsets of one id that differ by `key_of`, which is asked for every subset
+    /// and its load; ids are numbered by first appearance.
+    fn refine(&mut self, ids: u64, mut key_of: impl FnMut(usize, Load) -> u64) -> u64 {
         self.keys.clear();
         let mut most = 0;
-        for (&sum, &id) in self.sums.iter().zip(&self.id_of) {
-            let key = billing.parcels(sum).key(brackets) * ids + u64::from(id);
+        for (subset, (&sum, &id)) in self.sums.iter().zip(&self.id_of).enumerate() {
+            let key = key_of(subset, sum) * ids + u64::from(id);
             most = most.max(key);
             self.keys.push(key);
         }
@@ -349,4 +453,14 @@ impl Loads {
         }
         u64::from(next)
     }
+}
+
+/// The parcels of a load by billing, with the surcharges of the destination.
+pub(super) fn all_parcels<'a>(
+    job: &'a Job<'_>,
+    load: Load,
+) -> impl Iterator<Item = Parcels> + use<'a> {
+    let billings = job.lanes.tariffs.billings.iter().enumerate();
+    let destination = job.request.destination;
+    billings.map(move |(number, billing)| billing.parcels(load, destination.rules(number)))
 }

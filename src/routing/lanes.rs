@@ -7,10 +7,11 @@
 use super::ClassId;
 use super::calendar::{Clock, Hours, WorkDays};
 use super::places::{Destination, Pairs, Places};
-use super::tariff::{NEVER, Tariffs};
+use super::policies::Policies;
+use super::tariff::{NEVER, Tariffs, price};
 use crate::model::{
-    Cents, Coordinate, Day, Invalid, Location, LocationId, Millis, Network, ServiceId, ShipTo,
-    SkuId, WeekDays,
+    Coordinate, Day, Invalid, Location, LocationId, Millis, Network, Policy, PolicyOverrides, Qty,
+    ServiceId, ShipTo, SkuId, WeekDays,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,6 +40,12 @@ pub(super) struct Site {
     pub(super) per_shipment: i64,
     /// Cents for each unit.
     pub(super) per_unit: i64,
+    /// Cents for each different item of a shipment.
+    pub(super) per_line: i64,
+    /// Cents for each parcel.
+    pub(super) per_parcel: i64,
+    /// Numbers of the countries that it ships to; empty is everywhere.
+    pub(super) ships_to: Box<[u16]>,
     pub(super) coordinate: Coordinate,
     pub(super) postal: Box<str>,
 }
@@ -80,17 +87,24 @@ pub struct Lanes {
     runs: Vec<Run>,
     pub(super) carriers: Vec<Carrier>,
     pub(super) tariffs: Tariffs,
+    /// Whether nobody charges minimums, surcharges or cartons.
+    pub(super) plain: bool,
     pub(super) pairs: Pairs,
     places: Places,
     classes: HashMap<Box<str>, ClassId>,
     /// Which classes each location can ship: `words` words of bits a location, bit 0 ordinary.
     abilities: Vec<u64>,
     words: usize,
+    policies: Policies,
+    /// By location: units of every SKU that stay there; empty where none do.
+    buffers: Vec<Qty>,
+    /// Countries that some location names as one that it ships to, counted from 1.
+    countries: HashMap<Box<str>, u16>,
     paused: Vec<AtomicBool>,
     paused_count: AtomicUsize,
     /// Scarcity prices by SKU, each by ascending location.
     scarcity: HashMap<SkuId, Vec<(LocationId, i64)>, foldhash::fast::FixedState>,
-    /// The most that handling and scarcity of one unit come to.
+    /// The most that handling, per line included, and scarcity of one unit come to.
     pub(super) unit_max: i64,
     /// The least that they come to.
     pub(super) unit_min: i64,
@@ -110,8 +124,9 @@ impl Lanes {
         let mut work = Calendars::new(holidays.into());
         let mut hours = HoursTable::default();
         let mut sites = Vec::with_capacity(network.locations.len());
+        let countries = countries(&network.locations);
         for (row, location) in network.locations.iter().enumerate() {
-            let site = site(location, &mut hours, &mut work);
+            let site = site(location, &countries, &mut hours, &mut work);
             sites.push(site.map_err(|e| e.within(&format!("locations[{row}]")))?);
         }
         let (carriers, runs) = carriers(network, &mut work)?;
@@ -119,19 +134,27 @@ impl Lanes {
             .iter()
             .map(|c| c.bands.iter().map(|b| b.number).collect())
             .collect();
+        let tariffs = Tariffs::new(network, &numbers)?;
         let (classes, abilities, words) = abilities(&network.locations)?;
         let (scarcity, scarcity_max) = scarcity(network)?;
-        let per_unit_max = sites.iter().map(|s| s.per_unit).max().unwrap_or(0);
+        let handling_max = sites.iter().map(|s| s.per_unit + s.per_line).max();
         let unit_min = sites.iter().map(|s| s.per_unit).min().unwrap_or(0);
+        let plain = !tariffs.has_minimum()
+            && !tariffs.has_surcharges()
+            && sites.iter().all(|s| s.per_parcel == 0);
         Ok(Self {
+            plain,
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            policies: Policies::new(network),
+            buffers: buffers(&network.locations),
+            countries,
             paused: sites.iter().map(|_| AtomicBool::new(false)).collect(),
             paused_count: AtomicUsize::new(0),
             sites,
             hours: hours.rows,
             work: work.rows,
             runs,
-            tariffs: Tariffs::new(network, &numbers)?,
+            tariffs,
             carriers,
             pairs: Pairs::new(&network.zone_pairs)?,
             places: Places::new(&network.places)?,
@@ -139,7 +162,7 @@ impl Lanes {
             abilities,
             words,
             scarcity,
-            unit_max: per_unit_max + scarcity_max,
+            unit_max: handling_max.unwrap_or(0) + scarcity_max,
             unit_min,
         })
     }
@@ -151,6 +174,40 @@ impl Lanes {
     /// The place is unknown: names `ship_to.postal`.
     pub fn destination(&self, to: &ShipTo) -> Result<Arc<Destination>, Invalid> {
         self.places.destination(self, to)
+    }
+
+    /// The country of all places; `None` where they are in several or there are none.
+    #[must_use]
+    pub fn only_country(&self) -> Option<&str> {
+        self.places.only_country()
+    }
+
+    /// The complete policy of an order: the network's, changed by that of its channel, by the preset
+    /// that it names, and by its own fields.
+    ///
+    /// # Errors
+    /// An unknown preset: names `policy.preset`.
+    pub fn policy(
+        &self,
+        channel: &str,
+        preset: Option<&str>,
+        own: &PolicyOverrides,
+    ) -> Result<Policy, Invalid> {
+        self.policies.of(channel, preset, own)
+    }
+
+    /// Units of every SKU that stay at a location; `None` where no location keeps any.
+    #[inline]
+    pub(super) fn buffer(&self, location: usize) -> Option<Qty> {
+        self.buffers.get(location).copied()
+    }
+
+    /// Number of a country, 0 for one that no location names; `None` where none names any.
+    pub(super) fn country(&self, name: &str) -> Option<u16> {
+        if self.countries.is_empty() {
+            return None;
+        }
+        Some(self.countries.get(name).copied().unwrap_or(0))
     }
 
     /// The interned class of an item. A class that no location has the ability for is one that
@@ -245,14 +302,6 @@ fn at_most(field: &str, count: usize, max: usize) -> Result<(), Invalid> {
     Err(Invalid::new(field, count, format!("at most {max} rows")))
 }
 
-/// A price that may not be negative.
-fn price(field: &str, cents: Cents) -> Result<i64, Invalid> {
-    if (0..=Cents::MAX.0).contains(&cents.0) {
-        return Ok(cents.0);
-    }
-    Err(Invalid::new(field, cents, "0 to 1000000000000 cents"))
-}
-
 /// Business days by weekdays, one table for all that share them.
 struct Calendars {
     holidays: Arc<[Day]>,
@@ -281,7 +330,28 @@ struct HoursTable {
     rows: Vec<Hours>,
 }
 
-fn site(row: &Location, hours: &mut HoursTable, work: &mut Calendars) -> Result<Site, Invalid> {
+fn countries(locations: &[Location]) -> HashMap<Box<str>, u16> {
+    let mut countries = HashMap::new();
+    for name in locations.iter().flat_map(|l| &l.ships_to) {
+        let next = u16::try_from(countries.len() + 1).unwrap_or(u16::MAX);
+        countries.entry(name.clone()).or_insert(next);
+    }
+    countries
+}
+
+fn buffers(locations: &[Location]) -> Vec<Qty> {
+    if locations.iter().all(|l| l.stock_buffer.is_zero()) {
+        return Vec::new();
+    }
+    locations.iter().map(|l| l.stock_buffer).collect()
+}
+
+fn site(
+    row: &Location,
+    countries: &HashMap<Box<str>, u16>,
+    hours: &mut HoursTable,
+    work: &mut Calendars,
+) -> Result<Site, Invalid> {
     if row.cutoff_minutes >= 24 * 60 {
         return Err(Invalid::new(
             "cutoff",
@@ -313,6 +383,9 @@ fn site(row: &Location, hours: &mut HoursTable, work: &mut Calendars) -> Result<
         hours,
         per_shipment: price("handling_cents_per_shipment", row.handling_per_shipment)?,
         per_unit: price("handling_cents_per_unit", row.handling_per_unit)?,
+        per_line: price("handling_cents_per_line", row.handling_per_line)?,
+        per_parcel: price("packaging_cents_per_parcel", row.packaging_per_parcel)?,
+        ships_to: row.ships_to.iter().map(|name| countries[name]).collect(),
         coordinate: row.coordinate,
         postal: row.postal.clone(),
     })

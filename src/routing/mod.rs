@@ -10,7 +10,9 @@
 //! shipments plus the units it leaves short. The router minimises, in integer cents,
 //!
 //! ```text
-//! Σ shipments [ postage + handling per shipment + handling per unit × units
+//! Σ shipments [ postage + surcharges
+//!               + handling per shipment + handling per line × demands + handling per unit × units
+//!               + packaging × parcels
 //!               + late penalty × days late + speed value × days until delivery
 //!               + Σ scarcity price(sku, location) × units ]
 //! + split penalty × max(0, shipments − 1) + short cost × units short
@@ -42,19 +44,36 @@
 //! Weight is Σ units × grams; when the service has a dimensional divisor and the shipment's volume
 //! (Σ units × length × width × height, mm³ summed, divided by 1000 rounding up to cm³) exceeds its
 //! threshold, it is the larger of that and ⌈cm³ × 1000 ÷ divisor⌉ grams; then rounded up to the
-//! billing step. That is the billable weight W. A shipment with W above the service's `max` travels as
+//! billing step. That is the billable weight W. Units with W above the service's `max` travel as
 //! ⌈W ÷ max⌉ parcels, all but the last of exactly `max`. A parcel costs the first tariff step whose
 //! `max` is not exceeded; a weight beyond the last step of the tariff cannot be carried by that
-//! service. A shipment of weight 0 is priced at the first step.
+//! service. A parcel of weight 0 is priced at the first step. The postage of a shipment is the sum
+//! over its parcels, at least the service's minimum.
 //!
-//! **Eligibility.** A location is out when it is paused, and for a demand when the item's class
-//! (other than empty, `standard`, `general`) is not among its abilities.
+//! **Parcels.** Each unit of an item that ships alone is a parcel by itself, with its own billable
+//! weight; one above `max` cannot be carried by that service. The other units of the shipment are
+//! weighed together as above. *Handling per line* counts the demands of which the shipment holds
+//! any units, *packaging* all its parcels.
+//!
+//! **Surcharges.** A row of the service's surcharges is paid for every parcel that meets all of its
+//! conditions: the destination is in its area; the parcel's billable weight is above `over_grams`;
+//! its volume is above `over_cm3`; its longest side is above `over_length_mm`. A unit that ships
+//! alone has its own volume and longest side. Of units weighed together every parcel has the longest
+//! side of the longest unit, and as volume their cm³ divided by the number of parcels, rounded up.
+//! The area of a destination is that of the place with the longest prefix of its postal code, even
+//! where the order brings its own coordinate; the area `residential` is every order to a home.
+//!
+//! **Eligibility.** A location is out when it is paused, when the order excludes it, when it ships to
+//! some countries only and the destination's is not among them, and for a demand when the item's
+//! class (other than empty, `standard`, `general`) is not among its abilities. Where a location has
+//! a stock buffer, the ATP of the view less the buffer counts as its ATP.
 //!
 //! **Division.** A demand is *divisible* if it may split and no eligible location has its whole
 //! quantity promisable now. A divisible demand may be drawn from any locations and hand-overs in
 //! any amounts, the rest short. Any other demand ships whole in one shipment, or is wholly short.
 //!
-//! **Limits.** At most `max_shipments` shipments. Two shipments may leave one location. With
+//! **Limits.** At most `max_shipments` shipments; at most one where the order's goods (Σ units ×
+//! value) are worth less than `min_value_to_split`. Two shipments may leave one location. With
 //! `ship_complete` either nothing is short or nothing ships. Without `allow_backorder` a plan that
 //! leaves anything short is no plan. To leave everything short is a plan with no shipment. What
 //! would cost more than 2⁵⁰ cents counts as impossible.
@@ -75,29 +94,39 @@
 //!
 //! [`StockView`]: crate::ledger::StockView
 
+mod binding;
 mod calendar;
 mod candidates;
+mod cargo;
+mod carriage;
 mod departures;
 mod divide;
 mod explain;
+mod frontier;
 mod lanes;
 mod large;
 mod partition;
 mod places;
+mod policies;
 mod price;
+mod promise;
 mod quote;
 mod request;
 mod solve;
 mod subsets;
+mod surcharges;
 mod tariff;
 #[cfg(test)]
 mod tests;
 mod whole;
 mod zones;
 
+pub use binding::{Binding, Constraint, binding};
+pub use frontier::{Frontier, frontier};
 pub use lanes::Lanes;
 pub use places::Destination;
 pub use price::{distance_km, price};
+pub use promise::promise;
 pub use quote::{Goal, quote};
 pub use request::{ClassId, DEMANDS_MAX, Demand, EXACT_DEMANDS_MAX, Request, Unroutable};
 pub use solve::{Scratch, route};

@@ -3,9 +3,10 @@
 //! Worked out once per place and kept; the cache is bounded and starts afresh when full, so that
 //! a flood of odd addresses costs time, not memory.
 
-use super::lanes::{Lanes, NO_ZONE};
+use super::lanes::{Lanes, NO_ZONE, Site};
+use super::surcharges::Rule;
 use super::zones::metres;
-use crate::model::{Coordinate, Invalid, Place, ShipTo, ZonePair};
+use crate::model::{Coordinate, Invalid, LocationId, Place, RESIDENTIAL, ShipTo, ZonePair};
 use dashmap::DashMap;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,39 +22,68 @@ pub struct Destination {
     /// Centre of the place.
     pub(super) coordinate: Coordinate,
     /// By location: its lane class. Locations of one class have the same hours, lead time and
-    /// zones, so that a shipment from any of them arrives alike and costs the same postage.
+    /// zones and cartons, so that a shipment from any of them arrives alike and costs the same
+    /// to carry.
     pub(super) class_of: Vec<u16>,
     /// By lane class: the first location that is in it.
     pub(super) sample: Vec<u16>,
     /// By lane class and service: the dense zone, or [`NO_ZONE`].
     pub(super) zones: Vec<u8>,
+    /// By billing: the surcharges that apply here; nothing at all where there are none.
+    rules: Vec<Vec<Rule>>,
+    /// By location: whether it does not ship to this country; nothing at all where all do.
+    barred: Vec<bool>,
 }
 
-/// Identity of a destination: where it is, and the longest zone-pair prefix it matches.
-type Key = (Coordinate, Option<usize>);
+/// Identity of a destination: where it is, the longest zone-pair prefix it matches, what surcharges
+/// ask of it, and its country where that matters.
+type Key = (Coordinate, Option<usize>, (u32, bool), Option<u16>);
+
+/// What the table knows of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    centre: Coordinate,
+    /// Its surcharge area; 0 is none.
+    area: u32,
+}
 
 /// The table of places.
 #[derive(Debug)]
 pub(super) struct Places {
     /// By country, then postal prefix.
-    by_country: HashMap<Box<str>, HashMap<Box<str>, Coordinate>>,
+    by_country: HashMap<Box<str>, HashMap<Box<str>, Known>>,
+    /// Names of the surcharge areas; the first is none.
+    areas: Vec<Box<str>>,
     cache: DashMap<Key, Arc<Destination>, foldhash::fast::RandomState>,
 }
 
 impl Places {
     pub(super) fn new(rows: &[Place]) -> Result<Self, Invalid> {
-        let mut by_country: HashMap<_, HashMap<_, _>> = HashMap::new();
+        let mut by_country: HashMap<Box<str>, HashMap<Box<str>, Known>> = HashMap::new();
+        let mut areas: Vec<Box<str>> = vec!["".into()];
+        let mut numbers: HashMap<&str, u32> = HashMap::from([("", 0)]);
         for (row, place) in rows.iter().enumerate() {
+            let area = *numbers.entry(&*place.area).or_insert_with(|| {
+                areas.push(place.area.clone());
+                u32::try_from(areas.len() - 1).unwrap_or(u32::MAX)
+            });
+            let new = Known {
+                centre: place.coordinate,
+                area,
+            };
             let country = by_country.entry(place.country.clone()).or_default();
-            let known = country.insert(place.postal_prefix.clone(), place.coordinate);
-            if known.is_some_and(|k| k != place.coordinate) {
+            let known = country.insert(place.postal_prefix.clone(), new);
+            if known.is_some_and(|k| k != new) {
                 let field = format!("places[{row}].postal_prefix");
-                let expected = "one centre for each country and prefix";
+                let expected = "one centre and area for each country and prefix";
                 return Err(Invalid::new(field, &place.postal_prefix, expected));
             }
         }
-        let cache = DashMap::default();
-        Ok(Self { by_country, cache })
+        Ok(Self {
+            by_country,
+            areas,
+            cache: DashMap::default(),
+        })
     }
 
     pub(super) fn destination(
@@ -61,16 +91,32 @@ impl Places {
         lanes: &Lanes,
         to: &ShipTo,
     ) -> Result<Arc<Destination>, Invalid> {
-        let coordinate = match to.coordinate {
-            Some(own) => own,
-            None => self.centre(to)?,
+        let place = self.place(to);
+        let coordinate = match (to.coordinate, place) {
+            (Some(own), _) => own,
+            (None, Some(place)) => place.centre,
+            (None, None) => return Err(unknown(to)),
         };
         let prefix = lanes.pairs.longest(&to.postal);
-        let key = (coordinate, prefix);
+        let (area, residential) = if lanes.tariffs.has_surcharges() {
+            (place.map_or(0, |p| p.area), to.residential)
+        } else {
+            (0, false)
+        };
+        let country = lanes.country(&to.country);
+        let key = (coordinate, prefix, (area, residential), country);
         if let Some(known) = self.cache.get(&key) {
             return Ok(Arc::clone(&known));
         }
-        let new = Arc::new(Destination::new(lanes, coordinate, prefix));
+        let mut new = Destination::new(lanes, coordinate, prefix);
+        let name = &self.areas[area as usize];
+        let home = if residential { RESIDENTIAL } else { "" };
+        new.rules = lanes.tariffs.rules(&[name, home]);
+        if let Some(country) = country {
+            let bars = |s: &Site| !s.ships_to.is_empty() && !s.ships_to.contains(&country);
+            new.barred = lanes.sites.iter().map(bars).collect();
+        }
+        let new = Arc::new(new);
         let most = (CACHE_BYTES / new.bytes()).max(64);
         if self.cache.len() >= most {
             self.cache.clear();
@@ -79,19 +125,28 @@ impl Places {
         Ok(new)
     }
 
-    fn centre(&self, to: &ShipTo) -> Result<Coordinate, Invalid> {
-        let found = self
-            .by_country
-            .get(&to.country)
-            .and_then(|prefixes| longest(prefixes, &to.postal));
-        found.map(|(_, &centre)| centre).ok_or_else(|| {
-            let expected = format!(
-                "a postal code in {} that the network's places cover, or lat and lon",
-                to.country
-            );
-            Invalid::new("ship_to.postal", &to.postal, expected)
-        })
+    /// The country of all places.
+    pub(super) fn only_country(&self) -> Option<&str> {
+        let mut names = self.by_country.keys();
+        names
+            .next()
+            .filter(|_| self.by_country.len() == 1)
+            .map(|n| &**n)
     }
+
+    /// The place with the longest prefix of a postal code.
+    fn place(&self, to: &ShipTo) -> Option<Known> {
+        let prefixes = self.by_country.get(&to.country)?;
+        longest(prefixes, &to.postal).map(|(_, &known)| known)
+    }
+}
+
+fn unknown(to: &ShipTo) -> Invalid {
+    let expected = format!(
+        "a postal code in {} that the network's places cover, or lat and lon",
+        to.country
+    );
+    Invalid::new("ship_to.postal", &to.postal, expected)
 }
 
 /// The entry with the longest key that `text` starts with.
@@ -164,6 +219,8 @@ impl Destination {
             class_of: Vec::with_capacity(lanes.sites.len()),
             sample: Vec::new(),
             zones: Vec::new(),
+            rules: Vec::new(),
+            barred: Vec::new(),
         };
         let mut known = HashMap::new();
         for (location, site) in lanes.sites.iter().enumerate() {
@@ -180,8 +237,8 @@ impl Destination {
                     dense.and_then(|z| u8::try_from(z).ok()).unwrap_or(NO_ZONE)
                 })
                 .collect();
-            let key = (site.hours, zones);
-            let class = *known.entry(key).or_insert_with_key(|(_, zones)| {
+            let key = (site.hours, site.per_parcel, zones);
+            let class = *known.entry(key).or_insert_with_key(|(_, _, zones)| {
                 new.zones.extend_from_slice(zones);
                 new.sample.push(u16::try_from(location).unwrap_or(u16::MAX));
                 new.sample.len() - 1
@@ -196,6 +253,19 @@ impl Destination {
         &self.zones[class * services..(class + 1) * services]
     }
 
+    /// Whether a location does not ship to the country.
+    #[inline]
+    pub(super) fn bars(&self, location: LocationId) -> bool {
+        self.barred
+            .get(location.index())
+            .is_some_and(|&barred| barred)
+    }
+
+    /// The surcharges that a billing has to add.
+    pub(super) fn rules(&self, billing: usize) -> &[Rule] {
+        self.rules.get(billing).map_or(&[], Vec::as_slice)
+    }
+
     /// Centre of the place.
     #[must_use]
     pub fn coordinate(&self) -> Coordinate {
@@ -203,6 +273,8 @@ impl Destination {
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Self>() + 2 * (self.class_of.len() + self.sample.len()) + self.zones.len() + 64
+        let rules: usize = self.rules.iter().map(|r| size_of_val(&**r) + 24).sum();
+        let classes = 2 * (self.class_of.len() + self.sample.len());
+        size_of::<Self>() + classes + self.zones.len() + rules + self.barred.len() + 64
     }
 }

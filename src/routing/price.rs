@@ -3,10 +3,12 @@
 //!
 //! The search and the rules of thumb both end here, so a plan's parts always come from one place.
 
+use super::cargo::Load;
+use super::carriage::{Carriage, Singles};
 use super::lanes::{Lanes, NO_ZONE, location_id, service_id};
 use super::places::Destination;
 use super::request::{Job, Request};
-use super::tariff::{AMOUNT_MAX, Load, NEVER};
+use super::tariff::AMOUNT_MAX;
 use super::zones::metres;
 use crate::model::{
     Cents, Day, EpochMillis, Grams, LocationId, Objective, Plan, Shipment, ShipmentCents,
@@ -76,6 +78,7 @@ fn objective(job: &Job<'_>, shipments: &[Shipment], short: &[ShortLine]) -> Opti
     };
     for shipment in shipments {
         sum.postage += shipment.cents.postage;
+        sum.surcharges += shipment.cents.surcharges;
         sum.handling += shipment.cents.handling;
         sum.late += shipment.cents.late;
         sum.speed += shipment.cents.speed;
@@ -94,42 +97,129 @@ pub(super) fn shipment(
     job: &Job<'_>,
     location: usize,
     ready: EpochMillis,
-    mut lines: Vec<ShipmentLine>,
+    lines: Vec<ShipmentLine>,
 ) -> Option<Shipment> {
-    let lanes = job.lanes;
-    let site = &lanes.sites[location];
-    let hours = lanes.hours(site);
-    let (ship_at, ship_day) = hours.handover(ready)?;
-    let today = hours.date_of(job.request.now)?;
-    let mut load = Load::default();
-    let mut units = 0;
-    for line in &lines {
-        let demand = &job.request.demands[usize::from(line.demand)];
-        load = load.plus(demand.load(line.qty));
-        units += u64::from(line.qty.0);
+    let draft = Draft::of(job, location, ready, &lines)?;
+    let mut best: Option<Travel> = None;
+    for travel in draft.travels(job) {
+        if best.as_ref().is_none_or(|b| travel.rank() < b.rank()) {
+            best = Some(travel);
+        }
     }
-    let best = best_service(job, location, load, today, ship_day)?;
-    let handling = site
-        .per_shipment
-        .checked_add(bounded(site.per_unit, units)?)?;
-    lines.sort_by_key(|l| l.demand);
-    Some(Shipment {
-        location: location_id(location),
-        service: service_id(best.service),
-        need_at: ready.max(ship_at - hours.lead()),
-        ship_at,
-        deliver_on: best.deliver_on,
-        parcels: best.parcels,
-        billable: Grams(best.billable),
-        cents: ShipmentCents {
-            postage: Cents(best.postage),
-            handling: Cents(handling),
-            late: best.late,
-            speed: best.speed,
-            scarcity: Cents(scarcity(job, location, &lines)?),
-        },
-        lines,
-    })
+    draft.made(job, &best?, lines)
+}
+
+/// The same shipment by every service that can carry it.
+pub(super) fn by_service(
+    job: &Job<'_>,
+    location: usize,
+    ready: EpochMillis,
+    lines: &[ShipmentLine],
+) -> Vec<Shipment> {
+    let Some(draft) = Draft::of(job, location, ready, lines) else {
+        return Vec::new();
+    };
+    let travels = draft.travels(job);
+    travels
+        .filter_map(|t| draft.made(job, &t, lines.to_vec()))
+        .collect()
+}
+
+/// A shipment whose service is not chosen yet.
+struct Draft {
+    location: usize,
+    ready: EpochMillis,
+    ship_at: EpochMillis,
+    /// Local dates of the hand-over and of the moment of the request.
+    ship_day: Day,
+    today: Day,
+    cargo: Cargo,
+}
+
+impl Draft {
+    fn of(
+        job: &Job<'_>,
+        location: usize,
+        ready: EpochMillis,
+        lines: &[ShipmentLine],
+    ) -> Option<Self> {
+        let hours = job.lanes.hours(&job.lanes.sites[location]);
+        let (ship_at, ship_day) = hours.handover(ready)?;
+        Some(Self {
+            location,
+            ready,
+            ship_at,
+            ship_day,
+            today: hours.date_of(job.request.now)?,
+            cargo: Cargo::of(job, lines),
+        })
+    }
+
+    /// Every way that it may travel, by ascending service.
+    fn travels(&self, job: &Job<'_>) -> impl Iterator<Item = Travel> {
+        let lanes = job.lanes;
+        let destination = job.request.destination;
+        let class = usize::from(destination.class_of[self.location]);
+        let zones = destination.zones(class, lanes.carriers.len());
+        let reached = zones.iter().enumerate().filter(|z| *z.1 != NO_ZONE);
+        reached.filter_map(move |(service, &zone)| self.travel(job, service, zone))
+    }
+
+    fn travel(&self, job: &Job<'_>, service: usize, zone: u8) -> Option<Travel> {
+        let lanes = job.lanes;
+        let deliver_on = lanes.delivery(lanes.run(service, zone), self.ship_day)?;
+        let (late, speed) = job.dated(self.today, deliver_on)?;
+        let billing = usize::from(lanes.tariffs.billing_of[service]);
+        let rules = job.request.destination.rules(billing);
+        let cargo = &self.cargo;
+        let parcels = lanes.tariffs.billings[billing].parcels(cargo.load, rules);
+        let per_parcel = lanes.sites[self.location].per_parcel;
+        let (to, singles) = ((service, zone), &cargo.singles);
+        let carriage = Carriage::of(lanes, to, per_parcel, parcels, &cargo.alone, singles)?;
+        Some(Travel {
+            service,
+            deliver_on,
+            carriage,
+            late,
+            speed,
+        })
+    }
+
+    /// The shipment of `lines`, which are its own, by a service.
+    fn made(
+        &self,
+        job: &Job<'_>,
+        travel: &Travel,
+        mut lines: Vec<ShipmentLine>,
+    ) -> Option<Shipment> {
+        lines.sort_by_key(|l| l.demand);
+        let site = &job.lanes.sites[self.location];
+        let carriage = &travel.carriage;
+        let units: u64 = lines.iter().map(|l| u64::from(l.qty.0)).sum();
+        let handling = bounded(site.per_unit, units)?
+            .checked_add(bounded(site.per_line, lines.len() as u64)?)?
+            .checked_add(site.per_shipment)?
+            .checked_add(carriage.packaging)?;
+        let lead = job.lanes.hours(site).lead();
+        Some(Shipment {
+            location: location_id(self.location),
+            service: service_id(travel.service),
+            need_at: self.ready.max(self.ship_at - lead),
+            ship_at: self.ship_at,
+            deliver_on: travel.deliver_on,
+            parcels: u32::try_from(carriage.parcels).ok()?,
+            billable: Grams(self.cargo.billable(job, travel.service)?),
+            cents: ShipmentCents {
+                postage: Cents(carriage.postage),
+                surcharges: Cents(carriage.surcharges),
+                handling: Cents(handling),
+                late: travel.late,
+                speed: travel.speed,
+                scarcity: Cents(scarcity(job, self.location, &lines)?),
+            },
+            lines,
+        })
+    }
 }
 
 /// Scarcity prices of some units at a location.
@@ -146,63 +236,62 @@ fn scarcity(job: &Job<'_>, location: usize, lines: &[ShipmentLine]) -> Option<i6
     Some(sum)
 }
 
+/// What a carrier is given.
+#[derive(Default)]
+struct Cargo {
+    /// What is packed together.
+    load: Load,
+    /// What ships alone.
+    alone: Vec<(u16, u32)>,
+    singles: Singles,
+}
+
+impl Cargo {
+    fn of(job: &Job<'_>, lines: &[ShipmentLine]) -> Self {
+        let mut cargo = Self::default();
+        for line in lines {
+            let demand = &job.request.demands[usize::from(line.demand)];
+            cargo.load = cargo.load.plus(demand.load(line.qty));
+            if demand.ships_alone {
+                cargo.alone.push((line.demand, line.qty.0));
+            }
+        }
+        if !cargo.alone.is_empty() {
+            cargo.singles.fill(job);
+        }
+        cargo
+    }
+
+    /// Billable weight of all parcels by a service.
+    fn billable(&self, job: &Job<'_>, service: usize) -> Option<u64> {
+        let tariffs = &job.lanes.tariffs;
+        let billing = &tariffs.billings[usize::from(tariffs.billing_of[service])];
+        let mut sum = if self.load.lots > 0 {
+            billing.billable(self.load)?
+        } else {
+            0
+        };
+        for &(demand, units) in &self.alone {
+            let unit = job.request.demands[usize::from(demand)].unit();
+            let all = billing.billable(unit)?.checked_mul(u64::from(units))?;
+            sum = sum.checked_add(all)?;
+        }
+        Some(sum)
+    }
+}
+
 /// How a shipment travels.
-struct Carriage {
+struct Travel {
     service: usize,
     deliver_on: Day,
-    parcels: u32,
-    billable: u64,
-    postage: i64,
+    carriage: Carriage,
     late: Cents,
     speed: Cents,
 }
 
-impl Carriage {
+impl Travel {
     fn rank(&self) -> (i64, Day) {
-        (self.postage + self.late.0 + self.speed.0, self.deliver_on)
+        let cents = self.carriage.total() + self.late.0 + self.speed.0;
+        (cents, self.deliver_on)
     }
-}
-
-fn best_service(
-    job: &Job<'_>,
-    location: usize,
-    load: Load,
-    today: Day,
-    ship_day: Day,
-) -> Option<Carriage> {
-    let lanes = job.lanes;
-    let destination = job.request.destination;
-    let class = usize::from(destination.class_of[location]);
-    let zones = destination.zones(class, lanes.carriers.len());
-    let mut best: Option<Carriage> = None;
-    for (service, &zone) in zones.iter().enumerate() {
-        if zone == NO_ZONE {
-            continue;
-        }
-        let billing = &lanes.tariffs.billings[usize::from(lanes.tariffs.billing_of[service])];
-        let parcels = billing.parcels(load);
-        let postage = lanes.tariffs.price(service, zone, parcels);
-        let Some(deliver_on) = lanes.delivery(lanes.run(service, zone), ship_day) else {
-            continue;
-        };
-        let Some((late, speed)) = job.dated(today, deliver_on) else {
-            continue;
-        };
-        if postage >= NEVER {
-            continue;
-        }
-        let carriage = Carriage {
-            service,
-            deliver_on,
-            parcels: parcels.full + 1,
-            billable: billing.billable(load).unwrap_or(0),
-            postage,
-            late,
-            speed,
-        };
-        if best.as_ref().is_none_or(|b| carriage.rank() < b.rank()) {
-            best = Some(carriage);
-        }
-    }
-    best
 }

@@ -92,7 +92,7 @@ fn fastest(job: &Job<'_>, scratch: &mut Scratch) -> Result<Decision, Unroutable>
 }
 
 /// The dates up to `last` on which something could be delivered, ascending, `last` included.
-fn dates(job: &Job<'_>, last: Day) -> Vec<Day> {
+pub(super) fn dates(job: &Job<'_>, last: Day) -> Vec<Day> {
     let destination = job.request.destination;
     let services = job.lanes.carriers.len();
     let moments = moments(job);

@@ -3,11 +3,15 @@
 //! Invariant after [`Job::new`]: every amount that a plan can add up to fits, so the search itself
 //! uses plain arithmetic.
 
+use super::binding::Constraint;
+use super::cargo::Load;
 use super::lanes::Lanes;
 use super::places::Destination;
-use super::tariff::{AMOUNT_MAX, Load};
+use super::tariff::AMOUNT_MAX;
 use crate::ledger::StockView;
-use crate::model::{Cents, Day, EpochMillis, Invalid, Policy, Qty, ShortLine, SkuId};
+use crate::model::{
+    Cents, Day, EpochMillis, Invalid, LocationId, Policy, Qty, RejectedReason, ShortLine, SkuId,
+};
 
 /// Most demands for which the answer is the proven minimum.
 pub const EXACT_DEMANDS_MAX: usize = 12;
@@ -21,7 +25,7 @@ pub(super) const WAIT_DAYS_MAX: i64 = 1 << 16;
 pub struct ClassId(pub u16);
 
 /// What an order needs of one SKU, its lines summed.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+#[derive(Copy, Clone, Default, PartialEq, Eq, Debug)]
 pub struct Demand {
     /// The item; no two demands of a request have the same.
     pub sku: SkuId,
@@ -33,14 +37,28 @@ pub struct Demand {
     pub grams: u32,
     /// Length × width × height of one unit, in mm³; 0 where unknown.
     pub volume_mm3: u64,
+    /// Longest side of one unit; 0 where unknown.
+    pub longest_mm: u32,
+    /// Whether every unit is a parcel by itself.
+    pub ships_alone: bool,
     /// Its item class, by [`Lanes::class`].
     pub class: ClassId,
+    /// Price of one unit.
+    pub value: Cents,
 }
 
 impl Demand {
-    /// Weight and volume of `units` of it.
+    /// What `units` of it add to the parcels that others are in too: nothing if it ships alone.
     pub(super) fn load(&self, units: Qty) -> Load {
-        Load::of(units.0, self.grams, self.volume_mm3)
+        if self.ships_alone {
+            return Load::default();
+        }
+        Load::of(units.0, self.grams, self.volume_mm3, self.longest_mm)
+    }
+
+    /// One unit by itself.
+    pub(super) fn unit(&self) -> Load {
+        Load::of(1, self.grams, self.volume_mm3, self.longest_mm)
     }
 }
 
@@ -61,6 +79,8 @@ pub struct Request<'a> {
     pub demands: &'a [Demand],
     /// What may be promised; line `i` is `demands[i].sku`.
     pub stock: &'a StockView,
+    /// Locations that may not ship it.
+    pub excluded: &'a [LocationId],
 }
 
 /// Why there is no plan.
@@ -110,6 +130,10 @@ pub(super) struct Job<'a> {
     pub(super) policy: Policy,
     /// Shipments that deliver later do not exist.
     pub(super) latest: Option<Day>,
+    /// Whether any demand ships alone.
+    pub(super) alone: bool,
+    /// A constraint that does not count.
+    pub(super) lifted: Option<Constraint>,
 }
 
 impl<'a> Job<'a> {
@@ -121,11 +145,19 @@ impl<'a> Job<'a> {
             let max = DEMANDS_MAX;
             return Err(Unroutable::TooManyDemands { demands, max });
         }
+        let mut policy = request.policy;
+        if policy.min_value_to_split > Cents(0)
+            && value(request.demands) < policy.min_value_to_split
+        {
+            policy.max_shipments = 1;
+        }
         Ok(Self {
             lanes,
             request,
-            policy: request.policy,
+            policy,
             latest: request.deliver_by.filter(|_| request.deliver_by_is_hard),
+            alone: request.demands.iter().any(|d| d.ships_alone),
+            lifted: None,
         })
     }
 
@@ -150,6 +182,30 @@ impl<'a> Job<'a> {
         ))
     }
 
+    /// Why a location may ship nothing of this order; `None` when it may.
+    pub(super) fn closed(&self, location: LocationId) -> Option<RejectedReason> {
+        if self.lanes.paused(location) && self.lifted != Some(Constraint::Paused) {
+            return Some(RejectedReason::Paused);
+        }
+        let excluded = self.request.excluded.contains(&location);
+        if excluded && self.lifted != Some(Constraint::Exclude) {
+            return Some(RejectedReason::Excluded);
+        }
+        let barred = self.request.destination.bars(location);
+        (barred && self.lifted != Some(Constraint::ShipsTo)).then_some(RejectedReason::Country)
+    }
+
+    /// What of `units` at a location routing may use.
+    #[inline]
+    pub(super) fn beyond_buffer(&self, location: usize, units: Qty) -> Qty {
+        match self.lanes.buffer(location) {
+            Some(kept) if self.lifted != Some(Constraint::StockBuffer) => {
+                Qty(units.0.saturating_sub(kept.0))
+            }
+            _ => units,
+        }
+    }
+
     /// What it costs to leave `units` short.
     pub(super) fn short_cents(&self, units: Qty) -> i64 {
         self.policy.short_per_unit.0 * i64::from(units.0)
@@ -159,6 +215,12 @@ impl<'a> Job<'a> {
     pub(super) fn may_short_some(&self) -> bool {
         self.policy.allow_backorder && !self.policy.ship_complete
     }
+}
+
+/// What the goods are worth.
+fn value(demands: &[Demand]) -> Cents {
+    let worth = |d: &Demand| d.value.0.saturating_mul(i64::from(d.qty.0));
+    Cents(demands.iter().map(worth).fold(0, i64::saturating_add))
 }
 
 fn check(lanes: &Lanes, request: &Request<'_>) -> Result<(), Invalid> {

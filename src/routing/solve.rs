@@ -23,6 +23,13 @@ pub struct Scratch {
     divide: Divide,
 }
 
+impl Scratch {
+    /// Whether the request solved last has a demand that may be divided.
+    pub(super) fn divides(&self) -> bool {
+        self.candidates.divisible != 0
+    }
+}
+
 /// The best two plans of a search, cheapest first, and what no plan can cost less than.
 #[derive(Debug, Default)]
 pub(super) struct Solved {

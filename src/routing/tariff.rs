@@ -4,8 +4,10 @@
 //! [`Billing`] and its brackets: the union of the weight steps of all their tariffs. So the
 //! bracket of some units is found once, for all those services, zones and locations.
 
+use super::cargo::Load;
 use super::request::Demand;
-use crate::model::{Invalid, Network, Service};
+use super::surcharges::{self, AreaRule, Measured, Rule};
+use crate::model::{Cents, Invalid, Network, Service};
 
 /// No price: not carried. Far above [`AMOUNT_MAX`]; a few of them still add up.
 pub(super) const NEVER: i64 = 1 << 60;
@@ -14,6 +16,8 @@ pub(super) const NEVER: i64 = 1 << 60;
 pub(super) const AMOUNT_MAX: i64 = 1 << 50;
 /// No bracket: heavier than any step.
 const BEYOND: u16 = u16::MAX;
+/// No bracket: there is no parcel.
+const EMPTY: u16 = u16::MAX - 1;
 /// Rows of the table that finds a bracket: enough that a row seldom holds two steps.
 const FINDER_ROWS: u64 = 2_048;
 
@@ -22,61 +26,40 @@ const SLOPES: usize = 9;
 /// Millionths of a cent in a cent.
 const MICRO: i64 = 1_000_000;
 
-/// Units as a carrier sees them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Load {
-    /// Mass; saturated at the top, where nothing is carried.
-    pub(super) grams: u64,
-    /// Volume; saturated likewise.
-    pub(super) mm3: u64,
-}
-
-impl Load {
-    /// Both together.
-    pub(super) fn plus(self, other: Self) -> Self {
-        Self {
-            grams: self.grams.saturating_add(other.grams),
-            mm3: self.mm3.saturating_add(other.mm3),
-        }
-    }
-
-    /// The rest when `part`, which was added before, is taken away.
-    pub(super) fn less(self, part: Self) -> Self {
-        Self {
-            grams: self.grams.saturating_sub(part.grams),
-            mm3: self.mm3.saturating_sub(part.mm3),
-        }
-    }
-
-    /// `units` of something.
-    pub(super) fn of(units: u32, grams: u32, mm3: u64) -> Self {
-        Self {
-            grams: u64::from(units) * u64::from(grams),
-            mm3: mm3.saturating_mul(u64::from(units)),
-        }
-    }
-}
-
 /// A load as parcels: some full ones and a last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Parcels {
     /// Parcels of exactly the heaviest weight before the last one.
     pub(super) full: u32,
-    /// Bracket of the last one; [`BEYOND`] when it cannot be carried.
+    /// Bracket of the last one; [`BEYOND`] when it cannot be carried, [`EMPTY`] when there is none.
     bracket: u16,
+    /// Surcharges of all of them.
+    pub(super) extra: i64,
 }
 
 impl Parcels {
     const NONE: Self = Self {
         full: 0,
         bracket: BEYOND,
+        extra: 0,
     };
 
-    /// A number that is the same only for the same parcels, below
-    /// `(full + 1) × (brackets + 1)`.
+    /// A number that is the same only for the same parcels, surcharges apart; below
+    /// `(full + 1) × (brackets + 2)`.
     pub(super) fn key(self, brackets: usize) -> u64 {
-        let bracket = usize::from(self.bracket).min(brackets) as u64;
-        u64::from(self.full) * (brackets as u64 + 1) + bracket
+        let bracket = match self.bracket {
+            EMPTY => brackets + 1,
+            bracket => usize::from(bracket).min(brackets),
+        };
+        u64::from(self.full) * (brackets as u64 + 2) + bracket as u64
+    }
+
+    /// How many they are.
+    pub(super) fn count(self) -> u64 {
+        if self.bracket == EMPTY {
+            return 0;
+        }
+        u64::from(self.full) + 1
     }
 }
 
@@ -102,7 +85,7 @@ impl Billing {
         bounds.dedup();
         // Nothing heavier than the first bound that holds the heaviest parcel is ever looked up.
         let top = bounds.partition_point(|&b| b < service.max.0);
-        bounds.truncate(top.saturating_add(1).min(usize::from(BEYOND) - 1));
+        bounds.truncate(top.saturating_add(1).min(usize::from(EMPTY) - 1));
         let last = bounds.last().copied().unwrap_or(0).min(service.max.0);
         let shift = (0..64)
             .find(|&s| last >> s < FINDER_ROWS)
@@ -170,21 +153,49 @@ impl Billing {
         Some(weight)
     }
 
-    /// The parcels of a load.
-    pub(super) fn parcels(&self, load: Load) -> Parcels {
-        self.billable(load)
-            .map_or(Parcels::NONE, |weight| self.parcels_of(weight))
+    /// The parcels of a load, with the surcharges that `rules` ask for.
+    pub(super) fn parcels(&self, load: Load, rules: &[Rule]) -> Parcels {
+        if load.lots == 0 {
+            return Parcels {
+                bracket: EMPTY,
+                ..Parcels::NONE
+            };
+        }
+        let Some(weight) = self.billable(load) else {
+            return Parcels::NONE;
+        };
+        let parcels = self.parcels_of(weight);
+        if rules.is_empty() {
+            return parcels;
+        }
+        let measured = Measured::of(load, parcels.full, weight, self.heaviest);
+        match surcharges::extra(rules, &measured) {
+            Some(extra) => Parcels { extra, ..parcels },
+            None => Parcels::NONE,
+        }
+    }
+
+    /// The parcel of one unit that ships alone: it cannot be taken apart.
+    pub(super) fn single(&self, unit: Load, rules: &[Rule]) -> Parcels {
+        let parcels = self.parcels(unit, rules);
+        if parcels.full > 0 {
+            return Parcels::NONE;
+        }
+        parcels
     }
 
     fn parcels_of(&self, weight: u64) -> Parcels {
+        let parcels = |full, weight| Parcels {
+            full,
+            bracket: self.bracket(weight),
+            extra: 0,
+        };
         if weight <= self.heaviest {
-            let bracket = self.bracket(weight);
-            return Parcels { full: 0, bracket };
+            return parcels(0, weight);
         }
         let full = weight.div_ceil(self.heaviest) - 1;
-        let bracket = self.bracket(weight - full * self.heaviest);
         match u32::try_from(full) {
-            Ok(full) if full < u32::MAX => Parcels { full, bracket },
+            Ok(fewer) if fewer < u32::MAX => parcels(fewer, weight - full * self.heaviest),
             _ => Parcels::NONE,
         }
     }
@@ -197,6 +208,12 @@ pub(super) struct Tariffs {
     pub(super) billings: Vec<Billing>,
     /// Which of them each service uses.
     pub(super) billing_of: Vec<u16>,
+    /// By billing: its surcharges, with their areas; nothing at all where no service has any.
+    surcharges: Vec<Vec<AreaRule>>,
+    /// Whether a surcharge asks for a longest side.
+    pub(super) measures: bool,
+    /// By service: the least that the tariff prices of a shipment come to.
+    minimum: Vec<i64>,
     /// By service: where its prices start.
     starts: Vec<usize>,
     /// By service, zone (dense), bracket.
@@ -226,15 +243,18 @@ impl Tariffs {
                     "a service of the network",
                 ));
             };
-            if !(0..=crate::model::Cents::MAX.0).contains(&step.cents.0) {
-                let field = format!("tariffs[{row}].cents");
-                return Err(Invalid::new(field, step.cents, "0 to 1000000000000 cents"));
-            }
+            price(&format!("tariffs[{row}].cents"), step.cents)?;
             of_service.push((step.zone, step.max.0, step.cents.0));
         }
         let mut tariffs = Self {
             billings: Vec::new(),
             billing_of: Vec::new(),
+            surcharges: Vec::new(),
+            measures: network
+                .surcharges
+                .iter()
+                .any(|s| s.over_length_mm.is_some()),
+            minimum: Vec::new(),
             starts: Vec::new(),
             prices: Vec::new(),
             least: Vec::new(),
@@ -242,7 +262,11 @@ impl Tariffs {
             bases: [NEVER; SLOPES],
             zones: Vec::new(),
         };
-        tariffs.group(&network.services, &steps)?;
+        tariffs.group(network, &steps)?;
+        for (row, service) in network.services.iter().enumerate() {
+            let field = format!("services[{row}].min_cents_per_shipment");
+            tariffs.minimum.push(price(&field, service.minimum)?);
+        }
         for (service, steps) in steps.iter_mut().enumerate() {
             // Stable: of two steps with one bound the first row counts.
             steps.sort_by_key(|&(_, max, _)| max);
@@ -321,11 +345,9 @@ impl Tariffs {
     }
 
     /// Puts services that bill alike together.
-    fn group(
-        &mut self,
-        services: &[Service],
-        steps: &[Vec<(u8, u64, i64)>],
-    ) -> Result<(), Invalid> {
+    fn group(&mut self, network: &Network, steps: &[Vec<(u8, u64, i64)>]) -> Result<(), Invalid> {
+        let services = &network.services;
+        let surcharges = surcharges::by_service(network)?;
         let mut members: Vec<Vec<usize>> = Vec::new();
         for (index, service) in services.iter().enumerate() {
             let wrong = |column: &str, value: u64| {
@@ -343,7 +365,8 @@ impl Tariffs {
             }
             let alike = members.iter().position(|m| {
                 let first = &services[m[0]];
-                Billing::new(first, Vec::new()).is_for(service)
+                let same = surcharges[m[0]] == surcharges[index];
+                same && Billing::new(first, Vec::new()).is_for(service)
             });
             let billing = alike.unwrap_or_else(|| {
                 members.push(Vec::new());
@@ -359,8 +382,36 @@ impl Tariffs {
                 .flat_map(|&s| steps[s].iter().map(|step| step.1));
             self.billings
                 .push(Billing::new(&services[group[0]], bounds.collect()));
+            if !network.surcharges.is_empty() {
+                self.surcharges.push(surcharges[group[0]].clone());
+            }
         }
         Ok(())
+    }
+
+    /// Whether any service has a minimum for a shipment.
+    pub(super) fn has_minimum(&self) -> bool {
+        self.minimum.iter().any(|&cents| cents > 0)
+    }
+
+    /// Whether any service has surcharges.
+    pub(super) fn has_surcharges(&self) -> bool {
+        !self.surcharges.is_empty()
+    }
+
+    /// The surcharges that a destination has to pay, by billing; nothing at all where there are
+    /// none. `areas` are those that it lies in.
+    pub(super) fn rules(&self, areas: &[&str]) -> Vec<Vec<Rule>> {
+        let here = |area: &str| area.is_empty() || areas.contains(&area);
+        let of_billing = |rows: &Vec<AreaRule>| {
+            let rows = rows.iter().filter(|(area, _)| here(area));
+            rows.map(|(_, rule)| *rule).collect()
+        };
+        let rules: Vec<Vec<Rule>> = self.surcharges.iter().map(of_billing).collect();
+        if rules.iter().all(Vec::is_empty) {
+            return Vec::new();
+        }
+        rules
     }
 
     /// The least by which a shipment to the zone costs more than its weight at a slope.
@@ -390,10 +441,16 @@ impl Tariffs {
         (price < NEVER).then_some((billing.heaviest, price))
     }
 
-    /// What the service charges for these parcels; [`NEVER`] when it does not carry them.
-    pub(super) fn price(&self, service: usize, zone: u8, parcels: Parcels) -> i64 {
-        if parcels.bracket == BEYOND {
-            return NEVER;
+    /// Tariff prices of a shipment, at least the service's minimum.
+    #[inline]
+    pub(super) fn at_least(&self, service: usize, postage: i64) -> i64 {
+        postage.max(self.minimum[service])
+    }
+
+    /// What the tariff says for these parcels; [`NEVER`] when the service does not carry them.
+    pub(super) fn tariff(&self, service: usize, zone: u8, parcels: Parcels) -> i64 {
+        if parcels.bracket >= EMPTY {
+            return if parcels.bracket == EMPTY { 0 } else { NEVER };
         }
         let billing = &self.billings[usize::from(self.billing_of[service])];
         let row = self.starts[service] + usize::from(zone) * billing.bounds.len();
@@ -410,4 +467,12 @@ impl Tariffs {
             _ => NEVER,
         }
     }
+}
+
+/// A price that may not be negative.
+pub(super) fn price(field: &str, cents: Cents) -> Result<i64, Invalid> {
+    if (0..=Cents::MAX.0).contains(&cents.0) {
+        return Ok(cents.0);
+    }
+    Err(Invalid::new(field, cents, "0 to 1000000000000 cents"))
 }

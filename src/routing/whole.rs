@@ -4,11 +4,12 @@
 //! could cost.
 
 use super::candidates::{Candidates, Set};
+use super::cargo::Load;
 use super::departures::{Departures, Loads};
 use super::partition::{Found, Partition, Rules};
 use super::request::{EXACT_DEMANDS_MAX, Job};
 use super::subsets::Subsets;
-use super::tariff::{Load, NEVER, Parcels};
+use super::tariff::{NEVER, Parcels};
 
 /// Memory of the search.
 #[derive(Debug, Default)]
@@ -163,6 +164,7 @@ impl Whole {
             load = load.plus(demand.load(demand.qty));
         }
         Loads::of(job, load, &mut self.parcels);
+        let alone = Loads::alone_in(job, frame.served);
         let mut seen = 0;
         for at in 0..candidates.slots.len() {
             let slot = &candidates.slots[at];
@@ -175,7 +177,7 @@ impl Whole {
             let goods = (0..demands.len()).filter(|&i| within(i));
             let goods: i64 = goods.map(|i| candidates.goods(job, slot, i)).sum();
             let handling = job.lanes.sites[usize::from(slot.location)].per_shipment;
-            let carried = departures.whole(job, slot.departure, &self.parcels);
+            let carried = departures.whole(job, slot.departure, &self.parcels, &alone);
             let cents = (carried + goods + handling).min(NEVER);
             if frame.served == frame.all {
                 candidates.seen[seen].whole = cents;

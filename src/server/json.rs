@@ -1,9 +1,9 @@
 //! Orders, plans and quotes as JSON, in the shapes that hosts hold on to.
 
-use crate::engine::{Engine, Goal, OrderView, Quote};
+use crate::engine::{Binding, Engine, Goal, OrderView, PromiseAsk, Quote};
 use crate::model::{
     Cents, Decision, LocationId, Objective, Order, Plan, Qty, Rejected, RejectedReason, Shipment,
-    SkuId,
+    ShipmentCents, SkuId,
 };
 use serde::Serialize;
 
@@ -56,6 +56,7 @@ struct LineJson<'a> {
 #[derive(Serialize)]
 struct ShipmentCentsJson {
     postage: i64,
+    surcharges: i64,
     handling: i64,
     late: i64,
     speed: i64,
@@ -66,6 +67,7 @@ struct ShipmentCentsJson {
 #[derive(Serialize)]
 struct ObjectiveJson {
     postage: i64,
+    surcharges: i64,
     handling: i64,
     split: i64,
     late: i64,
@@ -96,6 +98,48 @@ struct QuoteJson<'a> {
     cheapest: Option<DecisionJson<'a>>,
     fastest: Option<DecisionJson<'a>>,
     balanced: Option<DecisionJson<'a>>,
+    frontier: FrontierJson<'a>,
+    binding: Vec<BindingJson>,
+}
+
+#[derive(Serialize)]
+struct BindingJson {
+    constraint: &'static str,
+    saves_cents: i64,
+    proven: bool,
+}
+
+#[derive(Serialize)]
+struct FrontierJson<'a> {
+    complete: bool,
+    plans: Vec<ChoiceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ChoiceJson<'a> {
+    cost_cents: i64,
+    deliver_at: Option<String>,
+    #[serde(flatten)]
+    plan: PlanJson<'a>,
+    proof: ProofJson,
+}
+
+#[derive(Serialize)]
+struct PromiseJson<'a> {
+    sku: &'a str,
+    qty: u32,
+    services: Vec<ServiceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ServiceJson<'a> {
+    service: &'a str,
+    location: &'a str,
+    ship_at: String,
+    deliver_at: String,
+    parcels: u32,
+    billable_grams: u64,
+    cents: ShipmentCentsJson,
 }
 
 /// An order with its plan.
@@ -124,6 +168,36 @@ pub(crate) fn quote(engine: &Engine, order: &Order, quote: &Quote) -> String {
         cheapest: plan_of(Goal::Cheapest),
         fastest: plan_of(Goal::Fastest),
         balanced: plan_of(Goal::Balanced),
+        frontier: FrontierJson {
+            complete: quote.frontier.complete,
+            plans: quote
+                .frontier
+                .plans
+                .iter()
+                .map(|d| names.choice(d))
+                .collect(),
+        },
+        binding: quote.binding.iter().map(binding).collect(),
+    })
+}
+
+/// What each carrier service could promise, the earliest first.
+pub(crate) fn promise(engine: &Engine, ask: &PromiseAsk<'_>, found: &[Shipment]) -> String {
+    let mut found: Vec<&Shipment> = found.iter().collect();
+    found.sort_by_key(|s| (s.deliver_on, s.cents.total(), s.service));
+    let services = found.iter().map(|shipment| ServiceJson {
+        service: engine.service_name(shipment.service),
+        location: engine.registry().location_name(shipment.location),
+        ship_at: shipment.ship_at.to_string(),
+        deliver_at: shipment.deliver_on.to_string(),
+        parcels: shipment.parcels,
+        billable_grams: shipment.billable.0,
+        cents: shipment_cents(&shipment.cents),
+    });
+    to_text(&PromiseJson {
+        sku: ask.sku,
+        qty: ask.qty.0,
+        services: services.collect(),
     })
 }
 
@@ -151,13 +225,20 @@ impl<'a> Names<'a> {
         self.engine.registry().location_name(location)
     }
 
+    fn choice(&self, decision: &Decision) -> ChoiceJson<'a> {
+        let plan = &decision.plan;
+        ChoiceJson {
+            cost_cents: plan.objective.total().0,
+            deliver_at: plan.delivered_on().map(|day| day.to_string()),
+            plan: self.plan(plan),
+            proof: proof(decision),
+        }
+    }
+
     fn decision(&self, decision: &Decision) -> DecisionJson<'a> {
         DecisionJson {
             plan: self.plan(&decision.plan),
-            proof: ProofJson {
-                optimal: decision.proof.optimal,
-                bound_cents: decision.proof.bound.0,
-            },
+            proof: proof(decision),
             runner_up: decision.runner_up.as_ref().map(|plan| self.plan(plan)),
             rejected: self.rejected(decision),
         }
@@ -209,7 +290,6 @@ impl<'a> Names<'a> {
         for line in &shipment.lines {
             self.take(line.demand, line.qty, open, &mut lines);
         }
-        let cents = &shipment.cents;
         ShipmentJson {
             location: self.location(shipment.location),
             service: self.engine.service_name(shipment.service),
@@ -218,14 +298,7 @@ impl<'a> Names<'a> {
             parcels: shipment.parcels,
             billable_grams: shipment.billable.0,
             lines,
-            cents: ShipmentCentsJson {
-                postage: cents.postage.0,
-                handling: cents.handling.0,
-                late: cents.late.0,
-                speed: cents.speed.0,
-                scarcity: cents.scarcity.0,
-                total: cents.total().0,
-            },
+            cents: shipment_cents(&shipment.cents),
         }
     }
 
@@ -249,10 +322,38 @@ impl<'a> Names<'a> {
     }
 }
 
+fn binding(found: &Binding) -> BindingJson {
+    BindingJson {
+        constraint: found.constraint.name(),
+        saves_cents: found.saves.0,
+        proven: found.proven,
+    }
+}
+
+fn proof(decision: &Decision) -> ProofJson {
+    ProofJson {
+        optimal: decision.proof.optimal,
+        bound_cents: decision.proof.bound.0,
+    }
+}
+
+fn shipment_cents(cents: &ShipmentCents) -> ShipmentCentsJson {
+    ShipmentCentsJson {
+        postage: cents.postage.0,
+        surcharges: cents.surcharges.0,
+        handling: cents.handling.0,
+        late: cents.late.0,
+        speed: cents.speed.0,
+        scarcity: cents.scarcity.0,
+        total: cents.total().0,
+    }
+}
+
 fn objective(o: &Objective) -> ObjectiveJson {
     let Cents(total) = o.total();
     ObjectiveJson {
         postage: o.postage.0,
+        surcharges: o.surcharges.0,
         handling: o.handling.0,
         split: o.split.0,
         late: o.late.0,

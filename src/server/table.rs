@@ -4,7 +4,9 @@
 //! none of them can say anything else than what the server does.
 
 use super::arguments::Arguments;
-use super::commands::{admin, allocation, atp, hold, order, reservation, snapshot, stock, supply};
+use super::commands::{
+    admin, allocation, atp, hold, order, promise, reservation, snapshot, stock, supply,
+};
 use super::error::CommandError;
 use super::snapshots::Snapshots;
 use crate::engine::Engine;
@@ -65,12 +67,13 @@ impl Command {
 pub fn commands() -> &'static [&'static Command] {
     static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let groups: [&'static [Command]; 9] = [
+        let groups: [&'static [Command]; 10] = [
             stock::COMMANDS,
             hold::COMMANDS,
             supply::COMMANDS,
             allocation::COMMANDS,
             atp::COMMANDS,
+            promise::COMMANDS,
             reservation::COMMANDS,
             order::COMMANDS,
             admin::COMMANDS,

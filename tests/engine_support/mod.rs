@@ -31,6 +31,7 @@ pub(crate) fn location(id: &str, lon: f64) -> Location {
         handling_per_shipment: Cents(100),
         handling_per_unit: Cents(10),
         abilities: Vec::new(),
+        ..Location::default()
     }
 }
 
@@ -62,6 +63,7 @@ pub(crate) fn network() -> Network {
             dim_threshold_cm3: 0,
             billing_step: Grams(1),
             max: Grams(30_000),
+            ..Service::default()
         }],
         zones: vec![
             Zone {
@@ -88,6 +90,7 @@ pub(crate) fn network() -> Network {
             postal_prefix: "100".into(),
             coordinate: Coordinate::from_degrees(40.7, -74.0).unwrap(),
             population: 1,
+            ..Place::default()
         }],
         ..Network::default()
     }
@@ -101,6 +104,7 @@ pub(crate) fn item(sku: usize) -> Item {
         size_mm: [0; 3],
         class: "".into(),
         value: Cents(1000),
+        ..Item::default()
     }
 }
 
@@ -145,11 +149,13 @@ pub(crate) fn order(id: &str, lines: &[(usize, u32)]) -> Order {
             country: "US".into(),
             postal: "10001".into(),
             coordinate: None,
+            ..ShipTo::default()
         },
         deliver_by: None,
         deliver_by_is_hard: false,
         policy: PolicyOverrides::default(),
         lines: lines.iter().enumerate().map(line).collect(),
+        ..Order::default()
     }
 }
 

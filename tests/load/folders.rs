@@ -3,8 +3,8 @@
 use crate::fixture::{GOOD, cases, check_words, folder, good_with, message};
 use allot::load::{items_file, network_folder, network_folder_with};
 use allot::model::{
-    Cents, Coordinate, Day, HoldReason, IncomingKind, LocationId, PromiseFrom, Qty, ServiceId,
-    SkuId,
+    Cents, Coordinate, Day, Grams, HoldReason, IncomingKind, Location, LocationId, PromiseFrom,
+    Qty, ServiceId, SkuId, Surcharge,
 };
 use std::fs;
 
@@ -50,7 +50,8 @@ fn a_good_folder_is_read_whole() {
         (east.shipments_per_day, east.units_per_day),
         (Some(800), None)
     );
-    assert_eq!(east.abilities, ["hazmat".into(), "cold".into()]);
+    let abilities: Vec<&str> = east.abilities.iter().map(|a| &**a).collect();
+    assert_eq!(abilities, ["hazmat", "cold"]);
     assert_eq!(
         east.coordinate,
         Coordinate {
@@ -154,7 +155,7 @@ fn bad_files_are_refused_in_exact_words() {
 
 #[test]
 fn files_that_are_not_there_or_not_text_are_refused() {
-    let cases: [(&str, &[u8], &str); 8] = [
+    let cases: [(&str, &[u8], &str); 10] = [
         (
             "zones.csv",
             b"",
@@ -187,8 +188,20 @@ fn files_that_are_not_there_or_not_text_are_refused() {
         ),
         (
             "surcharges.csv",
-            b"service,over_grams,cents\nair,9000,900\n",
-            "surcharges.csv:2: surcharges are not supported; expected no rows, or no such file",
+            b"service,area,cents\nair,remote,900\n",
+            "surcharges.csv:2: column area is 'remote'; expected residential or an area of places.csv",
+        ),
+        (
+            "surcharges.csv",
+            b"service,over_grams,cents\nair,9000,900\nair,9000,950\n",
+            "surcharges.csv:3: service, over_length_mm, over_cm3, over_grams, area 'air, , , 9000, ' \
+             is on line 2 already; expected it once",
+        ),
+        (
+            "places.csv",
+            b"country,postal_prefix,lat,lon,area\nUS,,40,-100,residential\n",
+            "places.csv:2: column area is 'residential'; expected another area: whether a home is \
+             meant, the order says",
         ),
         (
             "zone_pairs.csv",
@@ -226,4 +239,74 @@ fn files_that_are_not_there_or_not_text_are_refused() {
         "nowhere: does not exist; expected a folder with locations.csv, services.csv, zones.csv, \
          tariffs.csv and places.csv"
     );
+}
+
+#[test]
+fn optional_columns_say_more() {
+    let dir = folder(&[
+        (
+            "locations.csv",
+            b"location,kind,country,postal,lat,lon,timezone,cutoff,working_days,lead_hours,\
+              handling_cents_per_shipment,handling_cents_per_unit,handling_cents_per_line,\
+              packaging_cents_per_parcel,stock_buffer,ships_to\n\
+              EAST,dc,US,07114,40.7,-74.17,America/New_York,17:00,Mon-Sat,4,180,35,12,30,3,US CA\n\
+              WEST,3pl,US,89506,39.7,-119.82,America/Los_Angeles,00:00,Mon-Fri,8,260,45,,,,\n",
+        ),
+        (
+            "network.toml",
+            b"[policy]\nmin_value_to_split_cents = 2500\n\
+              [presets.gift]\nmax_shipments = 1\n[channels.web]\nspeed_value_cents_per_day = 60\n",
+        ),
+        (
+            "items.csv",
+            b"sku,grams,ships_alone\nA.1,300,\nB,20000,true\nC,1,false\n",
+        ),
+        (
+            "services.csv",
+            b"service,works_on,max_grams,min_cents_per_shipment\n\
+              ground,Mon-Sat,30000,650\nair,Mon-Sun,30000,\n",
+        ),
+        (
+            "places.csv",
+            b"country,postal_prefix,lat,lon,area\nUS,941,37.77,-122.4,\nUS,999,60,-150,remote\n",
+        ),
+        (
+            "surcharges.csv",
+            b"service,over_length_mm,over_cm3,over_grams,area,cents\n\
+              ground,1219,,,,1800\nground,,,22679,,2600\nair,,170000,,remote,900\n\
+              ground,,,,residential,480\n",
+        ),
+    ]);
+    let files = network_folder(dir.path()).unwrap();
+    let [east, west] = &files.network.locations[..] else {
+        panic!("two locations")
+    };
+    let extra = |l: &Location| (l.handling_per_line.0, l.packaging_per_parcel.0);
+    assert_eq!((extra(east), extra(west)), ((12, 30), (0, 0)));
+    assert_eq!((east.stock_buffer, west.stock_buffer), (Qty(3), Qty(0)));
+    let countries: Vec<&str> = east.ships_to.iter().map(|c| &**c).collect();
+    assert_eq!((countries, west.ships_to.len()), (vec!["US", "CA"], 0));
+    assert_eq!(files.network.policy.min_value_to_split, Cents(2500));
+    let (name, gift) = &files.network.presets[0];
+    assert_eq!((&**name, gift.max_shipments), ("gift", Some(1)));
+    let (name, web) = &files.network.channels[0];
+    assert_eq!((&**name, web.speed_value_per_day), ("web", Some(Cents(60))));
+    let alone: Vec<bool> = files.opening.items.iter().map(|i| i.ships_alone).collect();
+    assert_eq!(alone, [false, true, false]);
+    let minimum: Vec<i64> = files.network.services.iter().map(|s| s.minimum.0).collect();
+    assert_eq!(minimum, [650, 0]);
+    let areas: Vec<&str> = files.network.places.iter().map(|p| &*p.area).collect();
+    assert_eq!(areas, ["", "remote"]);
+    let rows = &files.network.surcharges;
+    assert_eq!(rows.len(), 4);
+    let third = Surcharge {
+        service: ServiceId(1),
+        over_length_mm: None,
+        over_cm3: Some(170_000),
+        over: None,
+        area: "remote".into(),
+        cents: Cents(900),
+    };
+    assert_eq!(rows[2], third);
+    assert_eq!(rows[1].over, Some(Grams(22_679)));
 }

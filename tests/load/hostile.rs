@@ -20,14 +20,15 @@ fn cents() -> impl Strategy<Value = Option<Cents>> {
 }
 
 fn policy() -> impl Strategy<Value = PolicyOverrides> {
-    let cents = (cents(), cents(), cents(), cents());
+    let cents = (cents(), cents(), cents(), cents(), cents());
     let rest = (
         prop::option::of(1..=255u8),
         any::<Option<bool>>(),
         any::<Option<bool>>(),
     );
     (cents, rest).prop_map(|(cents, (max_shipments, ship_complete, allow_backorder))| {
-        let (split_penalty, speed_value_per_day, late_per_day, short_per_unit) = cents;
+        let (split_penalty, speed_value_per_day, late_per_day, short_per_unit, min_value_to_split) =
+            cents;
         PolicyOverrides {
             split_penalty,
             speed_value_per_day,
@@ -36,6 +37,7 @@ fn policy() -> impl Strategy<Value = PolicyOverrides> {
             max_shipments,
             ship_complete,
             allow_backorder,
+            min_value_to_split,
         }
     })
 }
@@ -47,11 +49,13 @@ fn ship_to() -> impl Strategy<Value = ShipTo> {
         "[A-Z]{2}",
         "([!-~]([ -~]{0,30}[!-~])?)?",
         prop::option::of(coordinate),
+        any::<bool>(),
     )
-        .prop_map(|(country, postal, coordinate)| ShipTo {
+        .prop_map(|(country, postal, coordinate, residential)| ShipTo {
             country: country.into(),
             postal: postal.into(),
             coordinate,
+            residential,
         })
 }
 
@@ -72,17 +76,26 @@ fn order() -> impl Strategy<Value = Order> {
     let moments = -60_000_000_000_000..250_000_000_000_000i64;
     let by = prop::option::of((-700_000..2_900_000i32, any::<bool>()));
     let head = (id(), id(), id(), moments, any::<i32>());
-    (head, ship_to(), by, policy(), lines()).prop_map(|(head, ship_to, by, policy, lines)| Order {
-        key: OrderKey::new(&head.0, &head.1),
-        channel: head.2,
-        placed_at: EpochMillis(head.3),
-        priority: head.4,
-        ship_to,
-        deliver_by: by.map(|(day, _)| Day(day)),
-        deliver_by_is_hard: by.is_some_and(|(_, hard)| hard),
-        policy,
-        lines,
-    })
+    let rest = (
+        prop::option::of(id()),
+        prop::collection::btree_set(id(), 0..4),
+    );
+    let all = (head, ship_to(), by, policy(), lines(), rest);
+    all.prop_map(
+        |(head, ship_to, by, policy, lines, (preset, exclude))| Order {
+            key: OrderKey::new(&head.0, &head.1),
+            channel: head.2,
+            placed_at: EpochMillis(head.3),
+            priority: head.4,
+            ship_to,
+            deliver_by: by.map(|(day, _)| Day(day)),
+            deliver_by_is_hard: by.is_some_and(|(_, hard)| hard),
+            policy,
+            lines,
+            preset,
+            exclude: exclude.into_iter().collect(),
+        },
+    )
 }
 
 /// A value that no field takes, or that only some do.

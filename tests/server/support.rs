@@ -335,6 +335,7 @@ fn location(id: &str, lon: f64) -> Location {
         handling_per_shipment: Cents(100),
         handling_per_unit: Cents(10),
         abilities: Vec::new(),
+        ..Location::default()
     }
 }
 
@@ -347,6 +348,7 @@ fn network() -> Network {
         dim_threshold_cm3: 0,
         billing_step: Grams(1),
         max: Grams(30_000),
+        ..Service::default()
     };
     let service = ServiceId(0);
     let zone = |zone, max_km, transit_days| Zone {
@@ -366,6 +368,7 @@ fn network() -> Network {
         postal_prefix: postal.into(),
         coordinate: Coordinate::from_degrees(40.0, lon).unwrap(),
         population: 1,
+        ..Place::default()
     };
     let places = [("100", -74.0), ("606", -90.0), ("941", -120.0)];
     let lons = [-74.0, -90.0, -120.0];
@@ -396,6 +399,7 @@ fn engine(now: EpochMillis) -> Engine {
         size_mm: [0; 3],
         class: "".into(),
         value: Cents(1000),
+        ..Item::default()
     };
     let positions = (0..SKUS).flat_map(|sku| (0..3).map(move |at| (sku, at)));
     let stock = positions.map(|(sku, at)| StockRow {

@@ -2,9 +2,10 @@
 
 use super::instance::{DemandSpec, Instance, location_id};
 use allot::ledger::StockView;
-use allot::model::{Decision, LocationId, Plan, Qty, ShipmentLine, ShortLine};
+use allot::model::{Cents, Decision, LocationId, Plan, Qty, Shipment, ShipmentLine, ShortLine};
 use allot::routing::{
-    Demand, Destination, Goal, Lanes, Request, Scratch, Unroutable, price, quote, route,
+    Binding, Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, Unroutable, binding,
+    frontier, price, promise, quote, route,
 };
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ struct Asked {
     destination: Arc<Destination>,
     demands: Vec<Demand>,
     stock: StockView,
+    excluded: Vec<LocationId>,
 }
 
 impl Asked {
@@ -24,12 +26,16 @@ impl Asked {
             grams: spec.grams,
             volume_mm3: spec.volume_mm3,
             class: lanes.class(&spec.class),
+            longest_mm: spec.longest_mm,
+            ships_alone: spec.ships_alone,
+            value: Cents(spec.value),
         };
         let destination = lanes.destination(&inst.ship_to);
         Self {
             demands: inst.demands.iter().map(demand).collect(),
             destination: destination.expect("instances go somewhere"),
             stock: inst.view(),
+            excluded: inst.excluded.iter().map(|&l| location_id(l)).collect(),
         }
     }
 
@@ -42,6 +48,7 @@ impl Asked {
             policy: inst.policy,
             demands: &self.demands,
             stock: &self.stock,
+            excluded: &self.excluded,
         }
     }
 }
@@ -105,4 +112,25 @@ pub(crate) fn priced(inst: &Instance, plan: &Plan) -> Option<Plan> {
 pub(crate) fn accepted(inst: &Instance) -> bool {
     let lanes = Lanes::new(&inst.network);
     !inst.demands.is_empty() && lanes.is_ok_and(|lanes| lanes.destination(&inst.ship_to).is_ok())
+}
+
+/// The router's frontier of `inst`.
+pub(crate) fn frontier_of(inst: &Instance) -> Result<Frontier, Unroutable> {
+    let lanes = lanes(inst);
+    let asked = Asked::new(&lanes, inst);
+    frontier(&lanes, &asked.request(inst), &mut Scratch::default())
+}
+
+/// The router's promises for the only demand of `inst`.
+pub(crate) fn promised(inst: &Instance) -> Result<Vec<Shipment>, Unroutable> {
+    let lanes = lanes(inst);
+    let asked = Asked::new(&lanes, inst);
+    promise(&lanes, &asked.request(inst))
+}
+
+/// What the router says that binds `inst`.
+pub(crate) fn bindings(inst: &Instance) -> Result<Vec<Binding>, Unroutable> {
+    let lanes = lanes(inst);
+    let asked = Asked::new(&lanes, inst);
+    binding(&lanes, &asked.request(inst), &mut Scratch::default())
 }

@@ -152,7 +152,7 @@ fn units_of(inst: &Instance, shipment: &Shipment) -> Result<Vec<u32>, String> {
 }
 
 fn check_shape(inst: &Instance, plan: &Plan) -> Result<(), String> {
-    let most = usize::from(inst.policy.max_shipments);
+    let most = usize::from(naive::max_shipments(inst));
     let count = plan.shipments.len();
     ensure(count <= most, || {
         format!("{count} shipments, at most {most} are allowed")
@@ -214,6 +214,7 @@ pub(crate) fn objective(inst: &Instance, plan: &Plan) -> Objective {
     let short: i64 = plan.short.iter().map(|s| i64::from(s.qty.0)).sum();
     Objective {
         postage: sum(|c| c.postage),
+        surcharges: sum(|c| c.surcharges),
         handling: sum(|c| c.handling),
         split: Cents(inst.policy.split_penalty.0 * extra),
         late: sum(|c| c.late),

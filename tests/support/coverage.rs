@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: [u32; NAMES.len()],
 }
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 14] = [
     "ships something",
     "several shipments",
     "leaves some short, ships some",
@@ -23,6 +23,10 @@ const NAMES: [&str; 10] = [
     "late",
     "limited by a hard date",
     "two shipments from one location",
+    "pays a surcharge",
+    "ships something alone",
+    "ships something alone with other parcels",
+    "pays a carrier's minimum",
 ];
 
 impl Coverage {
@@ -51,6 +55,14 @@ impl Coverage {
             let step = inst.network.services[s.service.index()].billing_step.0;
             s.billable.0 > grams(s).div_ceil(step) * step
         };
+        let alone = |s: &allot::model::Shipment| -> usize {
+            let alone = |d: u16| inst.demands[usize::from(d)].ships_alone;
+            s.lines.iter().filter(|l| alone(l.demand)).count()
+        };
+        let minimum = |s: &allot::model::Shipment| {
+            let least = inst.network.services[s.service.index()].minimum;
+            least.0 > 0 && s.cents.postage == least
+        };
         let places: std::collections::BTreeSet<_> = shipments.iter().map(|s| s.location).collect();
         let holds = [
             !shipments.is_empty(),
@@ -63,6 +75,12 @@ impl Coverage {
             plan.objective.late.0 > 0,
             softened.is_some_and(|cents| cents < plan.objective.total().0),
             places.len() < shipments.len(),
+            plan.objective.surcharges.0 > 0,
+            shipments.iter().any(|s| alone(s) > 0),
+            shipments
+                .iter()
+                .any(|s| alone(s) > 0 && alone(s) < s.lines.len()),
+            shipments.iter().any(minimum),
         ];
         for (count, holds) in self.counts.iter_mut().zip(holds) {
             *count += u32::from(holds);

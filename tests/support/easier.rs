@@ -10,7 +10,7 @@ use allot::model::{Cents, Grams};
 /// A change that never makes the best plan dearer.
 type Change = (&'static str, fn(&mut Instance));
 
-const CHANGES: [Change; 24] = [
+const CHANGES: [Change; 33] = [
     ("one more shipment", |i| i.policy.max_shipments += 1),
     ("soft date", |i| i.hard = false),
     ("no date", |i| i.deliver_by = None),
@@ -35,10 +35,46 @@ const CHANGES: [Change; 24] = [
         i.demands.iter_mut().for_each(|d| d.volume_mm3 = 0)
     }),
     ("fine billing", |i| {
+        // Fewer parcels are larger ones.
+        if !i.network.surcharges.iter().any(|s| s.over_cm3.is_some()) {
+            i.network
+                .services
+                .iter_mut()
+                .for_each(|s| s.billing_step = Grams(1));
+        }
+    }),
+    ("nothing excluded", |i| i.excluded.clear()),
+    ("all ship everywhere", |i| {
+        i.network
+            .locations
+            .iter_mut()
+            .for_each(|l| l.ships_to.clear())
+    }),
+    ("any value may split", |i| {
+        i.policy.min_value_to_split = Cents(0)
+    }),
+    ("dearer goods", |i| {
+        i.demands.iter_mut().for_each(|d| d.value += 1000)
+    }),
+    ("no surcharges", |i| i.network.surcharges.clear()),
+    ("not a home", |i| i.ship_to.residential = false),
+    ("no minimum", |i| {
         i.network
             .services
             .iter_mut()
-            .for_each(|s| s.billing_step = Grams(1))
+            .for_each(|s| s.minimum = Cents(0))
+    }),
+    ("no cartons", |i| {
+        i.network
+            .locations
+            .iter_mut()
+            .for_each(|l| l.packaging_per_parcel = Cents(0))
+    }),
+    ("nothing per line", |i| {
+        i.network
+            .locations
+            .iter_mut()
+            .for_each(|l| l.handling_per_line = Cents(0))
     }),
     ("no lead", |i| {
         i.network
@@ -91,12 +127,15 @@ const CHANGES: [Change; 24] = [
     ("one demand less", |i| {
         // Units that travel with what a shipment waits for may count against a later, larger limit;
         // without it they may not.
-        if !i
+        let value = i.policy.min_value_to_split > Cents(0);
+        let rises = i
             .stock
             .iter()
             .flat_map(|s| &s.limit)
-            .any(|limit| limit.len() > 1)
-        {
+            .any(|limit| limit.len() > 1);
+        // Fewer parcels are larger ones.
+        let measured = i.network.surcharges.iter().any(|s| s.over_cm3.is_some());
+        if !rises && !measured && !value {
             i.demands.pop();
             i.stock.pop();
         }

@@ -32,7 +32,11 @@ const CANDIDATES_MAX: usize = 4_000;
 /// All plans of `inst`.
 pub(crate) fn all(inst: &Instance) -> Verdict {
     let everywhere = 0..inst.network.locations.len();
-    candidates(inst, everywhere).map_or(Verdict::Unknown, |c| walk(inst, &c, inst.policy))
+    let policy = Policy {
+        max_shipments: naive::max_shipments(inst),
+        ..inst.policy
+    };
+    candidates(inst, everywhere).map_or(Verdict::Unknown, |c| walk(inst, &c, policy))
 }
 
 /// The plans of `inst` that ship everything in one shipment from `location`.

@@ -4,6 +4,7 @@
 //! edge; prices are not negative; ids and prefixes are unique. Prices rise with weight except
 //! where [`Shape::falling`] asks for tariffs that do not.
 
+use super::extras;
 use super::instance::{DemandSpec, Instance, location_id, service_id};
 use super::naive;
 use super::rng::Rng;
@@ -28,6 +29,9 @@ pub(crate) struct Shape {
     pub(crate) limited: u64,
     /// Percent of tariffs in which a heavier parcel may be cheaper.
     pub(crate) falling: u64,
+    /// Percent of instances with more costs than postage and handling that have units that ship
+    /// alone, and surcharges that measure parcels.
+    pub(crate) measured: u64,
 }
 
 impl Shape {
@@ -41,6 +45,7 @@ impl Shape {
         stocked: 75,
         limited: 20,
         falling: 0,
+        measured: 100,
     };
     /// For enumeration: few demands of many units that must be drawn together.
     pub(crate) const DIVIDED: Self = Self {
@@ -52,6 +57,7 @@ impl Shape {
         stocked: 85,
         limited: 20,
         falling: 0,
+        measured: 100,
     };
     /// For the general model.
     pub(crate) const MODEL: Self = Self {
@@ -59,6 +65,7 @@ impl Shape {
         locations: (1, 3),
         services: (1, 2),
         qty_max: 4,
+        measured: 0,
         ..Self::TINY
     };
     /// For the table over subsets.
@@ -71,6 +78,7 @@ impl Shape {
         stocked: 60,
         limited: 20,
         falling: 0,
+        measured: 100,
     };
     /// Beyond the exact judges, within reach of a proof.
     pub(crate) const MIXED: Self = Self {
@@ -82,6 +90,7 @@ impl Shape {
         stocked: 60,
         limited: 20,
         falling: 0,
+        measured: 100,
     };
     /// Beyond any exact judge.
     pub(crate) const LARGE: Self = Self {
@@ -93,6 +102,7 @@ impl Shape {
         stocked: 40,
         limited: 20,
         falling: 0,
+        measured: 100,
     };
 }
 
@@ -137,6 +147,7 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
             country: "US".into(),
             postal: "94107".into(),
             coordinate: None,
+            ..ShipTo::default()
         },
         now,
         deliver_by: None,
@@ -146,6 +157,7 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
         demands: Vec::new(),
         stock: Vec::new(),
         paused: Vec::new(),
+        excluded: Vec::new(),
     };
     locations(rng, &mut inst, shape);
     destination(rng, &mut inst);
@@ -166,6 +178,12 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
     if rng.chance(50) {
         worth_shipping(rng, &mut inst);
     }
+    if rng.chance(50) {
+        extras::costs(rng, &mut inst, shape);
+    }
+    if rng.chance(35) {
+        extras::constraints(rng, &mut inst);
+    }
     inst
 }
 
@@ -181,6 +199,7 @@ pub(crate) fn another(inst: &Instance, seed: u64, shape: &Shape) -> Instance {
         other.ship_to.postal = rng.pick(&["94107", "10001", "77002", "94999"]).into();
         other.ship_to.coordinate = rng.chance(60).then(|| point(rng));
     }
+    other.ship_to.residential = rng.chance(30);
     other.policy = policy(rng);
     other.paused.retain(|_| rng.chance(60));
     other.demands.clear();
@@ -215,6 +234,7 @@ fn policy(rng: &mut Rng) -> Policy {
         max_shipments: rng.pick(&[1, 2, 2, 3, 3, 4, 4]),
         ship_complete: rng.chance(15),
         allow_backorder: rng.chance(80),
+        ..Policy::default()
     }
 }
 
@@ -264,6 +284,7 @@ fn locations(rng: &mut Rng, inst: &mut Instance, shape: &Shape) {
             handling_per_shipment: Cents(rng.pick(&[0, 0, 50, 120, 333])),
             handling_per_unit: Cents(rng.pick(&[0, 5, 25, 80])),
             abilities,
+            ..Location::default()
         });
         if rng.chance(paused) {
             inst.paused.push(i);
@@ -278,6 +299,7 @@ fn destination(rng: &mut Rng, inst: &mut Instance) {
         postal_prefix: prefix.into(),
         coordinate,
         population: 1,
+        ..Place::default()
     };
     let places = [
         ("US", ""),
@@ -313,6 +335,7 @@ fn services(rng: &mut Rng, inst: &mut Instance, shape: &Shape) {
             dim_threshold_cm3: rng.pick(&[0, 0, 1000, 4000, 20_000]),
             billing_step,
             max: Grams(max),
+            ..Service::default()
         });
         let bands = zones(rng, inst, i);
         let base = rng.range(150, 900);
@@ -417,6 +440,9 @@ fn demand(rng: &mut Rng, inst: &mut Instance, shape: &Shape, sku: usize) {
         may_split: rng.chance(shape.may_split),
         grams: rng.pick(&[0, 40, 250, 333, 500, 500, 1000, 1999]),
         volume_mm3: rng.pick(&sizes),
+        longest_mm: 0,
+        ships_alone: false,
+        value: 0,
         class: rng.pick(classes).into(),
     };
     let stock = supply::stock(rng, inst, shape, &spec);

@@ -19,6 +19,12 @@ pub(crate) struct DemandSpec {
     pub(crate) grams: u32,
     /// Volume of one unit.
     pub(crate) volume_mm3: u64,
+    /// Longest side of one unit.
+    pub(crate) longest_mm: u32,
+    /// Whether each unit is a parcel of its own.
+    pub(crate) ships_alone: bool,
+    /// Price of one unit.
+    pub(crate) value: i64,
     pub(crate) class: String,
 }
 
@@ -55,6 +61,8 @@ pub(crate) struct Instance {
     pub(crate) stock: Vec<StockSpec>,
     /// By ascending location.
     pub(crate) paused: Vec<usize>,
+    /// Locations that the order excludes.
+    pub(crate) excluded: Vec<usize>,
 }
 
 /// The value that a step function has at `at`: that of the last step not after it.
@@ -90,23 +98,41 @@ impl StockSpec {
 }
 
 impl Instance {
-    /// The stock as the router takes it.
+    /// The stock as the router takes it: the cells, which say what routing may use, and what the
+    /// locations keep for their own customers besides.
     pub(crate) fn view(&self) -> StockView {
         let mut view = StockView::default();
-        for (demand, stock) in self.demands.iter().zip(&self.stock) {
+        for (d, (demand, stock)) in self.demands.iter().zip(&self.stock).enumerate() {
             view.push_line(demand.sku);
-            for cell in &stock.cells {
-                view.push_cell(
-                    location_id(cell.location),
-                    Qty(cell.now),
-                    &steps(&cell.later),
-                );
+            for location in (0..self.network.locations.len()).filter(|&l| self.shows(d, l)) {
+                let kept = self.buffer(location);
+                let none = CellSpec {
+                    location,
+                    now: 0,
+                    later: Vec::new(),
+                };
+                let cell = stock.cell(location).unwrap_or(&none);
+                let mut later = steps(&cell.later);
+                later.iter_mut().for_each(|step| step.qty.0 += kept);
+                view.push_cell(location_id(location), Qty(cell.now + kept), &later);
             }
             if let Some(limit) = &stock.limit {
                 view.push_limit(&steps(limit));
             }
         }
         view
+    }
+
+    /// Units of every demand that stay at `location`.
+    fn buffer(&self, location: usize) -> u32 {
+        self.network.locations[location].stock_buffer.0
+    }
+
+    /// Whether the router is told of any units of demand `d` at `location`: there is a cell, or, at
+    /// every other location with a buffer, at least what it keeps.
+    pub(crate) fn shows(&self, d: usize, location: usize) -> bool {
+        let kept = self.buffer(location) > 0 && (d + location).is_multiple_of(2);
+        kept || self.stock[d].cell(location).is_some()
     }
 
     /// Whether an operator paused `location`.
@@ -149,7 +175,12 @@ impl fmt::Display for Instance {
             .map_or("any day".into(), |day| day.to_string());
         let hard = if self.hard { "hard" } else { "soft" };
         writeln!(f, "now {} to {:?} by {by} ({hard})", self.now, self.ship_to)?;
-        writeln!(f, "{:?} paused {:?}", self.policy, self.paused)?;
+        let (paused, excluded) = (&self.paused, &self.excluded);
+        writeln!(
+            f,
+            "{:?} paused {paused:?} excluded {excluded:?}",
+            self.policy
+        )?;
         for (demand, stock) in self.demands.iter().zip(&self.stock) {
             writeln!(f, "{demand:?}")?;
             stock.cells.iter().try_for_each(|cell| {
@@ -176,6 +207,12 @@ impl fmt::Display for Instance {
             .iter()
             .try_for_each(|row| writeln!(f, "{row:?}"))?;
         net.tariffs
+            .iter()
+            .try_for_each(|row| writeln!(f, "{row:?}"))?;
+        net.surcharges
+            .iter()
+            .try_for_each(|row| writeln!(f, "{row:?}"))?;
+        net.places
             .iter()
             .try_for_each(|row| writeln!(f, "{row:?}"))?;
         net.scarcity

@@ -3,11 +3,13 @@
 //! For every lane and copy of it: integer units of each demand, and one binary per step of its
 //! price curve. A step admits at most so many grams and so much volume, so postage is never told
 //! what a shipment weighs, only what it may weigh; that is exact because the curve rises (a model
-//! whose curve falls anywhere is not judged here). Whole demands are one binary each.
+//! whose curve falls anywhere is not judged here). Whole demands are one binary each. Orders with
+//! units that ship alone and surcharges that measure parcels are left to enumeration.
 
 use super::instance::Instance;
 use super::naive::{self, Lane};
 use super::{Best, Verdict};
+use allot::model::Surcharge;
 use good_lp::solvers::{SolutionStatus, WithTimeLimit};
 use good_lp::{
     Expression, ProblemVariables, ResolutionError, Solution, SolverModel, Variable, constraint,
@@ -51,6 +53,12 @@ fn exact_u(value: u64) -> f64 {
 /// The optimum of `inst`; unknown when its price curves fall somewhere, it has more than
 /// `binaries` price steps or the solver runs out of time.
 pub(crate) fn solve(inst: &Instance, binaries: usize) -> Verdict {
+    let measured =
+        |s: &Surcharge| s.over.is_some() || s.over_cm3.is_some() || s.over_length_mm.is_some();
+    let alone = inst.demands.iter().any(|d| d.ships_alone);
+    if alone || inst.network.surcharges.iter().any(measured) {
+        return Verdict::Unknown;
+    }
     let mut model = Model::default();
     if model.parcels(inst, binaries).is_none() {
         return Verdict::Unknown;
@@ -94,7 +102,7 @@ struct Model {
 impl Model {
     fn parcels(&mut self, inst: &Instance, binaries: usize) -> Option<()> {
         let divides = (0..inst.demands.len()).any(|d| naive::divisible(inst, d));
-        let most = usize::from(inst.policy.max_shipments);
+        let most = usize::from(naive::max_shipments(inst));
         let copies = if divides {
             most
         } else {
@@ -141,6 +149,11 @@ impl Model {
                 let most = exact(i64::from(inst.demands[d].qty));
                 self.rules
                     .push(constraint!(units.clone() <= most * parcel.used()));
+                if row.handling_per_line.0 > 0 {
+                    let some = self.vars.add(variable().binary());
+                    self.rules.push(constraint!(units.clone() <= most * some));
+                    self.cents += exact(row.handling_per_line.0) * some;
+                }
             }
             parcel.units.push(units);
         }
@@ -245,7 +258,7 @@ impl Model {
 
     fn count(&mut self, inst: &Instance) {
         let used: Expression = self.parcels.iter().map(Parcel::used).sum();
-        let most = f64::from(inst.policy.max_shipments);
+        let most = f64::from(naive::max_shipments(inst));
         let further = self.vars.add(variable().min(0).max(most));
         self.rules.push(constraint!(used.clone() <= most));
         self.rules.push(constraint!(further >= used - 1));
@@ -264,10 +277,13 @@ fn curve(inst: &Instance, lane: &Lane) -> Option<Vec<(u64, u64, i64)>> {
     let heaviest = naive::billable(&inst.network, lane.service, grams, mm3);
     let mut curve: Vec<(u64, u64, i64)> = Vec::new();
     for weight in edges(inst, lane, heaviest) {
-        let Some((cents, _)) = naive::postage(&inst.network, lane.service, lane.zone, weight)
+        let Some((cents, parcels)) = naive::postage(&inst.network, lane.service, lane.zone, weight)
         else {
             break;
         };
+        let carton = inst.network.locations[lane.location].packaging_per_parcel;
+        let each = carton + naive::surcharge(inst, lane.service, &naive::Parcel::default());
+        let cents = cents.max(service.minimum) + each * parcels;
         // The heaviest multiple of the billing step within this step of the curve.
         let billed = weight / service.billing_step.0 * service.billing_step.0;
         let volume = service.dim_divisor_cm3_per_kg.map_or(mm3, |divisor| {

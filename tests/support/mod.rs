@@ -7,23 +7,26 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`instance`] | one routing problem as plain rows, and how the router is asked about it |
-//! | [`generate`], [`supply`] | random instances from a seed |
+//! | [`generate`], [`extras`], [`supply`] | random instances from a seed |
 //! | [`naive`] | calendar, distance, zone, weight, postage and eligibility, straight from the rows |
 //! | [`stock`] | whether shipments find their units, and whether one waits for nothing |
 //! | [`checker`] | whether a plan keeps every rule and costs what it says |
 //! | [`enumerate`] | the cheapest and second cheapest plan of a tiny instance, by trying all |
 //! | [`milp`] | the cheapest plan by a general mixed-integer model |
 //! | [`subsets`] | the cheapest plan when no demand divides, over subsets of demands |
-//! | [`ask`], [`rules`], [`quotes`] | the router's answers, and what they must keep |
+//! | [`ask`], [`rules`], [`quotes`], [`frontier`], [`binding`] | the router's answers, and what they must keep |
 //! | [`easier`] | instances changed in one way that can only help |
 //! | [`coverage`] | how much of the problem the instances reach |
 //! | [`shrink`] | a failing instance made as small as it gets |
 
 pub(crate) mod ask;
+pub(crate) mod binding;
 pub(crate) mod checker;
 pub(crate) mod coverage;
 pub(crate) mod easier;
 pub(crate) mod enumerate;
+pub(crate) mod extras;
+pub(crate) mod frontier;
 pub(crate) mod generate;
 pub(crate) mod instance;
 pub(crate) mod milp;

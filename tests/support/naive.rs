@@ -3,8 +3,8 @@
 //! Nothing here is prepared or cached: each question scans the rows it is about and each date is
 //! walked day by day, as the problem's statement reads.
 
-use super::instance::{Instance, location_id, service_id};
-use allot::model::{Cents, Coordinate, Day, EpochMillis, Network, ShipmentCents, Zone};
+use super::instance::{DemandSpec, Instance, location_id, service_id};
+use allot::model::{Cents, Coordinate, Day, EpochMillis, Network, ShipmentCents, Surcharge, Zone};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -162,6 +162,87 @@ pub(crate) fn postage(
     Some((cents + parcel_price(net, service, zone, rest)?, parcels))
 }
 
+/// One parcel, as a carrier measures it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Parcel {
+    /// Billable weight.
+    pub(crate) weight: u64,
+    pub(crate) cm3: u64,
+    pub(crate) longest_mm: u32,
+}
+
+/// The parcels of a shipment by `service`; `None` when a unit that ships alone is too heavy for one.
+pub(crate) fn parcels(inst: &Instance, service: usize, units: &[u32]) -> Option<Vec<Parcel>> {
+    let net = &inst.network;
+    let max = net.services[service].max.0;
+    let mut found = Vec::new();
+    let (mut grams, mut mm3, mut longest_mm, mut some) = (0, 0, 0, false);
+    for (demand, &n) in inst.demands.iter().zip(units).filter(|u| *u.1 > 0) {
+        let (unit_grams, unit_mm3) = (u64::from(demand.grams), demand.volume_mm3);
+        if demand.ships_alone {
+            let weight = billable(net, service, unit_grams, unit_mm3);
+            if weight > max {
+                return None;
+            }
+            let parcel = Parcel {
+                weight,
+                cm3: unit_mm3.div_ceil(1000),
+                longest_mm: demand.longest_mm,
+            };
+            found.extend((0..n).map(|_| parcel));
+        } else {
+            grams += u64::from(n) * unit_grams;
+            mm3 += u64::from(n) * unit_mm3;
+            longest_mm = longest_mm.max(demand.longest_mm);
+            some = true;
+        }
+    }
+    if some {
+        let mut rest = billable(net, service, grams, mm3);
+        let count = rest.div_ceil(max).max(1);
+        let cm3 = mm3.div_ceil(1000).div_ceil(count);
+        for _ in 0..count {
+            let weight = rest.min(max);
+            rest -= weight;
+            found.push(Parcel {
+                weight,
+                cm3,
+                longest_mm,
+            });
+        }
+    }
+    Some(found)
+}
+
+/// The surcharge area of the order's destination; empty for none.
+fn area(inst: &Instance) -> &str {
+    let to = &inst.ship_to;
+    let places = inst.network.places.iter();
+    places
+        .filter(|p| p.country == to.country && to.postal.starts_with(&*p.postal_prefix))
+        .max_by_key(|p| p.postal_prefix.len())
+        .map_or("", |p| &p.area)
+}
+
+/// What `service` charges for `parcel` on top of its tariff.
+pub(crate) fn surcharge(inst: &Instance, service: usize, parcel: &Parcel) -> Cents {
+    let pays = |row: &&Surcharge| {
+        let here = match &*row.area {
+            "" => true,
+            "residential" => inst.ship_to.residential,
+            other => other == area(inst),
+        };
+        here && row.service == service_id(service)
+            && row.over.is_none_or(|over| parcel.weight > over.0)
+            && row.over_cm3.is_none_or(|over| parcel.cm3 > u64::from(over))
+            && row
+                .over_length_mm
+                .is_none_or(|over| parcel.longest_mm > over)
+    };
+    let rows = inst.network.surcharges.iter().filter(pays);
+    rows.map(|row| row.cents).sum()
+}
+
 /// One way to send something: location, hand-over and service, with the dates that follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lane {
@@ -217,18 +298,26 @@ pub(crate) struct Priced {
 /// What `units[d]` units of each demand cost on `lane`; `None` when they cannot be carried.
 pub(crate) fn price(inst: &Instance, lane: &Lane, units: &[u32]) -> Option<Priced> {
     let row = &inst.network.locations[lane.location];
-    let (mut grams, mut mm3, mut count) = (0, 0, 0);
     let mut cents = ShipmentCents::default();
-    for (d, (demand, &n)) in inst.demands.iter().zip(units).enumerate() {
-        grams += u64::from(n) * u64::from(demand.grams);
-        mm3 += u64::from(n) * demand.volume_mm3;
+    let (mut count, mut lines) = (0, 0);
+    for (d, &n) in units.iter().enumerate() {
         count += n;
+        lines += u32::from(n > 0);
         cents.scarcity += inst.scarcity(d, lane.location) * n;
     }
-    let billable = billable(&inst.network, lane.service, grams, mm3);
-    let (postage, parcels) = postage(&inst.network, lane.service, lane.zone, billable)?;
-    cents.postage = postage;
-    cents.handling = row.handling_per_shipment + row.handling_per_unit * count;
+    let sent = parcels(inst, lane.service, units)?;
+    for parcel in &sent {
+        cents.postage += parcel_price(&inst.network, lane.service, lane.zone, parcel.weight)?;
+        cents.surcharges += surcharge(inst, lane.service, parcel);
+    }
+    let minimum = inst.network.services[lane.service].minimum;
+    cents.postage = cents.postage.max(minimum);
+    let billable = sent.iter().map(|p| p.weight).sum();
+    let parcels = u32::try_from(sent.len()).expect("few parcels");
+    cents.handling = row.handling_per_shipment
+        + row.handling_per_unit * count
+        + row.handling_per_line * lines
+        + row.packaging_per_parcel * parcels;
     cents.late = Cents(inst.policy.late_per_day.0 * i64::from(lane.late));
     cents.speed = Cents(inst.policy.speed_value_per_day.0 * i64::from(lane.days));
     Some(Priced {
@@ -238,12 +327,34 @@ pub(crate) fn price(inst: &Instance, lane: &Lane, units: &[u32]) -> Option<Price
     })
 }
 
+/// Whether `location` ships to the order's country.
+pub(crate) fn ships_there(inst: &Instance, location: usize) -> bool {
+    let to = &inst.network.locations[location].ships_to;
+    to.is_empty() || to.contains(&inst.ship_to.country)
+}
+
+/// Whether `location` may ship anything of the order.
+pub(crate) fn is_open(inst: &Instance, location: usize) -> bool {
+    let excluded = inst.excluded.contains(&location);
+    !inst.is_paused(location) && !excluded && ships_there(inst, location)
+}
+
+/// Most shipments that a plan may have.
+pub(crate) fn max_shipments(inst: &Instance) -> u8 {
+    let worth = |d: &DemandSpec| d.value * i64::from(d.qty);
+    let worth: i64 = inst.demands.iter().map(worth).sum();
+    if worth < inst.policy.min_value_to_split.0 {
+        return 1;
+    }
+    inst.policy.max_shipments
+}
+
 /// Whether `location` may ship `demand` at all.
 pub(crate) fn eligible(inst: &Instance, location: usize, demand: usize) -> bool {
     let class = &*inst.demands[demand].class;
     let ordinary = ["", "standard", "general"].contains(&class);
     let abilities = &inst.network.locations[location].abilities;
-    !inst.is_paused(location) && (ordinary || abilities.iter().any(|a| **a == *class))
+    is_open(inst, location) && (ordinary || abilities.iter().any(|a| **a == *class))
 }
 
 /// Whether `demand` may come in several shipments.

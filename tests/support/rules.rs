@@ -106,7 +106,7 @@ fn rejected(inst: &Instance, decision: &Decision) -> Result<(), String> {
         .iter()
         .map(|s| s.location.index())
         .collect();
-    let holds = |&l: &usize| inst.stock.iter().any(|s| s.cell(l).is_some());
+    let holds = |&l: &usize| (0..inst.demands.len()).any(|d| inst.shows(d, l));
     let due = (0..inst.network.locations.len())
         .filter(|l| inst.is_paused(*l) || (holds(l) && !used.contains(l)));
     let due: Vec<usize> = due.collect();
@@ -131,7 +131,7 @@ fn rejected(inst: &Instance, decision: &Decision) -> Result<(), String> {
 
 /// Whether `reason` may be why `location`, which holds something or is paused, is not in the plan.
 fn reason(inst: &Instance, location: usize, reason: RejectedReason) -> Result<(), String> {
-    let stocked = |d: &usize| inst.stock[*d].cell(location).is_some();
+    let stocked = |d: &usize| inst.shows(*d, location);
     let able = |d: &usize| stocked(d) && naive::eligible(inst, location, *d);
     let enough = |d: &usize| {
         let later = inst.stock[*d].atp(location, EpochMillis::DISTANT_FUTURE);
@@ -144,7 +144,9 @@ fn reason(inst: &Instance, location: usize, reason: RejectedReason) -> Result<()
     };
     let demands = 0..inst.demands.len();
     let paused = inst.is_paused(location);
-    let unable = !paused && !demands.clone().any(|d| able(&d));
+    let excluded = inst.excluded.contains(&location);
+    let closed = !naive::is_open(inst, location);
+    let unable = !closed && !demands.clone().any(|d| able(&d));
     let reaches = |i: &Instance| !naive::lanes(i, location, |d| able(&d)).is_empty();
     let mut softened = inst.clone();
     softened.hard = false;
@@ -152,13 +154,15 @@ fn reason(inst: &Instance, location: usize, reason: RejectedReason) -> Result<()
     use RejectedReason as R;
     let right = match reason {
         R::Paused => paused,
+        R::Excluded => !paused && excluded,
+        R::Country => closed && !paused && !excluded,
         R::LacksAbility => unable,
         // With these items: a service that goes there may still carry none of them.
-        R::NoService => !paused && !unable,
-        R::TooLate => !paused && !unable && ever && inst.hard,
-        R::Dearer | R::PartialDearer => !paused && !unable && in_time,
+        R::NoService => !closed && !unable,
+        R::TooLate => !closed && !unable && ever && inst.hard,
+        R::Dearer | R::PartialDearer => !closed && !unable && in_time,
         // A whole demand of which it never has enough is as good as nothing.
-        R::NoStock => !paused && !unable && !demands.clone().any(|d| enough(&d)),
+        R::NoStock => !closed && !unable && !demands.clone().any(|d| enough(&d)),
     };
     ensure(right, || format!("{} cannot be the reason", reason.name()))
 }

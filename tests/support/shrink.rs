@@ -57,6 +57,8 @@ fn smaller(inst: &Instance) -> Vec<Instance> {
         with(&|i| i.demands[d].volume_mm3 = 0);
         with(&|i| i.demands[d].class = String::new());
         with(&|i| i.demands[d].may_split = false);
+        with(&|i| i.demands[d].ships_alone = false);
+        with(&|i| i.demands[d].longest_mm = 0);
     }
     rows(inst, &mut with);
     simpler_rows(inst, &mut with);
@@ -73,10 +75,20 @@ fn rows(inst: &Instance, with: &mut With) {
     with(&|i| i.network.zone_pairs.clear());
     with(&|i| i.network.scarcity.clear());
     with(&|i| i.paused.clear());
+    with(&|i| i.excluded.clear());
     (0..net.tariffs.len()).for_each(|r| {
         with(&|i| {
             i.network.tariffs.remove(r);
         });
+    });
+    (0..net.surcharges.len()).for_each(|r| {
+        with(&|i| {
+            i.network.surcharges.remove(r);
+        });
+        with(&|i| i.network.surcharges[r].over = None);
+        with(&|i| i.network.surcharges[r].over_cm3 = None);
+        with(&|i| i.network.surcharges[r].over_length_mm = None);
+        with(&|i| i.network.surcharges[r].area = "".into());
     });
     (0..net.zones.len()).for_each(|r| {
         with(&|i| {
@@ -112,12 +124,17 @@ fn simpler_rows(inst: &Instance, with: &mut With) {
         with(&|i| i.network.locations[l].lead_hours = 0);
         with(&|i| i.network.locations[l].handling_per_shipment = Cents(0));
         with(&|i| i.network.locations[l].handling_per_unit = Cents(0));
+        with(&|i| i.network.locations[l].handling_per_line = Cents(0));
+        with(&|i| i.network.locations[l].packaging_per_parcel = Cents(0));
         with(&|i| i.network.locations[l].abilities.clear());
+        with(&|i| i.network.locations[l].ships_to.clear());
+        with(&|i| i.network.locations[l].stock_buffer.0 = 0);
     }
     for s in 0..inst.network.services.len() {
         with(&|i| i.network.services[s].works_on = every_day);
         with(&|i| i.network.services[s].billing_step = Grams(1));
         with(&|i| i.network.services[s].dim_divisor_cm3_per_kg = None);
+        with(&|i| i.network.services[s].minimum = Cents(0));
     }
     for z in 0..inst.network.zones.len() {
         with(&|i| i.network.zones[z].transit_days = 0);
@@ -137,6 +154,7 @@ fn simpler_order(with: &mut With) {
     with(&|i| i.policy.late_per_day = Cents(0));
     with(&|i| i.policy.short_per_unit = Cents(0));
     with(&|i| i.policy.short_per_unit = i.policy.short_per_unit.min(Cents(1000)));
+    with(&|i| i.policy.min_value_to_split = Cents(0));
     with(&|i| i.policy.ship_complete = false);
     with(&|i| i.policy.allow_backorder = true);
     with(&|i| i.policy.max_shipments = (i.policy.max_shipments - 1).max(1));
@@ -151,11 +169,11 @@ fn drop_location(inst: &mut Instance, gone: usize) {
             row.location = location_id(id(row.location) - 1);
         }
     }
-    inst.paused.retain(|&l| l != gone);
-    inst.paused
-        .iter_mut()
-        .filter(|l| **l > gone)
-        .for_each(|l| *l -= 1);
+    for locations in [&mut inst.paused, &mut inst.excluded] {
+        locations.retain(|&l| l != gone);
+        let later = locations.iter_mut().filter(|l| **l > gone);
+        later.for_each(|l| *l -= 1);
+    }
     for stock in &mut inst.stock {
         stock.cells.retain(|c| c.location != gone);
         stock
@@ -178,6 +196,9 @@ fn drop_service(inst: &mut Instance, gone: usize) {
         .zones
         .iter_mut()
         .for_each(|z| lower(&mut z.service));
+    let rows = &mut inst.network.surcharges;
+    rows.retain(|s| s.service.index() != gone);
+    rows.iter_mut().for_each(|s| lower(&mut s.service));
     inst.network.tariffs.retain(|t| t.service.index() != gone);
     inst.network
         .tariffs

@@ -22,7 +22,7 @@ pub(crate) fn solve(inst: &Instance) -> Verdict {
     };
     let mut plans: Vec<Option<i64>> = vec![None; all + 1];
     plans[0] = Some(0);
-    for shipments in 0..=i64::from(inst.policy.max_shipments) {
+    for shipments in 0..=i64::from(naive::max_shipments(inst)) {
         let split = inst.policy.split_penalty.0 * (shipments - 1).max(0);
         for (sent, cents) in plans.iter().enumerate() {
             if allowed(inst, sent, all) {

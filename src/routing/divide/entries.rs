@@ -7,7 +7,7 @@ use super::super::candidates::{Candidates, Set};
 use super::super::departures::Departures;
 use super::super::lanes::{finite, location_id};
 use super::super::request::Job;
-use crate::model::{EpochMillis, Qty, RejectedReason};
+use crate::model::{EpochMillis, LocationId, Qty};
 
 /// A location and a hand-over.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ pub(super) struct Entry {
     pub(super) departure: u32,
     /// Handling of the shipment.
     pub(super) handling: i64,
+    /// Handling of each different item in it.
+    pub(super) per_line: i64,
     /// No shipment from here costs less, goods apart.
     pub(super) base: i64,
     /// Entries of the same location: from this one on …
@@ -67,7 +69,7 @@ impl Entries {
             self.caps.push(caps(job, line, candidates.divisible));
         }
         for seen in &candidates.seen {
-            if seen.reason != Some(RejectedReason::Paused) {
+            if job.closed(LocationId(seen.location)).is_none() {
                 self.add_location(job, candidates, departures, usize::from(seen.location));
             }
         }
@@ -82,7 +84,8 @@ impl Entries {
     ) {
         self.list_times(job, location);
         let class = job.request.destination.class_of[location];
-        let handling = job.lanes.sites[location].per_shipment;
+        let site = &job.lanes.sites[location];
+        let handling = site.per_shipment;
         let first = self.rows.len();
         for at in 0..self.times.len() {
             let ready = self.times[at];
@@ -111,6 +114,7 @@ impl Entries {
                 ship_at: known.ship_at,
                 departure,
                 handling,
+                per_line: site.per_line,
                 base: known.least + handling,
                 first: index(first),
                 end: 0,
@@ -222,5 +226,6 @@ fn promisable(job: &Job<'_>, line: usize, location: usize, at: EpochMillis) -> Q
     }
     let later = stock.later(&cells[cell]);
     let reached = later.iter().take_while(|s| s.from <= at).last();
-    reached.map_or(cells[cell].now, |s| s.qty)
+    let all = reached.map_or(cells[cell].now, |s| s.qty);
+    job.beyond_buffer(location, all)
 }

@@ -1,9 +1,12 @@
 //! What one shipment may hold: every choice that can be part of a best plan.
 
 use super::super::candidates::Set;
+use super::super::cargo::Load;
+use super::super::departures::{Loads, all_parcels};
 use super::super::request::EXACT_DEMANDS_MAX;
-use super::super::tariff::{Load, NEVER};
+use super::super::tariff::NEVER;
 use super::{Piece, Search, Units};
+use smallvec::SmallVec;
 use std::ops::ControlFlow;
 
 /// Up to so many units every amount is tried: cheaper than to look for the ends of brackets.
@@ -70,11 +73,12 @@ impl Search<'_> {
         let most = room.min(self.left[demand]);
         let one = self.job.request.demands[demand];
         let cents = self.entries.unit_cents(filling.entry, demand);
+        let line = self.entries.get(filling.entry).per_line;
         for units in (0..=most).rev() {
             let mut filling = filling;
             filling.units[demand] = units;
             filling.load = filling.load.plus(one.load(crate::model::Qty(units)));
-            filling.cents += cents * i64::from(units);
+            filling.cents += cents * i64::from(units) + if units > 0 { line } else { 0 };
             self.add_divided(next + 1, filling)?;
         }
         ControlFlow::Continue(())
@@ -91,7 +95,8 @@ impl Search<'_> {
                     filled.units[i] = demand.qty.0;
                     filled.load = filled.load.plus(demand.load(demand.qty));
                     let cents = self.entries.unit_cents(filling.entry, i);
-                    filled.cents += cents * i64::from(demand.qty.0);
+                    let line = self.entries.get(filling.entry).per_line;
+                    filled.cents += cents * i64::from(demand.qty.0) + line;
                 }
             }
             self.add_amounts(with, filled)?;
@@ -137,15 +142,12 @@ impl Search<'_> {
 
     /// The least amount that every service bills like `units`.
     fn bracket_start(&self, filling: Filling, units: u32) -> u32 {
-        let billings = &self.job.lanes.tariffs.billings;
         let demand = &self.job.request.demands[filling.demand];
-        let load = |units| filling.load.plus(demand.load(crate::model::Qty(units)));
-        let alike = |fewer| {
-            let same = |b: &super::super::tariff::Billing| {
-                b.parcels(load(fewer)) == b.parcels(load(units))
-            };
-            billings.iter().all(same)
+        let parcels = |units| {
+            let load = filling.load.plus(demand.load(crate::model::Qty(units)));
+            all_parcels(self.job, load)
         };
+        let alike = |fewer| parcels(fewer).eq(parcels(units));
         let (mut low, mut high) = (1, units);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -166,22 +168,22 @@ impl Search<'_> {
         self.nodes = nodes;
         let demand = self.job.request.demands[filling.demand];
         let load = filling.load.plus(demand.load(crate::model::Qty(units)));
-        let billings = &self.job.lanes.tariffs.billings;
-        self.parcels.clear();
-        self.parcels
-            .extend(billings.iter().map(|b| b.parcels(load)));
-        let departure = self.entries.get(filling.entry).departure;
-        let carried = self.departures.carried(self.job, departure, &self.parcels);
-        if carried >= NEVER {
-            return ControlFlow::Continue(());
-        }
-        let goods = self.entries.unit_cents(filling.entry, filling.demand) * i64::from(units);
-        let cents = filling.cents + goods + carried + self.job.policy.split_penalty.0;
+        Loads::of(self.job, load, &mut self.parcels);
+        let entry = self.entries.get(filling.entry);
         let mut piece = Piece {
             entry: filling.entry,
             units: filling.units,
         };
         piece.units[filling.demand] = units;
+        let alone = self.alone(&piece);
+        let (departures, parcels) = (self.departures, &self.parcels);
+        let carried = departures.carried(self.job, entry.departure, parcels, &alone);
+        if carried >= NEVER {
+            return ControlFlow::Continue(());
+        }
+        let each = self.entries.unit_cents(filling.entry, filling.demand);
+        let goods = each * i64::from(units) + entry.per_line;
+        let cents = filling.cents + goods + carried + self.job.policy.split_penalty.0;
         self.put(&piece, cents, with);
         let mut flow = ControlFlow::Continue(());
         if self.spent + self.least_left() <= self.ceiling {
@@ -189,6 +191,16 @@ impl Search<'_> {
         }
         self.put_back(&piece, cents, with);
         flow
+    }
+
+    /// The units of a shipment that ship alone.
+    fn alone(&self, piece: &Piece) -> SmallVec<[(u16, u32); EXACT_DEMANDS_MAX]> {
+        if !self.job.alone {
+            return SmallVec::new();
+        }
+        let units = (0u16..).zip(self.job.request.demands).zip(piece.units);
+        let alone = units.filter(|((_, demand), units)| demand.ships_alone && *units > 0);
+        alone.map(|((i, _), units)| (i, units)).collect()
     }
 
     fn put(&mut self, piece: &Piece, cents: i64, with: Set) {

@@ -28,6 +28,7 @@ use super::request::{EXACT_DEMANDS_MAX, Job};
 use super::solve::Solved;
 use super::tariff::{NEVER, Parcels};
 use super::whole::{Frame, Whole};
+use crate::model::Qty;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -175,7 +176,9 @@ impl<'a> Search<'a> {
         }
         let bases = divided.iter().map(|d| d.base);
         Self {
-            ends_only: divided.len() == 1 && entries.caps[divided[0].demand].len() < 2,
+            ends_only: divided.len() == 1
+                && entries.caps[divided[0].demand].len() < 2
+                && !bends(job, divided[0].demand),
             least_base: bases.fold(least_base, i64::min),
             job,
             entries,
@@ -346,9 +349,15 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Whether the cost of a shipment bends between two brackets as the amount of a demand grows: the
+/// minimum of a carrier ends somewhere among units that ship alone.
+fn bends(job: &Job<'_>, demand: usize) -> bool {
+    job.request.demands[demand].ships_alone && job.lanes.tariffs.has_minimum()
+}
+
 impl Divided {
     fn new(job: &Job<'_>, entries: &Entries, departures: &Departures, demand: usize) -> Self {
-        let weight = u64::from(job.request.demands[demand].grams);
+        let weight = job.request.demands[demand].load(Qty(1)).grams;
         let weight = departures.weight_cents(job, weight);
         let short = job.policy.short_per_unit.0;
         let may_short = job.may_short_some();

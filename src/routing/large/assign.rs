@@ -1,8 +1,9 @@
 //! Which open place ships which goods of a large order, and what that costs.
 
-use super::super::departures::Departures;
+use super::super::cargo::Load;
+use super::super::departures::{Departures, Loads};
 use super::super::request::Job;
-use super::super::tariff::{Load, NEVER, Parcels};
+use super::super::tariff::{NEVER, Parcels};
 use super::offers::Offers;
 use crate::model::Qty;
 
@@ -14,7 +15,7 @@ pub(super) struct Assignment {
     /// By demand and open place: units.
     units: Vec<u32>,
     /// By open place: what is in its shipment, and what the shipment costs but for its goods.
-    loads: Vec<Load>,
+    loads: Vec<Bundle>,
     carried: Vec<i64>,
     /// By open place: how many demands it ships some of.
     counts: Vec<u32>,
@@ -32,6 +33,33 @@ impl Assignment {
 
     fn shipped(&self, demand: usize) -> u32 {
         self.of(demand).map(|u| u.1).sum()
+    }
+}
+
+/// What is in a shipment.
+#[derive(Debug, Clone, Default)]
+struct Bundle {
+    /// What is packed together.
+    load: Load,
+    /// What ships alone; a demand may be there more than once.
+    alone: Vec<(u16, u32)>,
+}
+
+impl Bundle {
+    /// Adds units of a demand.
+    fn add(&mut self, job: &Job<'_>, demand: usize, units: u32) {
+        let one = &job.request.demands[demand];
+        if one.ships_alone {
+            self.alone.push((super::number(demand), units));
+        } else {
+            self.load = self.load.plus(one.load(Qty(units)));
+        }
+    }
+
+    fn with(&self, job: &Job<'_>, demand: usize, units: u32) -> Self {
+        let mut more = self.clone();
+        more.add(job, demand, units);
+        more
     }
 }
 
@@ -82,7 +110,7 @@ impl<'a> Assigner<'a> {
         let mut new = Assignment {
             open: open.to_vec(),
             units: vec![0; demands.len() * places],
-            loads: vec![Load::default(); places],
+            loads: vec![Bundle::default(); places],
             carried: vec![0; places],
             counts: vec![0; places],
             cents: 0,
@@ -107,7 +135,7 @@ impl<'a> Assigner<'a> {
                 }
                 left -= units;
                 new.units[row + place] = units;
-                new.loads[place] = new.loads[place].plus(demand.load(Qty(units)));
+                new.loads[place].add(self.job, i, units);
                 new.counts[place] += 1;
             }
         }
@@ -117,11 +145,10 @@ impl<'a> Assigner<'a> {
 
     /// How many of `units` of a demand some service still carries on top of a shipment.
     fn fitting(&mut self, of: &Assignment, place: usize, demand: usize, units: u32) -> u32 {
-        let one = self.job.request.demands[demand];
         let mut fit = units;
         while fit > 0 {
-            let load = of.loads[place].plus(one.load(Qty(fit)));
-            if self.carry(of, place, load, 1) < NEVER {
+            let load = of.loads[place].with(self.job, demand, fit);
+            if self.carry(of, place, &load, 1) < NEVER {
                 return fit;
             }
             fit = if self.offers.divisible[demand] {
@@ -153,12 +180,13 @@ impl<'a> Assigner<'a> {
         for (i, demand) in self.job.request.demands.iter().enumerate() {
             for (place, units) in new.of(i) {
                 cents += self.there[i * places + place].1 * i64::from(units);
+                cents += self.offers.rows[new.open[place]].per_line;
             }
             cents += self.short * i64::from(demand.qty.0 - new.shipped(i));
         }
         let mut shipments = 0;
         for place in 0..places {
-            new.carried[place] = self.carry(new, place, new.loads[place], new.counts[place]);
+            new.carried[place] = self.carry(new, place, &new.loads[place], new.counts[place]);
             cents = (cents + new.carried[place]).min(NEVER);
             shipments += i64::from(new.counts[place] > 0);
         }
@@ -166,7 +194,7 @@ impl<'a> Assigner<'a> {
     }
 
     /// What a shipment of `load` costs but for its goods.
-    fn carry(&mut self, of: &Assignment, place: usize, load: Load, count: u32) -> i64 {
+    fn carry(&mut self, of: &Assignment, place: usize, load: &Bundle, count: u32) -> i64 {
         if count == 0 {
             return 0;
         }
@@ -184,19 +212,20 @@ impl<'a> Assigner<'a> {
         };
         let fixed = self.offers.rows[offer].handling + split;
         let (saved, load) = self.missing(now, offer, false);
-        let carried = self.carried(offer, load);
+        let carried = self.carried(offer, &load);
         if carried < NEVER || saved == 0 {
             return saved - carried - fixed;
         }
         let (saved, load) = self.missing(now, offer, true);
-        saved - self.carried(offer, load) - fixed
+        saved - self.carried(offer, &load) - fixed
     }
 
     /// What is short now and could ship with an offer: what that saves, and its load.
-    fn missing(&mut self, now: &Assignment, offer: usize, careful: bool) -> (i64, Load) {
+    fn missing(&mut self, now: &Assignment, offer: usize, careful: bool) -> (i64, Bundle) {
         let demands = self.job.request.demands;
+        let line_cents = self.offers.rows[offer].per_line;
         let mut saved = 0;
-        let mut load = Load::default();
+        let mut load = Bundle::default();
         for &(line, units, cents) in &self.offers.rows[offer].goods {
             let i = usize::from(line);
             let units = units.min(demands[i].qty.0 - now.shipped(i));
@@ -204,23 +233,39 @@ impl<'a> Assigner<'a> {
             if units == 0 || !fits || cents >= self.short {
                 continue;
             }
-            let more = load.plus(demands[i].load(Qty(units)));
-            if !careful || self.carried(offer, more) < NEVER {
-                saved += (self.short - cents) * i64::from(units);
-                load = more;
+            if careful && self.carried(offer, &load.with(self.job, i, units)) >= NEVER {
+                continue;
             }
+            saved += (self.short - cents) * i64::from(units) - line_cents;
+            load.add(self.job, i, units);
         }
         (saved, load)
     }
 
     /// Postage, lateness and speed of a load from an offer.
-    fn carried(&mut self, offer: usize, load: Load) -> i64 {
-        let billings = &self.job.lanes.tariffs.billings;
-        self.parcels.clear();
-        self.parcels
-            .extend(billings.iter().map(|b| b.parcels(load)));
+    fn carried(&mut self, offer: usize, load: &Bundle) -> i64 {
+        Loads::of(self.job, load.load, &mut self.parcels);
         let departure = self.offers.rows[offer].departure;
-        self.departures.carried(self.job, departure, &self.parcels)
+        self.departures
+            .carried(self.job, departure, &self.parcels, &load.alone)
+    }
+
+    /// A shipment without all units of one demand.
+    fn without(&self, of: &Assignment, place: usize, demand: usize) -> Bundle {
+        let places = of.open.len();
+        let one = self.job.request.demands[demand];
+        let units = of.units[demand * places + place];
+        let mut rest = of.loads[place].clone();
+        rest.load = rest.load.less(one.load(Qty(units)));
+        rest.alone.retain(|a| usize::from(a.0) != demand);
+        if self.job.lanes.tariffs.measures && one.longest_mm == rest.load.longest_mm {
+            let others = self.job.request.demands.iter().enumerate();
+            let others = others.filter(|&(i, d)| {
+                i != demand && !d.ships_alone && of.units[i * places + place] > 0
+            });
+            rest.load.longest_mm = others.map(|(_, d)| d.longest_mm).max().unwrap_or(0);
+        }
+        rest
     }
 
     /// Moves whole demands from shipment to shipment while that saves something: goods that fill
@@ -241,22 +286,24 @@ impl<'a> Assigner<'a> {
         let Some((from, _)) = of.of(i).next() else {
             return;
         };
-        let load = demand.load(demand.qty);
-        let rest = of.loads[from].less(load);
+        let rest = self.without(of, from, i);
         let count = of.counts[from] - 1;
-        let left = self.carry(of, from, rest, count);
+        let left = self.carry(of, from, &rest, count);
+        let line_from = self.offers.rows[of.open[from]].per_line;
         let split = self.job.policy.split_penalty.0;
         let others = (0..places).any(|p| p != from && of.counts[p] > 0);
         let closed = if count == 0 && others { split } else { 0 };
-        let saved =
-            of.carried[from] - left + closed + self.there[i * places + from].1 * i64::from(units);
+        let goods = self.there[i * places + from].1 * i64::from(units) + line_from;
+        let saved = of.carried[from] - left + closed + goods;
         // The best other place, or none: then it is short.
         let mut best = (self.short * i64::from(units) - saved, None, 0);
         for to in (0..places).filter(|&p| p != from && of.counts[p] > 0) {
             let (there, cents) = self.there[i * places + to];
             if there == units {
-                let carried = self.carry(of, to, of.loads[to].plus(load), of.counts[to] + 1);
-                let change = carried - of.carried[to] + cents * i64::from(units) - saved;
+                let more = of.loads[to].with(self.job, i, units);
+                let carried = self.carry(of, to, &more, of.counts[to] + 1);
+                let goods = cents * i64::from(units) + self.offers.rows[of.open[to]].per_line;
+                let change = carried - of.carried[to] + goods - saved;
                 if change < best.0 {
                     best = (change, Some(to), carried);
                 }
@@ -273,7 +320,7 @@ impl<'a> Assigner<'a> {
         of.carried[from] = left;
         if let Some(to) = to {
             of.units[i * places + to] = units;
-            of.loads[to] = of.loads[to].plus(load);
+            of.loads[to].add(self.job, i, units);
             of.counts[to] += 1;
             of.carried[to] = carried;
         }

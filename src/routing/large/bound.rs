@@ -11,6 +11,7 @@ use super::super::lanes::{NO_ZONE, finite};
 use super::super::request::Job;
 use super::super::tariff::NEVER;
 use super::offers::Offers;
+use crate::model::Qty;
 use std::collections::BTreeSet;
 
 /// Prices of a gram are counted in millionths of a cent.
@@ -137,7 +138,8 @@ fn leasts(job: &Job<'_>, offers: &Offers) -> Vec<Least> {
     let mut least: Vec<Least> = demands
         .map(|(i, demand)| Least {
             goods: NEVER,
-            grams: demand.grams,
+            // What ships alone pays by the unit: its weight is not in the bound.
+            grams: u32::try_from(demand.load(Qty(1)).grams).unwrap_or(u32::MAX),
             units: demand.qty.0,
             reach: 0,
             lump: if offers.divisible[i] { 1 } else { demand.qty.0 },

@@ -1,10 +1,11 @@
 //! What each location and hand-over can ship of a large order.
 
 use super::super::candidates::Seen;
+use super::super::cargo::Load;
 use super::super::departures::Departures;
 use super::super::lanes::{finite, location_id};
 use super::super::request::Job;
-use super::super::tariff::{Load, NEVER, Parcels};
+use super::super::tariff::{NEVER, Parcels};
 use crate::ledger::Cell;
 use crate::model::{EpochMillis, Qty, RejectedReason};
 
@@ -19,6 +20,8 @@ pub(super) struct Offer {
     pub(super) departure: u32,
     /// Handling of the shipment.
     pub(super) handling: i64,
+    /// Handling of each different item in it.
+    pub(super) per_line: i64,
     /// By ascending demand: units that are there by then (of a demand that may not be divided all
     /// or none), and cents of handling and scarcity for one unit.
     pub(super) goods: Vec<(u16, u32, i64)>,
@@ -67,8 +70,8 @@ impl Offers {
                 held.any = true;
                 if demand.class.0 == 0 || job.lanes.able(location, demand.class) {
                     held.cells.push((super::number(line), cell));
-                    let whole = cell.now >= demand.qty;
-                    divisible = divisible && (!whole || job.lanes.paused(cell.location));
+                    let whole = job.beyond_buffer(location, cell.now) >= demand.qty;
+                    divisible = divisible && (!whole || job.closed(cell.location).is_some());
                 }
             }
             offers.divisible.push(divisible);
@@ -92,8 +95,8 @@ impl Offers {
         location: usize,
         held: &Held<'_>,
     ) -> Option<RejectedReason> {
-        if job.lanes.paused(location_id(location)) {
-            return Some(RejectedReason::Paused);
+        if let Some(closed) = job.closed(location_id(location)) {
+            return Some(closed);
         }
         if held.cells.is_empty() {
             return Some(RejectedReason::LacksAbility);
@@ -126,6 +129,7 @@ impl Offers {
                 ready,
                 departure,
                 handling: job.lanes.sites[location].per_shipment,
+                per_line: job.lanes.sites[location].per_line,
                 goods,
             });
         }
@@ -152,7 +156,8 @@ impl Offers {
             let demand = &job.request.demands[usize::from(line)];
             let later = job.request.stock.later(cell);
             let reached = later.iter().take_while(|s| s.from <= ready).last();
-            let units = reached.map_or(cell.now, |s| s.qty).min(demand.qty);
+            let all = reached.map_or(cell.now, |s| s.qty);
+            let units = job.beyond_buffer(location, all).min(demand.qty);
             if units == demand.qty || (self.divisible[usize::from(line)] && units > Qty(0)) {
                 let mut cents = job.lanes.sites[location].per_unit;
                 let scarce = job.lanes.scarcity(demand.sku);
@@ -176,6 +181,8 @@ impl Offers {
         let load = demands
             .iter()
             .fold(Load::default(), |l, d| l.plus(d.load(d.qty)));
+        let alone = (0u16..).zip(demands).filter(|(_, d)| d.ships_alone);
+        let alone: Vec<(u16, u32)> = alone.map(|(i, d)| (i, d.qty.0)).collect();
         let mut parcels: Vec<Parcels> = Vec::new();
         super::super::departures::Loads::of(job, load, &mut parcels);
         let mut offers = self.rows.iter().peekable();
@@ -186,8 +193,9 @@ impl Offers {
                 let has =
                     |&(line, units, _): &(u16, u32, i64)| units == demands[usize::from(line)].qty.0;
                 if offer.goods.len() == demands.len() && offer.goods.iter().all(has) {
-                    let goods = offer.goods.iter().map(|g| g.2 * i64::from(g.1));
-                    let carried = departures.carried(job, offer.departure, &parcels);
+                    let goods = offer.goods.iter();
+                    let goods = goods.map(|g| g.2 * i64::from(g.1) + offer.per_line);
+                    let carried = departures.carried(job, offer.departure, &parcels, &alone);
                     whole = whole.min(carried + offer.handling + goods.sum::<i64>());
                 }
             }

@@ -56,6 +56,7 @@ pub(in crate::routing) fn location(id: &str, lat: f64, lon: f64) -> Location {
         handling_per_shipment: Cents(0),
         handling_per_unit: Cents(0),
         abilities: Vec::new(),
+        ..Location::default()
     }
 }
 
@@ -68,6 +69,7 @@ pub(in crate::routing) fn service(id: &str) -> Service {
         dim_threshold_cm3: 0,
         billing_step: Grams(1),
         max: Grams(30_000),
+        ..Service::default()
     }
 }
 
@@ -106,6 +108,7 @@ pub(in crate::routing) fn plain_network(locations: Vec<Location>) -> Network {
             postal_prefix: "".into(),
             coordinate: Coordinate::from_degrees(40.0, -75.0).unwrap(),
             population: 0,
+            ..Place::default()
         }],
         ..Network::default()
     }
@@ -119,6 +122,7 @@ pub(in crate::routing) fn demand(sku: u32, qty: u32, grams: u32) -> Demand {
         grams,
         volume_mm3: 0,
         class: ClassId(0),
+        ..Demand::default()
     }
 }
 
@@ -157,6 +161,7 @@ impl Case {
             country: "US".into(),
             postal: "10001".into(),
             coordinate: None,
+            ..ShipTo::default()
         };
         Self {
             destination: lanes.destination(&to).unwrap(),
@@ -179,6 +184,7 @@ impl Case {
             policy: self.policy,
             demands: &self.demands,
             stock: &self.view,
+            excluded: &[],
         }
     }
 }
@@ -203,6 +209,7 @@ pub(in crate::routing) fn random_case(seed: u64, size: Size) -> Case {
         country: "US".into(),
         postal: postal.into(),
         coordinate: None,
+        ..ShipTo::default()
     };
     let destination = lanes.destination(&to).unwrap();
     let count = 1 + dice.below(size.demands);
@@ -218,6 +225,7 @@ pub(in crate::routing) fn random_case(seed: u64, size: Size) -> Case {
             } else {
                 ClassId(0)
             },
+            ..Demand::default()
         })
         .collect();
     let now = at("2026-11-20T12:00:00Z") + crate::model::Millis(dice.below(6 * 86_400_000));
@@ -243,6 +251,7 @@ pub(in crate::routing) fn random_case(seed: u64, size: Size) -> Case {
             max_shipments: u8::try_from(1 + dice.below(4)).unwrap(),
             ship_complete: dice.once_in(4),
             allow_backorder: !dice.once_in(4),
+            ..Policy::default()
         },
         now,
         deliver_by,

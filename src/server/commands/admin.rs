@@ -17,7 +17,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
             (
                 "json",
                 "object with the columns of `items.csv`: `name`, `grams`, `length_mm`, `width_mm`, \
-                 `height_mm`, `class`, `value_cents`; only `grams` is required",
+                 `height_mm`, `class`, `value_cents`, `ships_alone`; only `grams` is required",
             ),
         ],
         reply: "integer: 1 if it is new, 0 if it was known",

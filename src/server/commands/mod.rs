@@ -5,6 +5,7 @@ pub(super) mod allocation;
 pub(super) mod atp;
 pub(super) mod hold;
 pub(super) mod order;
+pub(super) mod promise;
 pub(super) mod reservation;
 pub(super) mod snapshot;
 pub(super) mod stock;

@@ -38,11 +38,13 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         name: "ORDER.QUOTE",
         group: "Orders",
         usage: "json",
-        summary: "The cheapest, the fastest and the balanced plan for an order, without reserving or \
+        summary: "The cheapest, the fastest and the balanced plan for an order, and all plans that no \
+            other beats in cost, date and number of shipments at once, without reserving or \
             remembering anything.",
         arguments: &[ORDER],
         reply: "JSON: `cheapest`, `fastest`, `balanced`, each with `shipments`, `backordered`, \
-            `objective`, `proof`, `runner_up`, `rejected`",
+            `objective`, `proof`, `runner_up`, `rejected`; `frontier` with `complete` and `plans`; \
+            `binding`; see \"Plans\" below",
         errors: &["NOSTOCK", "NOTFOUND", "TOOLARGE"],
         example: r#"ORDER.QUOTE '{"source":"web","order":"1002","placed_at":"2026-11-23T10:00:00Z","ship_to":{"country":"US","postal":"94107"},"lines":[{"sku":"SKU-00001","qty":1}]}'"#,
         writes: false,

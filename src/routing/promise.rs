@@ -1,0 +1,62 @@
+//! What can be promised of one item without an order: by carrier service, the best single shipment.
+
+use super::price::by_service;
+use super::request::{Job, Request, Unroutable};
+use crate::model::{Cents, Day, EpochMillis, LocationId, Qty, Shipment, ShipmentLine};
+
+/// For every service that can carry all units of the request's one demand in one shipment: the
+/// shipment that is best by the policy (cost, then date, then location). By ascending service.
+///
+/// # Errors
+/// The request is malformed, or has more than one demand.
+pub fn promise(lanes: &super::Lanes, request: &Request<'_>) -> Result<Vec<Shipment>, Unroutable> {
+    let job = Job::new(lanes, request)?;
+    let [demand] = request.demands else {
+        let (demands, max) = (request.demands.len(), 1);
+        return Err(Unroutable::TooManyDemands { demands, max });
+    };
+    let mut best: Vec<Shipment> = Vec::new();
+    for cell in request.stock.cells(0) {
+        let location = cell.location.index();
+        let able = location < lanes.locations()
+            && job.closed(cell.location).is_none()
+            && (demand.class.0 == 0 || lanes.able(location, demand.class));
+        let Some(ready) = able.then(|| ready(&job, cell)).flatten() else {
+            continue;
+        };
+        let lines = vec![ShipmentLine {
+            demand: 0,
+            qty: demand.qty,
+        }];
+        for shipment in by_service(&job, location, ready, &lines) {
+            match best.iter_mut().find(|b| b.service == shipment.service) {
+                Some(known) if rank(&shipment) < rank(known) => *known = shipment,
+                Some(_) => {}
+                None => best.push(shipment),
+            }
+        }
+    }
+    best.sort_by_key(|shipment| shipment.service);
+    Ok(best)
+}
+
+fn rank(shipment: &Shipment) -> (Cents, Day, LocationId) {
+    (
+        shipment.cents.total(),
+        shipment.deliver_on,
+        shipment.location,
+    )
+}
+
+/// When all units are there. To wait longer is never better.
+fn ready(job: &Job<'_>, cell: &crate::ledger::Cell) -> Option<EpochMillis> {
+    let location = cell.location.index();
+    let wanted = job.request.demands[0].qty;
+    let enough = |units: Qty| job.beyond_buffer(location, units) >= wanted;
+    if enough(cell.now) {
+        return Some(job.request.now);
+    }
+    let later = job.request.stock.later(cell);
+    let first = later.iter().find(|step| enough(step.qty));
+    first.map(|step| step.from.max(job.request.now))
+}

@@ -1,0 +1,65 @@
+//! Costs and constraints that only some networks have, strewn over an instance.
+
+use super::generate::Shape;
+use super::instance::{Instance, service_id};
+use super::rng::Rng;
+use allot::model::{Cents, Grams, Qty, Surcharge};
+
+/// What rules out locations and splits.
+pub(crate) fn constraints(rng: &mut Rng, inst: &mut Instance) {
+    let places = [
+        &["US"][..],
+        &["CA", "MX"],
+        &["CA", "US"],
+        &[],
+        &[],
+        &[],
+        &[],
+    ];
+    for (l, location) in inst.network.locations.iter_mut().enumerate() {
+        location.ships_to = rng.pick(&places).iter().map(|&c| c.into()).collect();
+        location.stock_buffer = Qty(rng.pick(&[0, 0, 1, 3]));
+        if rng.chance(15) {
+            inst.excluded.push(l);
+        }
+    }
+    for demand in &mut inst.demands {
+        demand.value = rng.pick(&[0, 500, 2000]);
+    }
+    inst.policy.min_value_to_split = Cents(rng.pick(&[0, 0, 1000, 8000]));
+}
+
+/// What carriers and warehouses charge besides postage by weight, each of it now and then.
+pub(crate) fn costs(rng: &mut Rng, inst: &mut Instance, shape: &Shape) {
+    let measured = rng.chance(shape.measured);
+    for location in &mut inst.network.locations {
+        location.handling_per_line = Cents(rng.pick(&[0, 0, 30, 200]));
+        location.packaging_per_parcel = Cents(rng.pick(&[0, 0, 25, 180]));
+    }
+    for service in &mut inst.network.services {
+        service.minimum = Cents(rng.pick(&[0, 0, 0, 500, 1000, 3000]));
+    }
+    for demand in &mut inst.demands {
+        demand.ships_alone = measured && rng.chance(20);
+        demand.longest_mm = rng.pick(&[0, 200, 1200, 2500]);
+    }
+    let areas = ["", "remote", "island"];
+    for place in &mut inst.network.places {
+        place.area = rng.pick(&areas).into();
+    }
+    inst.ship_to.residential = rng.chance(50);
+    for _ in 0..rng.size(0, 5) {
+        let service = service_id(rng.size(0, inst.network.services.len() - 1));
+        let row = Surcharge {
+            service,
+            over_length_mm: (measured && rng.chance(30)).then(|| rng.pick(&[0, 199, 1200, 2000])),
+            over_cm3: (measured && rng.chance(30)).then(|| rng.pick(&[0, 999, 1235, 5000])),
+            over: (measured && rng.chance(30)).then(|| Grams(rng.pick(&[0, 499, 1000, 2999]))),
+            area: rng
+                .pick(&["", "", "residential", "remote", "island"])
+                .into(),
+            cents: Cents(rng.pick(&[1, 90, 400, 1500])),
+        };
+        inst.network.surcharges.push(row);
+    }
+}
