@@ -15,6 +15,7 @@ mod explain;
 mod folder_lock;
 mod inspect;
 mod progress;
+mod repair;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -51,7 +52,7 @@ enum Command {
     /// Look into a data directory: what its journal holds, and whether it is whole.
     Inspect(inspect::InspectArgs),
     /// Copy what is whole of a damaged data directory into a new one.
-    Repair(inspect::RepairArgs),
+    Repair(repair::RepairArgs),
     /// Talk to a running server: a console, or one command.
     Cli(CliArgs),
     /// Print the reference of all server commands, as it stands in the README.
@@ -81,7 +82,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
-        Command::Repair(args) => inspect::mend(&args),
+        Command::Repair(args) => repair::mend(&args),
         Command::Cli(args) => console(args),
         Command::Reference => {
             emit(&crate::server::reference());

@@ -74,6 +74,24 @@ impl Replay {
         Ok((at, now))
     }
 
+    /// The hash of the state as it is, without the network folder; see [`super::Engine::state_hash`].
+    ///
+    /// # Errors
+    /// `INVALID` naming what in a location cannot be used.
+    pub fn state_hash(self, now: EpochMillis) -> Result<u64, super::EngineError> {
+        let network = crate::model::Network {
+            locations: self.locations,
+            ..crate::model::Network::default()
+        };
+        let lanes = crate::routing::Lanes::new(&network)?;
+        for location in self.paused {
+            lanes.set_paused(location, true);
+        }
+        self.engine.lanes.store(Arc::new(lanes));
+        *self.engine.network.lock() = network;
+        Ok(self.engine.state_hash(now))
+    }
+
     fn restore_names(&mut self, meta: &Meta) -> Result<(), String> {
         let (registry, gate) = (&self.engine.registry, &self.engine.gate);
         for channel in &meta.channels {

@@ -4,6 +4,7 @@ use super::disk::Disk;
 use super::error::JournalError;
 use super::reader::{scan, segment_names};
 use super::recover::sync_dir;
+use crate::model::Lsn;
 use std::path::Path;
 
 /// What a repair did.
@@ -13,6 +14,10 @@ pub struct Repaired {
     pub segments: usize,
     /// Facts in the copy.
     pub facts: u64,
+    /// Number of the first of them.
+    pub first: Lsn,
+    /// Number of the last of them.
+    pub last: Lsn,
     /// Bytes that are not in the copy.
     pub left_out: u64,
 }
@@ -84,6 +89,8 @@ pub fn repair(
     Ok(Repaired {
         segments: found.segments.len(),
         facts: found.segments.iter().map(|s| s.facts).sum(),
+        first: found.segments.first().map_or(Lsn(1), |s| s.first),
+        last: found.segments.last().map_or(Lsn(0), |s| s.last),
         left_out,
     })
 }
