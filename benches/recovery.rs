@@ -157,7 +157,7 @@ fn commands(
     over: impl Fn() -> bool,
     most: Duration,
 ) -> Histogram<u64> {
-    let mut seen = Histogram::new(3).expect("3 digits are possible");
+    let mut seen = Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these are bounds");
     let mut random = Random::new(run);
     let begun = Instant::now();
     let mut n = 0u64;
