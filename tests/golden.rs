@@ -76,7 +76,10 @@ fn a_directory_of_version_1_comes_back() {
             }
         }
         let (engine, _, used) = start(copy.path(), now);
-        assert_eq!(used.as_ref(), Some(&newest[usize::from(without.is_some())].name));
+        assert_eq!(
+            used.as_ref(),
+            Some(&newest[usize::from(without.is_some())].name)
+        );
         assert_eq!(format!("{:016x}", engine.state_hash(now)), hash);
         assert_eq!(engine.ledger().audit(now), []);
     }
