@@ -53,8 +53,11 @@ impl Kept {
         let opening = synthetic::opening(skus, LOCATIONS, 100_000_000);
         let last = opened.recovered.last;
         let engine = opened.replay.finish(opening, Some(sink), last, NOW);
+        let engine = engine.expect("the network is valid");
+        // The facts of the opening must not be written while something else is measured.
+        journal.rotate().unwrap_or_else(|e| panic!("{e}"));
         Self {
-            engine: Arc::new(engine.expect("the network is valid")),
+            engine: Arc::new(engine),
             journal,
             _dir: dir,
         }
