@@ -11,7 +11,7 @@
 //! | [`sys`] | the one room with unsafe code: files mapped into memory, safely | nothing of ours |
 //! | [`ledger`] | the only code that changes a quantity: positions, reservations, holds, incoming, allocations, ATP | model, cut |
 //! | [`routing`] | sources one order: candidates, calendar, tariff, exact search, the plan and its reasons | model, ledger (reads) |
-//! | [`lifecycle`] | order identity and state | model, cut |
+//! | [`lifecycle`] | order identity and state; fulfilment orders, deadlines, exceptions, returns, costs as plain data | model, cut |
 //! | [`journal`] | append-only files of facts, group commit, recovery | model, sys |
 //! | [`snapshot`] | files of all state at one moment, read through a memory map | model, ledger, lifecycle, journal, sys |
 //! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, cut, ledger, routing, lifecycle, journal, snapshot |

@@ -3,8 +3,8 @@
 //!
 //! Rows about orders and identities have theirs in `engine_orders.rs` and `server/identity.rs`,
 //! rows about routing in `lessons_routing.rs` and in `src/routing/tests/lessons.rs`, deadlocks of
-//! the bare ledger (C11) in `ledger_contention.rs`. Rows about shipments under way and about feeds
-//! (C34, C42) belong to parts that do not exist.
+//! the bare ledger (C11) in `ledger_contention.rs`.
+//! C34 is in `tests/lifecycle_model`; C42 belongs to a part that does not exist.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
