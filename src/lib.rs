@@ -11,6 +11,7 @@
 //! | [`routing`] | sources one order: candidates, calendar, tariff, exact search, the plan and its reasons | model, ledger (reads) |
 //! | [`lifecycle`] | order identity and state | model |
 //! | [`journal`] | append-only files of facts, group commit, recovery | model |
+//! | [`feed`] | events made of facts, kept as streams that Redis clients can follow | model |
 //! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, ledger, routing, lifecycle, journal |
 //! | [`load`] | a network folder and order files, from CSV and TOML, with errors that name line and column | model |
 //! | [`wire`] | RESP2/RESP3 bytes to values and back | nothing of ours |
@@ -23,6 +24,7 @@ pub mod bench;
 pub mod cli;
 pub mod client;
 pub mod engine;
+pub mod feed;
 pub mod journal;
 pub mod ledger;
 pub mod lifecycle;
