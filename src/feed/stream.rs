@@ -86,6 +86,12 @@ impl Stream {
         }
     }
 
+    /// How much it keeps.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Appends an event; `false` and nothing is changed when its id is not above all before it.
     #[must_use]
     pub fn append(&mut self, event: &Event<'_>) -> bool {
@@ -283,6 +289,11 @@ impl Entries {
                 part.block.read(range.start + step)
             })
         })
+    }
+
+    /// Ids of the events, in the order asked for.
+    pub fn ids(&self) -> impl Iterator<Item = EventId> {
+        self.iter().map(|(id, _)| id)
     }
 
     fn push(&mut self, part: Part) {
