@@ -134,7 +134,7 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn read(&mut self, words: &[&[u8]], grouped: bool) -> Result<Outcome, Refusal> {
-        let options = self.options(words, grouped)?;
+        let options = options(words, grouped)?;
         // Before looking at any stream: what comes later must not be slept through.
         let read_at = self.feed.versions();
         let (keys, ids) = words[options.keys..].split_at((words.len() - options.keys) / 2);
@@ -165,81 +165,6 @@ impl<'a> Call<'a> {
                 read_at,
             }),
         })
-    }
-
-    fn options(&self, words: &[&[u8]], grouped: bool) -> Result<Options, Refusal> {
-        let only_grouped = |option: &str| {
-            Refusal::new(format!(
-                "ERR The {option} option is only supported by XREADGROUP. You called XREAD instead."
-            ))
-        };
-        let mut options = Options {
-            block: None,
-            limit: None,
-            reader: None,
-            keys: 0,
-        };
-        let (mut reader, mut no_ack, mut at) = (None, false, 1);
-        while at < words.len() {
-            let (word, more) = (words[at], words.len() - at - 1);
-            if is(word, "BLOCK") && more >= 1 {
-                options.block = Some(self.timeout(words[at + 1])?);
-                at += 2;
-            } else if is(word, "COUNT") && more >= 1 {
-                options.limit = Some(arguments::count_or_all(words[at + 1])?);
-                at += 2;
-            } else if is(word, "STREAMS") && more >= 1 {
-                options.keys = at + 1;
-                break;
-            } else if is(word, "GROUP") && more >= 2 {
-                if !grouped {
-                    return Err(only_grouped("GROUP"));
-                }
-                reader = Some((words[at + 1], words[at + 2]));
-                at += 3;
-            } else if is(word, "NOACK") {
-                if !grouped {
-                    return Err(only_grouped("NOACK"));
-                }
-                no_ack = true;
-                at += 1;
-            } else {
-                return Err(syntax_error());
-            }
-        }
-        if options.keys == 0 {
-            return Err(syntax_error());
-        }
-        if (words.len() - options.keys) % 2 != 0 {
-            return Err(Refusal::new(
-                "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be \
-                 specified.",
-            ));
-        }
-        if grouped && reader.is_none() {
-            return Err(Refusal::new("ERR Missing GROUP option for XREADGROUP"));
-        }
-        options.reader = reader.map(|(group, consumer)| Reader {
-            group: group.into(),
-            consumer: consumer.into(),
-            no_ack,
-        });
-        Ok(options)
-    }
-
-    fn timeout(&self, word: &[u8]) -> Result<i64, Refusal> {
-        let Some(timeout) = arguments::whole(word) else {
-            return Err(Refusal::new(
-                "ERR timeout is not an integer or out of range",
-            ));
-        };
-        if timeout < 0 {
-            return Err(Refusal::new("ERR timeout is negative"));
-        }
-        if self.now.0.checked_add(timeout).is_none() {
-            return Err(Refusal::new("ERR timeout is out of range"));
-        }
-        Ok(timeout)
     }
 
     fn source(
@@ -438,6 +363,79 @@ impl<'a> Call<'a> {
             group.seen(&reader.consumer, self.now);
         }
     }
+}
+
+fn options(words: &[&[u8]], grouped: bool) -> Result<Options, Refusal> {
+    let only_grouped = |option: &str| {
+        Refusal::new(format!(
+            "ERR The {option} option is only supported by XREADGROUP. You called XREAD instead."
+        ))
+    };
+    let mut options = Options {
+        block: None,
+        limit: None,
+        reader: None,
+        keys: 0,
+    };
+    let (mut reader, mut no_ack, mut at) = (None, false, 1);
+    while at < words.len() {
+        let (word, more) = (words[at], words.len() - at - 1);
+        if is(word, "BLOCK") && more >= 1 {
+            options.block = Some(timeout(words[at + 1])?);
+            at += 2;
+        } else if is(word, "COUNT") && more >= 1 {
+            options.limit = Some(arguments::count_or_all(words[at + 1])?);
+            at += 2;
+        } else if is(word, "STREAMS") && more >= 1 {
+            options.keys = at + 1;
+            break;
+        } else if is(word, "GROUP") && more >= 2 {
+            if !grouped {
+                return Err(only_grouped("GROUP"));
+            }
+            reader = Some((words[at + 1], words[at + 2]));
+            at += 3;
+        } else if is(word, "NOACK") {
+            if !grouped {
+                return Err(only_grouped("NOACK"));
+            }
+            no_ack = true;
+            at += 1;
+        } else {
+            return Err(syntax_error());
+        }
+    }
+    if options.keys == 0 {
+        return Err(syntax_error());
+    }
+    if (words.len() - options.keys) % 2 != 0 {
+        return Err(Refusal::new(
+            "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be \
+             specified.",
+        ));
+    }
+    if grouped && reader.is_none() {
+        return Err(Refusal::new("ERR Missing GROUP option for XREADGROUP"));
+    }
+    options.reader = reader.map(|(group, consumer)| Reader {
+        group: group.into(),
+        consumer: consumer.into(),
+        no_ack,
+    });
+    Ok(options)
+}
+
+/// How long to wait, in milliseconds; 0 is for ever.
+fn timeout(word: &[u8]) -> Result<i64, Refusal> {
+    let Some(timeout) = arguments::whole(word) else {
+        return Err(Refusal::new(
+            "ERR timeout is not an integer or out of range",
+        ));
+    };
+    if timeout < 0 {
+        return Err(Refusal::new("ERR timeout is negative"));
+    }
+    Ok(timeout)
 }
 
 /// Locks the groups of several streams, in the order that everybody takes them.
