@@ -76,13 +76,22 @@ pub fn from_fact(
         | Fact::ReservationExtended { .. }
         | Fact::ReservationEnded { .. }
         | Fact::ReservationCancelled { .. } => events.reservation(fact),
-        Fact::OnHandMoved { .. }
-        | Fact::PositionOpened { .. }
-        | Fact::SafetyStockSet { .. }
-        | Fact::HoldPlaced { .. }
-        | Fact::HoldReleased { .. }
-        | Fact::AllocationSet { .. }
-        | Fact::LoadAnswered { .. } => events.stock(fact),
+        Fact::OnHandMoved { .. } | Fact::PositionOpened { .. } | Fact::SafetyStockSet { .. } => {
+            events.position(fact)
+        }
+        Fact::HoldPlaced { .. } | Fact::HoldReleased { .. } => events.hold(fact),
+        Fact::AllocationSet {
+            sku,
+            channel,
+            protected,
+            cap,
+        } => events.allocation(*sku, *channel, *protected, *cap),
+        Fact::LoadAnswered {
+            reference,
+            content: _,
+            rows,
+            broken,
+        } => events.load(reference, *rows, broken),
         Fact::IncomingExpected(_)
         | Fact::IncomingDelayed { .. }
         | Fact::IncomingReduced { .. }
@@ -225,6 +234,12 @@ impl<N: Names + ?Sized> Events<'_, N> {
                     f.text(Field::Reservation, id);
                 });
             }
+            _ => self.reservation_ends(fact),
+        }
+    }
+
+    fn reservation_ends(&mut self, fact: &Fact) {
+        match fact {
             Fact::ReservationExtended {
                 owner: whose,
                 expires_at,
@@ -248,7 +263,7 @@ impl<N: Names + ?Sized> Events<'_, N> {
         }
     }
 
-    fn stock(&mut self, fact: &Fact) {
+    fn position(&mut self, fact: &Fact) {
         let names = self.names;
         match fact {
             Fact::OnHandMoved {
@@ -285,6 +300,13 @@ impl<N: Names + ?Sized> Events<'_, N> {
                         .number(Field::Qty, qty.0);
                 });
             }
+            _ => {}
+        }
+    }
+
+    fn hold(&mut self, fact: &Fact) {
+        let names = self.names;
+        match fact {
             Fact::HoldPlaced {
                 hold,
                 sku,
@@ -301,27 +323,17 @@ impl<N: Names + ?Sized> Events<'_, N> {
             Fact::HoldReleased { hold, qty } => self.push(StreamSet::STOCK, "hold.released", |f| {
                 f.text(Field::Hold, hold).number(Field::Qty, qty.0);
             }),
-            Fact::AllocationSet {
-                sku,
-                channel,
-                protected,
-                cap,
-            } => self.allocation(*sku, *channel, *protected, *cap),
-            Fact::LoadAnswered {
-                reference,
-                content: _,
-                rows,
-                broken,
-            } => {
-                self.push(StreamSet::STOCK, "stock.loaded", |f| {
-                    f.text(Field::Reference, reference)
-                        .number(Field::Rows, *rows)
-                        .number(Field::Broken, broken.len());
-                });
-                broken.iter().for_each(|promise| self.broken(promise));
-            }
             _ => {}
         }
+    }
+
+    fn load(&mut self, reference: &str, rows: u64, broken: &[BrokenFact]) {
+        self.push(StreamSet::STOCK, "stock.loaded", |f| {
+            f.text(Field::Reference, reference)
+                .number(Field::Rows, rows)
+                .number(Field::Broken, broken.len());
+        });
+        broken.iter().for_each(|promise| self.broken(promise));
     }
 
     fn allocation(&mut self, sku: SkuId, channel: ChannelId, protected: Qty, cap: Option<Qty>) {

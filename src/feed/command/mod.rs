@@ -3,7 +3,7 @@
 //! Answers, refusals and their wording are those of Redis 7.0, with these differences:
 //! - The four streams always exist, and no other can be made.
 //! - `XADD`, `XDEL`, `XTRIM` and `XSETID` are refused: the engine writes the streams.
-//! - Groups, consumers, pending events and the length of names are bounded (`group_commands.rs`).
+//! - Groups, consumers, pending events and the length of names are bounded (`groups.rs`).
 //! - A reader that was parked is given all of its streams that have something, not only one.
 //! - `radix-tree-keys` and `radix-tree-nodes` of `XINFO STREAM` count our blocks.
 //!
@@ -16,6 +16,7 @@ mod groups;
 mod info;
 mod pending;
 mod read;
+mod read_options;
 #[cfg(test)]
 mod tests;
 

@@ -8,6 +8,7 @@ use super::super::streams::Feed;
 use super::super::waiters::{Parked, Versions};
 use super::arguments::{self, is, quoted};
 use super::groups::{check_consumer, pending_room};
+use super::read_options::{Reader, options};
 use super::{Answer, Call, Outcome, Refusal, syntax_error};
 use crate::model::EpochMillis;
 use parking_lot::MutexGuard;
@@ -24,15 +25,6 @@ struct Source {
     stream: Option<StreamName>,
     /// Only events after this one; the end of all ids is `>`, what is new to the group.
     after: EventId,
-}
-
-/// In whose name a group is read.
-#[derive(Debug, Clone)]
-struct Reader {
-    group: Box<[u8]>,
-    consumer: Box<[u8]>,
-    /// Nothing becomes pending.
-    no_ack: bool,
 }
 
 /// A reader that found nothing and wants to be parked.
@@ -96,15 +88,6 @@ impl Feed {
         let served = Call { feed, now, record }.serve_parked(wait);
         served.unwrap_or_else(|Refusal(line)| Outcome::Reply(Reply::Error(line)))
     }
-}
-
-/// The words of `XREAD` or `XREADGROUP` before its streams.
-struct Options {
-    block: Option<i64>,
-    limit: Option<usize>,
-    reader: Option<Reader>,
-    /// Where the keys begin.
-    keys: usize,
 }
 
 /// Groups of the streams that a command names, all locked.
@@ -363,79 +346,6 @@ impl<'a> Call<'a> {
             group.seen(&reader.consumer, self.now);
         }
     }
-}
-
-fn options(words: &[&[u8]], grouped: bool) -> Result<Options, Refusal> {
-    let only_grouped = |option: &str| {
-        Refusal::new(format!(
-            "ERR The {option} option is only supported by XREADGROUP. You called XREAD instead."
-        ))
-    };
-    let mut options = Options {
-        block: None,
-        limit: None,
-        reader: None,
-        keys: 0,
-    };
-    let (mut reader, mut no_ack, mut at) = (None, false, 1);
-    while at < words.len() {
-        let (word, more) = (words[at], words.len() - at - 1);
-        if is(word, "BLOCK") && more >= 1 {
-            options.block = Some(timeout(words[at + 1])?);
-            at += 2;
-        } else if is(word, "COUNT") && more >= 1 {
-            options.limit = Some(arguments::count_or_all(words[at + 1])?);
-            at += 2;
-        } else if is(word, "STREAMS") && more >= 1 {
-            options.keys = at + 1;
-            break;
-        } else if is(word, "GROUP") && more >= 2 {
-            if !grouped {
-                return Err(only_grouped("GROUP"));
-            }
-            reader = Some((words[at + 1], words[at + 2]));
-            at += 3;
-        } else if is(word, "NOACK") {
-            if !grouped {
-                return Err(only_grouped("NOACK"));
-            }
-            no_ack = true;
-            at += 1;
-        } else {
-            return Err(syntax_error());
-        }
-    }
-    if options.keys == 0 {
-        return Err(syntax_error());
-    }
-    if (words.len() - options.keys) % 2 != 0 {
-        return Err(Refusal::new(
-            "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be \
-             specified.",
-        ));
-    }
-    if grouped && reader.is_none() {
-        return Err(Refusal::new("ERR Missing GROUP option for XREADGROUP"));
-    }
-    options.reader = reader.map(|(group, consumer)| Reader {
-        group: group.into(),
-        consumer: consumer.into(),
-        no_ack,
-    });
-    Ok(options)
-}
-
-/// How long to wait, in milliseconds; 0 is for ever.
-fn timeout(word: &[u8]) -> Result<i64, Refusal> {
-    let Some(timeout) = arguments::whole(word) else {
-        return Err(Refusal::new(
-            "ERR timeout is not an integer or out of range",
-        ));
-    };
-    if timeout < 0 {
-        return Err(Refusal::new("ERR timeout is negative"));
-    }
-    Ok(timeout)
 }
 
 /// Locks the groups of several streams, in the order that everybody takes them.

@@ -320,3 +320,65 @@ fn what_a_client_can_make_the_feed_remember_is_bounded() {
     }
     assert!(say(&feed, "XREADGROUP GROUP g 0 STREAMS orders >").contains("1-0"));
 }
+
+/// Unparks the thread that polls.
+struct Unpark(std::thread::Thread);
+
+impl std::task::Wake for Unpark {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits on this thread until the future is ready.
+fn block_on(future: impl Future<Output = ()>) {
+    let unpark = std::sync::Arc::new(Unpark(std::thread::current()));
+    let waker = Waker::from(unpark);
+    let mut future = pin!(future);
+    let begun = std::time::Instant::now();
+    while future
+        .as_mut()
+        .poll(&mut Context::from_waker(&waker))
+        .is_pending()
+    {
+        std::thread::park_timeout(std::time::Duration::from_secs(30));
+        assert!(begun.elapsed().as_secs() < 30, "a wake-up was lost");
+    }
+}
+
+/// Follows `orders` from the beginning to the event `last`; how many events that was.
+fn follow(feed: &Feed, last: u64) -> u64 {
+    let (mut after, mut seen) = ("0-0".to_owned(), 0);
+    while after != format!("{last}-0") {
+        let mut outcome = try_say(feed, &format!("XREAD BLOCK 0 STREAMS orders {after}"));
+        while let Outcome::Wait(wait) = outcome {
+            block_on(feed.park(&wait));
+            outcome = resume(feed, wait);
+        }
+        let Reply::Keyed(streams) = reply(outcome) else {
+            panic!("no stream");
+        };
+        let Reply::Entries(entries) = &streams[0].1 else {
+            panic!("no events");
+        };
+        seen += entries.len() as u64;
+        after = entries.ids().last().unwrap().to_string();
+    }
+    seen
+}
+
+#[test]
+fn many_followers_see_every_event_once_while_it_happens() {
+    const EVENTS: u64 = 3000;
+    let feed = Feed::default();
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..2 * super::super::WAKE_MAX)
+            .map(|_| scope.spawn(|| follow(&feed, EVENTS)))
+            .collect();
+        (1..=EVENTS).for_each(|fact| happen(&feed, fact));
+        for reader in readers {
+            assert_eq!(reader.join().unwrap(), EVENTS);
+        }
+    });
+    assert_eq!(feed.parked(), 0);
+}
