@@ -14,6 +14,7 @@
 //! | [`lifecycle`] | order identity and state; fulfilment orders, deadlines, exceptions, returns, costs as plain data | model, cut |
 //! | [`journal`] | append-only files of facts, group commit, recovery | model, sys |
 //! | [`snapshot`] | files of all state at one moment, read through a memory map | model, ledger, lifecycle, journal, sys |
+//! | [`feed`] | events made of facts, kept as streams that Redis clients can follow | model |
 //! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, cut, ledger, routing, lifecycle, journal, snapshot |
 //! | [`load`] | a network folder and order files, from CSV and TOML, with errors that name line and column | model |
 //! | [`wire`] | RESP2/RESP3 bytes to values and back | nothing of ours |
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod client;
 pub mod cut;
 pub mod engine;
+pub mod feed;
 pub mod journal;
 pub mod ledger;
 pub mod lifecycle;

@@ -1,0 +1,171 @@
+//! The event feed beside a real Redis 7.0: the same random commands, the same answers.
+//!
+//! Events go into Redis by `XADD` with the ids that the feed gave them, trimmed to the same length.
+//! Answers are compared as RESP2, except for moments (which may differ by the time a command takes,
+//! while the commands here set moments that lie far apart) and the shape of Redis's radix tree.
+//! Skipped with a note when there is no `redis-server` 7.0.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "feed_support/commands.rs"]
+mod commands;
+#[path = "feed_support/redis.rs"]
+mod redis;
+#[path = "feed_support/resp2.rs"]
+mod resp2;
+
+use allot::feed::{
+    Batch, Feed, Field, GroupFact, Groups, Limits, Outcome, Reply, StreamName, Wait,
+};
+use allot::model::{EpochMillis, Lsn};
+use commands::{Step, groups_everywhere, step, with_ids};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use redis::Redis;
+use resp2::{Resp2, Value, read_value, same};
+use std::cell::RefCell;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Sequences of commands; `ALLOT_CASES` asks for more.
+const CASES: u32 = 400;
+
+fn now() -> EpochMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    EpochMillis(i64::try_from(since.as_millis()).unwrap())
+}
+
+/// The feed, and a second one that only hears of the changes.
+struct Ours {
+    feed: Feed,
+    replayed: Feed,
+}
+
+impl Ours {
+    fn new(limit: usize) -> Self {
+        let feed = || {
+            Feed::new(|_| Limits {
+                events: limit,
+                bytes: usize::MAX,
+            })
+        };
+        Self {
+            feed: feed(),
+            replayed: feed(),
+        }
+    }
+
+    fn say<W: AsRef<str>>(&self, words: &[W]) -> Value {
+        let replayed = &self.replayed;
+        let mut record = |fact: GroupFact| replayed.apply(&back(&fact));
+        answer(&self.feed, words, &mut record)
+    }
+}
+
+fn answer<W: AsRef<str>>(feed: &Feed, words: &[W], record: &mut dyn FnMut(GroupFact)) -> Value {
+    let words: Vec<&[u8]> = words.iter().map(|w| w.as_ref().as_bytes()).collect();
+    let reply = match feed.execute(&words, now(), record) {
+        Outcome::Reply(reply) => reply,
+        Outcome::Wait(_) => Wait::timed_out(),
+    };
+    value(&reply)
+}
+
+fn value(reply: &Reply) -> Value {
+    let mut bytes = Resp2::default();
+    reply.write(&mut bytes);
+    let mut rest = &bytes.0[..];
+    let value = read_value(&mut rest);
+    assert!(rest.is_empty(), "more than one answer");
+    value
+}
+
+/// What a journal or a snapshot gives back.
+fn back<T: bincode::Encode + bincode::Decode<()>>(value: &T) -> T {
+    let config = bincode::config::legacy();
+    let bytes = bincode::encode_to_vec(value, config).unwrap();
+    bincode::decode_from_slice(&bytes, config).unwrap().0
+}
+
+fn run(redis: &mut Redis, limit: usize, steps: &[Step]) -> Result<(), TestCaseError> {
+    redis.reset();
+    let ours = Ours::new(limit);
+    let (mut fact, mut ids) = (0, Vec::new());
+    let mut batch = Batch::new();
+    for step in steps {
+        match step {
+            Step::Happen(later, sets) => {
+                fact += later;
+                batch.clear();
+                batch.begin_fact(Lsn(fact), EpochMillis(0));
+                for &set in sets {
+                    batch.push(set, "stock.moved", |f| {
+                        f.number(Field::Qty, fact).text(Field::Sku, "SKU-1");
+                    });
+                }
+                prop_assert_eq!(ours.feed.append(&batch), 0);
+                prop_assert_eq!(ours.replayed.append(&batch), 0);
+                for event in batch.iter() {
+                    ids.push(event.id.to_string());
+                    event
+                        .streams
+                        .iter()
+                        .for_each(|s| redis.add(s, &event, limit));
+                }
+            }
+            Step::Say(words) => {
+                let words = &with_ids(words, &ids);
+                let (mine, theirs) = (ours.say(words), redis.say(words));
+                prop_assert!(
+                    same(&mine, &theirs),
+                    "{words:?}\nours:  {mine:?}\nRedis: {theirs:?}"
+                );
+            }
+        }
+    }
+    compare_state(redis, &ours)
+}
+
+/// Everything that can be seen of the streams and their groups, three times: as it is, as the
+/// changes replay, and as a snapshot gives it back.
+fn compare_state(redis: &mut Redis, ours: &Ours) -> Result<(), TestCaseError> {
+    for stream in StreamName::ALL {
+        let image: Groups = back(&ours.feed.groups_image(stream));
+        prop_assert_eq!(&image, &ours.feed.groups_image(stream));
+        for words in [
+            vec!["XINFO", "STREAM", stream.name(), "FULL", "COUNT", "0"],
+            vec!["XINFO", "GROUPS", stream.name()],
+            vec!["XINFO", "STREAM", stream.name()],
+        ] {
+            let (mine, theirs) = (ours.say(&words), redis.say(&words));
+            prop_assert!(same(&mine, &theirs), "{words:?}\n{mine:?}\n{theirs:?}");
+            let again = answer(&ours.replayed, &words, &mut |_| {});
+            prop_assert!(
+                same(&again, &mine),
+                "replayed: {words:?}\n{again:?}\n{mine:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_feed_answers_as_redis_does() {
+    let Some(redis) = Redis::start() else {
+        println!("skipped: no redis-server 7.0 on this machine");
+        return;
+    };
+    let redis = RefCell::new(redis);
+    let asked = std::env::var("ALLOT_CASES");
+    let cases = asked.ok().and_then(|n| n.parse().ok()).unwrap_or(CASES);
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let start = prop_oneof![9 => Just(groups_everywhere()), 1 => Just(Vec::new())];
+    let sequences = (1usize..12, start, prop::collection::vec(step(), 1..80));
+    let compared = runner.run(&sequences, |(limit, start, steps)| {
+        run(&mut redis.borrow_mut(), limit, &[start, steps].concat())
+    });
+    compared.unwrap_or_else(|failure| panic!("{failure}"));
+}
