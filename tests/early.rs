@@ -55,6 +55,23 @@ fn text(value: &Value) -> String {
     }
 }
 
+/// What is not told apart from what the snapshot knew is not answered at all.
+#[test]
+fn a_reservation_changed_after_the_snapshot_makes_every_answer_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, journal) = start(dir.path(), opening());
+    reserve(&engine, "firm", "SKU-0", None);
+    engine
+        .take_snapshot(&journal, &RealDisk, dir.path(), NOW)
+        .unwrap();
+    reserve(&engine, "later", "SKU-2", None);
+    assert!(Early::of(&RealDisk, dir.path()).is_some());
+    // It gives SKU-0 back, and the fact names SKU-1 only.
+    reserve(&engine, "firm", "SKU-1", None);
+    journal.close().unwrap();
+    assert!(Early::of(&RealDisk, dir.path()).is_none());
+}
+
 #[test]
 fn what_the_snapshot_knows_is_answered_before_the_state_is_read() {
     let dir = tempfile::tempdir().unwrap();

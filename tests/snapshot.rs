@@ -248,6 +248,10 @@ fn every_flipped_bit_of_a_snapshot_is_found() {
             .replay
             .finish(opening(), None, opened.recovered.last, now);
         assert_eq!(engine.unwrap().state_hash(now), hash, "byte {at}");
+        // It is set aside, so that it is not one of the two newest when the next one is kept.
+        let left: Vec<_> = disk.files().into_keys().collect();
+        assert!(left.contains(&format!("{name}.damaged")), "{left:?}");
+        assert!(!left.contains(&name), "{left:?}");
     }
 }
 
@@ -355,6 +359,40 @@ fn a_snapshot_that_fails_at_any_call_or_is_cut_off_by_a_power_cut_costs_nothing(
             break;
         }
     }
+}
+
+/// What the commands copied for a snapshot that failed must not get into the next one of the same life.
+#[test]
+fn a_snapshot_after_a_failed_one_is_of_its_own_moment() {
+    let mut failures = 0;
+    for failing in 0..30 {
+        let disk = FaultDisk::default();
+        let (engine, journal, _) = start(&disk, NOW);
+        let (mut random, clock) = (Random::new(failing), AtomicI64::new(NOW.0));
+        for _ in 0..60 {
+            command(&engine, &mut random, &clock);
+        }
+        disk.fail_from(disk.calls() + 1 + failing);
+        let taken = engine.take_snapshot(&journal, &disk, dir(), NOW);
+        disk.fail_from(u64::MAX);
+        for _ in 0..60 {
+            command(&engine, &mut random, &clock);
+        }
+        let now = EpochMillis(clock.load(Ordering::Relaxed));
+        if taken.is_ok() {
+            continue;
+        }
+        failures += 1;
+        // A rotation that failed ended the journal: then no snapshot can be taken in this life.
+        if engine.take_snapshot(&journal, &disk, dir(), now).is_ok() {
+            let hash = engine.state_hash(now);
+            let names: Vec<_> = disk.files().into_keys().collect();
+            assert!(!names.iter().any(|n| n.ends_with(".tmp")), "{names:?}");
+            let (again, ..) = start(&FaultDisk::of(disk.files()), now);
+            assert_eq!(again.state_hash(now), hash, "call {failing}");
+        }
+    }
+    assert!(failures > 5, "{failures}");
 }
 
 #[test]

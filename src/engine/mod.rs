@@ -18,6 +18,7 @@ mod promise;
 mod references;
 mod registry;
 mod replay;
+mod reservation_images;
 mod reservations;
 mod restore;
 mod snapshots;

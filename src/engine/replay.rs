@@ -245,14 +245,7 @@ impl Replay {
 
     fn referenced(&mut self, reference: &str, content: &str, answer: AnswerKind) -> Applied {
         let effect = std::mem::replace(&mut self.effect, Effect::Nothing);
-        let stock = |answer| {
-            let known = &self.engine.stock_references;
-            known.restore(reference, content, Arc::new(answer));
-        };
-        let supply = |answer| {
-            let known = &self.engine.supply_references;
-            known.restore(reference, content, Arc::new(answer));
-        };
+        let (stock, supply) = self.answers(reference, content);
         match (answer, effect) {
             (AnswerKind::Moved, Effect::Moved(moved)) => stock(StockAnswer::Moved(moved)),
             (AnswerKind::Broken, Effect::Broken(broken)) => stock(StockAnswer::Broken(broken)),
@@ -272,6 +265,24 @@ impl Replay {
             }
         }
         Ok(())
+    }
+
+    /// Remember what a write with a reference was answered, about stock and about supply.
+    pub(super) fn answers<'r>(
+        &'r self,
+        reference: &'r str,
+        content: &'r str,
+    ) -> (impl Fn(StockAnswer) + 'r, impl Fn(SupplyAnswer) + 'r) {
+        let engine = &self.engine;
+        let stock = move |answer| {
+            let known = &engine.stock_references;
+            known.restore(reference, content, Arc::new(answer));
+        };
+        let supply = move |answer| {
+            let known = &engine.supply_references;
+            known.restore(reference, content, Arc::new(answer));
+        };
+        (stock, supply)
     }
 
     fn put_location(&mut self, id: LocationId, row: Location) -> Applied {

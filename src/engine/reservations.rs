@@ -8,7 +8,7 @@ use crate::ledger::{Grant, NoLog, Owner, Refusal, Reservation, Take, Want};
 use crate::model::{
     EpochMillis, Invalid, LocationId, Millis, OwnerFact, Qty, ReservationAsked, SkuId, check_id,
 };
-use crate::snapshot::{ReservationHolding, ReservationImage};
+use crate::snapshot::ReservationImage;
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
@@ -57,7 +57,7 @@ pub struct ReservationView {
 }
 
 #[derive(Debug)]
-enum Record {
+pub(super) enum Record {
     Holding {
         content: ReservationAsked,
         reservation: Reservation,
@@ -72,11 +72,11 @@ type Ending = Reverse<(EpochMillis, Box<str>)>;
 /// All reservations by id.
 #[derive(Debug)]
 pub(super) struct Book {
-    records: DashMap<Box<str>, Record, RandomState>,
+    pub(super) records: DashMap<Box<str>, Record, RandomState>,
     /// Soft reservations by their end, so that ended ones are found without a scan.
     endings: Mutex<BinaryHeap<Ending>>,
     /// Reservations as they were at a cut.
-    before: Before<Box<str>, ReservationImage>,
+    pub(super) before: Before<Box<str>, ReservationImage>,
 }
 
 impl Default for Book {
@@ -94,7 +94,7 @@ impl Book {
         self.records.len()
     }
 
-    fn note_ending(&self, id: &str, expires_at: EpochMillis) {
+    pub(super) fn note_ending(&self, id: &str, expires_at: EpochMillis) {
         if expires_at < EpochMillis::DISTANT_FUTURE {
             self.endings.lock().push(Reverse((expires_at, id.into())));
         }
@@ -396,87 +396,6 @@ impl Engine {
             return Ok(view(reservation));
         }
         Ok(view(reservation))
-    }
-
-    /// Reservations are to be seen as they are now. Nobody is changing any.
-    pub(super) fn cut_reservations(&self) {
-        self.reservations.before.begin();
-    }
-
-    /// Every reservation as it was at the cut.
-    pub(super) fn each_reservation_at_cut(&self, mut see: impl FnMut(ReservationImage)) {
-        let before = &self.reservations.before;
-        for entry in &self.reservations.records {
-            let image = self.record_image(entry.key(), entry.value());
-            if let Some(image) = before.or_read(entry.key(), image) {
-                see(image);
-            }
-        }
-    }
-
-    /// Nobody looks any more.
-    pub(super) fn end_cut_of_reservations(&self) {
-        self.reservations.before.end();
-    }
-
-    fn record_image(&self, id: &str, record: &Record) -> ReservationImage {
-        match record {
-            Record::Cancelled => ReservationImage {
-                id: id.into(),
-                holding: None,
-            },
-            Record::Holding {
-                content,
-                reservation,
-            } => self.holding_image(id, content, reservation),
-        }
-    }
-
-    fn holding_image(
-        &self,
-        id: &str,
-        asked: &ReservationAsked,
-        reservation: &Reservation,
-    ) -> ReservationImage {
-        let holding = ReservationHolding {
-            asked: asked.clone(),
-            sequence: reservation.owner().sequence,
-            expires_at: reservation.expires_at(),
-            claims: self.ledger.claim_facts(reservation),
-        };
-        ReservationImage {
-            id: id.into(),
-            holding: Some(holding),
-        }
-    }
-
-    /// Brings a reservation back: after the supplies of the ledger.
-    pub(super) fn readmit_reservation(&self, image: ReservationImage) -> Result<(), String> {
-        let record = match image.holding {
-            None => Record::Cancelled,
-            Some(holding) => {
-                let owner = Arc::new(Owner {
-                    id: OwnerFact::Reservation(image.id.clone()),
-                    priority: holding.asked.priority,
-                    sequence: holding.sequence,
-                });
-                let reservation = self.ledger.readmit(&Grant {
-                    owner: &owner,
-                    channel: holding.asked.channel,
-                    expires_at: holding.expires_at,
-                    claims: &holding.claims,
-                })?;
-                self.reservations.note_ending(&image.id, holding.expires_at);
-                Record::Holding {
-                    content: holding.asked,
-                    reservation,
-                }
-            }
-        };
-        match self.reservations.records.insert(image.id, record) {
-            None => Ok(()),
-            Some(_) => Err("a reservation is there twice".to_owned()),
-        }
     }
 
     fn read_content(&self, put: &ReservationPut<'_>) -> Result<ReservationAsked, EngineError> {

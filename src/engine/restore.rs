@@ -176,15 +176,7 @@ impl Replay {
     }
 
     fn restore_reference(&self, image: ReferenceImage) -> Result<(), String> {
-        let (reference, content) = (&*image.reference, &*image.content);
-        let stock = |answer| {
-            let known = &self.engine.stock_references;
-            known.restore(reference, content, Arc::new(answer));
-        };
-        let supply = |answer| {
-            let known = &self.engine.supply_references;
-            known.restore(reference, content, Arc::new(answer));
-        };
+        let (stock, supply) = self.answers(&image.reference, &image.content);
         match image.answer {
             AnswerImage::Moved(before, after, broken) => {
                 stock(StockAnswer::Moved(moved(before, after, broken)));

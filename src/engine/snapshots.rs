@@ -1,7 +1,7 @@
 //! Snapshots of an engine taken while it works, and an engine brought back from a folder.
 
 use super::error::EngineError;
-use super::image::Records;
+use super::image::{Cut, Records};
 use super::{Engine, Replay};
 use crate::journal::{Disk, Journal, JournalError, Options, Recovered};
 use crate::model::{EpochMillis, Lsn};
@@ -62,7 +62,8 @@ pub struct Opened {
     pub recovered: Recovered,
     /// The snapshot that it began with.
     pub snapshot: Option<String>,
-    /// Snapshots that were refused, newest first, and why.
+    /// Snapshots that were refused, newest first, and why. A damaged one has been given another name,
+    /// so that it is not counted among those that are kept.
     pub refused: Vec<String>,
     /// The latest moment of anything in it.
     pub last_at: EpochMillis,
@@ -93,38 +94,51 @@ impl Engine {
         let cut = self.cut(now);
         let at = cut.at();
         let mut writer = Writer::begin(disk, dir, journal.directory(), at)?;
-        writer.meta(cut.meta())?;
-        // Shards first: the sooner all are copied, the fewer commands have to.
-        cut.each_shard(|shard| writer.shard(shard))?;
-        for hold in cut.holds() {
-            writer.hold(&hold)?;
-        }
-        for supply in cut.supplies() {
-            writer.supply(&supply)?;
-        }
-        for item in cut.items() {
-            writer.item(&item)?;
-        }
-        // Whoever looks at the records holds their locks: he must not wait for the disk.
-        let (send, receive) = unbounded();
-        let written = std::thread::scope(|scope| {
-            let cut = &cut;
-            scope.spawn(move || cut.each_record(|records| drop(send.send(records))));
-            receive.iter().try_for_each(|records| match records {
-                Records::Orders(all) => all.iter().try_for_each(|o| writer.order(o)),
-                Records::Reservations(all) => all.iter().try_for_each(|r| writer.reservation(r)),
-                Records::References(all) => all.iter().try_for_each(|r| writer.reference(r)),
-            })
+        let written = write_all(cut, &mut writer).and_then(|()| {
+            // A snapshot must not tell of what a power cut could take out of the journal.
+            let rotated = journal.rotate();
+            rotated.map_err(|reason| SnapshotError::Journal(reason.to_string()))
         });
-        written?;
-        drop(cut);
-        // A snapshot must not tell of what a power cut could take out of the journal.
-        let rotated = journal.rotate();
-        rotated.map_err(|reason| SnapshotError::Journal(reason.to_string()))?;
-        let file = writer.finish()?;
+        let file = match written {
+            Ok(()) => writer.finish()?,
+            Err(error) => {
+                writer.give_up();
+                return Err(error);
+            }
+        };
         let removed = remove_old(disk, dir)?;
         Ok(Taken { file, at, removed })
     }
+}
+
+/// Writes everything that there was at a cut.
+fn write_all(cut: Cut<'_>, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+    writer.meta(cut.meta())?;
+    // Shards first: the sooner all are copied, the fewer commands have to.
+    cut.each_shard(|shard| writer.shard(shard))?;
+    for hold in cut.holds() {
+        writer.hold(&hold)?;
+    }
+    for supply in cut.supplies() {
+        writer.supply(&supply)?;
+    }
+    for item in cut.items() {
+        writer.item(&item)?;
+    }
+    // Whoever looks at the records holds their locks: he must not wait for the disk.
+    let (send, receive) = unbounded();
+    std::thread::scope(|scope| {
+        let cut = &cut;
+        scope.spawn(move || cut.each_record(|records| drop(send.send(records))));
+        let written = receive.iter().try_for_each(|records| match records {
+            Records::Orders(all) => all.iter().try_for_each(|o| writer.order(o)),
+            Records::Reservations(all) => all.iter().try_for_each(|r| writer.reservation(r)),
+            Records::References(all) => all.iter().try_for_each(|r| writer.reference(r)),
+        });
+        // When that failed, what is still to come is not wanted.
+        drop(receive);
+        written
+    })
 }
 
 impl Replay {
@@ -147,7 +161,7 @@ impl Replay {
                 Ok(begun) => {
                     return Self::go_on(disk, dir, options, begun, refused, step);
                 }
-                Err(RecoveryError::Snapshot(error)) => refused.push(error.to_string()),
+                Err(RecoveryError::Snapshot(error)) => refused.push((name, error)),
                 Err(other) => return Err(other),
             }
         }
@@ -157,7 +171,7 @@ impl Replay {
             now: EpochMillis::default(),
             snapshot: None,
         };
-        let none = refused.clone();
+        let none: Vec<String> = refused.iter().map(|(_, e)| e.to_string()).collect();
         Self::go_on(disk, dir, options, begun, refused, step).map_err(|error| match error {
             RecoveryError::Journal(journal) if !none.is_empty() => RecoveryError::Snapshots {
                 journal,
@@ -212,7 +226,7 @@ impl Replay {
         dir: &Path,
         options: Options,
         begun: Begun,
-        refused: Vec<String>,
+        refused: Vec<(String, SnapshotError)>,
         step: &(dyn Fn(Step) + Sync),
     ) -> Result<Opened, RecoveryError> {
         let Begun {
@@ -236,7 +250,11 @@ impl Replay {
             }
             replay.apply(at, fact)
         };
-        let (journal, recovered) = Journal::open(disk, dir, options, at, &mut apply)?;
+        let (journal, recovered) = Journal::open(disk.clone(), dir, options, at, &mut apply)?;
+        let refused = refused
+            .iter()
+            .map(|(name, why)| set_aside(&*disk, dir, name, why));
+        let refused = refused.collect();
         Ok(Opened {
             replay,
             last_at: recovered.last_at.max(now),
@@ -245,6 +263,23 @@ impl Replay {
             snapshot: snapshot.map(|(name, _)| name),
             refused,
         })
+    }
+}
+
+/// Gives a damaged snapshot a name under which it is only kept to be looked at; else it would count
+/// as one to fall back to, and a good one be removed in its place.
+fn set_aside(disk: &dyn Disk, dir: &Path, name: &str, why: &SnapshotError) -> String {
+    let damaged = matches!(
+        why,
+        SnapshotError::Damaged { .. } | SnapshotError::Meaning { .. }
+    );
+    if !damaged {
+        return why.to_string();
+    }
+    let aside = format!("{name}.damaged");
+    match disk.rename(&dir.join(name), &dir.join(&aside)) {
+        Ok(()) => format!("{why}; it is kept as {aside}"),
+        Err(error) => format!("{why}; it cannot be renamed: {error}"),
     }
 }
 

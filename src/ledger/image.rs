@@ -22,7 +22,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(super) struct Looking {
     /// Number of the latest cut.
     cut: AtomicU32,
-    copies: Mutex<Vec<ShardImage>>,
+    copies: Mutex<Copies>,
+}
+
+/// What has been copied for a cut and not been looked at yet.
+#[derive(Debug, Default)]
+struct Copies {
+    /// The cut that somebody is looking at; nobody is when absent.
+    wanted: Option<u32>,
+    images: Vec<ShardImage>,
 }
 
 impl Looking {
@@ -38,17 +46,41 @@ impl Looking {
 
     #[cold]
     fn copy(&self, number: u32, shard: &mut Shard) {
-        shard.seen = self.cut.load(Ordering::Relaxed);
+        let cut = self.cut.load(Ordering::Relaxed);
+        shard.seen = cut;
+        if self.copies.lock().wanted != Some(cut) {
+            return;
+        }
         let image = shard.image(number);
-        self.copies.lock().push(image);
+        // The looker may have given up meanwhile: what nobody takes must not be taken for a copy
+        // of the next cut.
+        let mut copies = self.copies.lock();
+        if copies.wanted == Some(cut) {
+            copies.images.push(image);
+        }
+    }
+
+    fn begin(&self) {
+        let mut copies = self.copies.lock();
+        let cut = self.cut.load(Ordering::Relaxed).wrapping_add(1);
+        copies.wanted = Some(cut);
+        self.cut.store(cut, Ordering::Relaxed);
+    }
+
+    fn take(&self) -> Vec<ShardImage> {
+        std::mem::take(&mut self.copies.lock().images)
+    }
+
+    fn end(&self) {
+        *self.copies.lock() = Copies::default();
     }
 }
 
 impl Ledger {
-    /// Everything is to be seen as it is now. Nobody is changing anything, and the cut before has
-    /// been seen to its end.
+    /// Everything is to be seen as it is now. Nobody is changing anything, and nobody looks at the
+    /// cut before any more.
     pub fn cut(&self) {
-        self.looking.cut.fetch_add(1, Ordering::Relaxed);
+        self.looking.begin();
         self.supplies_before.begin();
         self.holds_before.begin();
     }
@@ -65,11 +97,9 @@ impl Ledger {
         for number in 0..SHARDS {
             drop(self.lock_shard(number));
             // What others copied meanwhile must not pile up.
-            let copies = std::mem::take(&mut *self.looking.copies.lock());
-            copies.iter().try_for_each(&mut see)?;
+            self.looking.take().iter().try_for_each(&mut see)?;
         }
-        let copies = std::mem::take(&mut *self.looking.copies.lock());
-        copies.iter().try_for_each(see)
+        self.looking.take().iter().try_for_each(see)
     }
 
     /// All supplies as they were at the cut.
@@ -98,7 +128,7 @@ impl Ledger {
     pub fn end_cut(&self) {
         self.supplies_before.end();
         self.holds_before.end();
-        *self.looking.copies.lock() = Vec::new();
+        self.looking.end();
     }
 
     /// Claims of a reservation as facts tell them.

@@ -58,7 +58,7 @@ pub enum Change {
     Route(Route),
     /// It waits for supply.
     Backorder,
-    /// It must not be released for now.
+    /// It must not be released until somebody resumes it.
     Hold {
         /// Why.
         reason: Box<str>,

@@ -121,7 +121,7 @@ pub enum Step {
     Route,
     /// It has to wait for supply.
     Backorder,
-    /// It must not be released for now.
+    /// It must not be released until somebody resumes it.
     Hold,
     /// It may go on.
     Resume,

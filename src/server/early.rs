@@ -25,10 +25,11 @@ impl Early {
         let newest = found(disk, dir).ok()?.into_iter().next()?;
         let file = disk.map(&dir.join(&newest.name)).ok()?;
         let snapshot = Snapshot::open(&newest.name, file).ok()?;
+        let sequence = snapshot.meta().ok()?.sequence;
         let mut touched = HashSet::new();
         let mut known = true;
         let mut see = |_, _: EpochMillis, fact: Fact| {
-            known = known && note(&snapshot, &fact, &mut touched);
+            known = known && note((&snapshot, sequence), &fact, &mut touched);
         };
         let scanned = scan_after(disk, dir, snapshot.at(), &mut see).ok()?;
         let mine = scanned.directory == snapshot.directory();
@@ -70,8 +71,9 @@ pub(super) fn loading() -> Reply {
     CommandError::new("LOADING", text).into_reply()
 }
 
-/// Notes the items that a fact is about; `false` when that cannot be told.
-fn note(snapshot: &Snapshot, fact: &Fact, touched: &mut HashSet<SkuId>) -> bool {
+/// Notes the items that a fact is about; `false` when that cannot be told. `next` is the place in the
+/// order of creation that the snapshot would have given next.
+fn note((snapshot, next): (&Snapshot, u64), fact: &Fact, touched: &mut HashSet<SkuId>) -> bool {
     match fact {
         Fact::ItemPut { .. }
         | Fact::LocationPut { .. }
@@ -95,11 +97,16 @@ fn note(snapshot: &Snapshot, fact: &Fact, touched: &mut HashSet<SkuId>) -> bool 
             touched.insert(supply.sku);
             true
         }
-        Fact::Reserved { claims, .. }
-        | Fact::ReservationPut { claims, .. }
-        | Fact::OrderAccepted { claims, .. } => {
+        Fact::Reserved { claims, .. } | Fact::OrderAccepted { claims, .. } => {
             touched.extend(claims.iter().map(|c| c.sku));
             true
+        }
+        Fact::ReservationPut {
+            claims, sequence, ..
+        } => {
+            touched.extend(claims.iter().map(|c| c.sku));
+            // One from before the snapshot gives back what it held then, of which this says nothing.
+            *sequence >= next
         }
         Fact::OrderCancelled { key } => match Glance::of(snapshot).order(key) {
             Ok(Some(order)) => {

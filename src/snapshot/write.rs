@@ -47,7 +47,7 @@ impl Pile {
 }
 
 /// A snapshot that is being written. Dropped before it is finished, it leaves a file that the next
-/// start removes.
+/// snapshot or the next start removes.
 pub struct Writer<'d> {
     disk: &'d dyn Disk,
     dir: PathBuf,
@@ -88,13 +88,12 @@ impl<'d> Writer<'d> {
     ) -> Result<Self, SnapshotError> {
         let name = name_of(at);
         let aside = dir.join(format!("{name}.tmp"));
-        // One that was left when writing failed.
-        if disk
-            .list(dir)
-            .is_ok_and(|names| names.contains(&format!("{name}.tmp")))
-        {
-            let removed = disk.remove(&aside);
-            removed.map_err(SnapshotError::io("remove", aside.display().to_string()))?;
+        // What was left when writing one failed takes room that may be what is missing.
+        let names = disk.list(dir);
+        let names = names.map_err(SnapshotError::io("list", dir.display().to_string()))?;
+        for left in names.iter().filter(|n| is_unfinished(n)) {
+            let removed = disk.remove(&dir.join(left));
+            removed.map_err(SnapshotError::io("remove", left.clone()))?;
         }
         let file = disk.create(&aside);
         let file = file.map_err(SnapshotError::io("make", aside.display().to_string()))?;
@@ -271,6 +270,13 @@ impl<'d> Writer<'d> {
         })
     }
 
+    /// Leaves nothing behind, if the disk lets it; else the next one removes what is left.
+    pub fn give_up(self) {
+        let aside = self.dir.join(format!("{}.tmp", self.name));
+        drop(self.file);
+        let _ = self.disk.remove(&aside);
+    }
+
     fn write_names(&mut self) -> Result<(), SnapshotError> {
         let (text, ends) = std::mem::take(&mut self.names);
         let places = (2 * ends.len()).next_power_of_two();
@@ -374,6 +380,11 @@ impl<'d> Writer<'d> {
         let synced = self.file.sync();
         synced.map_err(SnapshotError::io("sync", self.name.clone()))
     }
+}
+
+/// Whether a file is a snapshot that was never finished, by its name.
+fn is_unfinished(name: &str) -> bool {
+    name.starts_with("snapshot-") && name.ends_with(".allot.tmp")
 }
 
 /// By what an order is found: no id contains the byte between its parts.
