@@ -76,6 +76,8 @@ pub(super) const FOOT: usize = 64;
 pub(super) const ENTRY: usize = 32;
 pub(super) const ALIGN: u64 = 64;
 pub(super) const SHARD_HEAD: usize = 24;
+/// Of the order index: the hash of an order's name, and where its record begins.
+pub(super) const INDEX_ENTRY: usize = 16;
 /// Largest single record; see the journal's largest fact.
 const RECORD_MAX: usize = 64 << 20;
 

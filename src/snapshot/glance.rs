@@ -2,7 +2,7 @@
 
 use super::error::SnapshotError;
 use super::format::hash;
-use super::format::{Kind, u32_at, u64_at};
+use super::format::{INDEX_ENTRY, Kind, u32_at, u64_at};
 use super::image::OrderImage;
 use super::read::Snapshot;
 use super::write::{order_name, place_of};
@@ -123,8 +123,11 @@ impl<'s> Glance<'s> {
     pub fn order(&self, key: &OrderKey) -> Result<Option<OrderImage>, SnapshotError> {
         let (_, index) = self.snapshot.only(Kind::OrderIndex)?;
         let wanted = hash(&order_name(key));
-        let pair = |i: usize| (u64_at(index, 16 * i), u64_at(index, 16 * i + 8));
-        let (mut from, mut to) = (0, index.len() / 16);
+        let pair = |i: usize| {
+            let at = INDEX_ENTRY * i;
+            (u64_at(index, at), u64_at(index, at + 8))
+        };
+        let (mut from, mut to) = (0, index.len() / INDEX_ENTRY);
         while from < to {
             let middle = from.midpoint(to);
             match pair(middle).0 < wanted {
@@ -133,7 +136,7 @@ impl<'s> Glance<'s> {
             }
         }
         // Two orders may have the same hash.
-        for i in from..index.len() / 16 {
+        for i in from..index.len() / INDEX_ENTRY {
             let (hash, at) = pair(i);
             if hash != wanted {
                 break;

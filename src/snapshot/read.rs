@@ -2,8 +2,8 @@
 
 use super::error::SnapshotError;
 use super::format::{
-    Bad, ENTRY, Entry, FOOT, HEADER, Header, Kind, SHARD_HEAD, VERSION, read_table, sum, u32_at,
-    u64_at, whole,
+    Bad, ENTRY, Entry, FOOT, HEADER, Header, INDEX_ENTRY, Kind, SHARD_HEAD, VERSION, read_table,
+    sum, u32_at, u64_at, whole,
 };
 use super::image::{Meta, OrderImage, ReferenceImage, ReservationImage};
 use super::records::Records;
@@ -206,6 +206,21 @@ impl Snapshot {
     pub fn shard(&self, number: u32) -> Result<Option<ShardPart<'_>>, SnapshotError> {
         let index = self.find(Kind::Shard, number);
         index.map(|index| self.shard_at(index)).transpose()
+    }
+
+    /// How many positions and how many orders it holds. Positions are counted shard by shard, each
+    /// compared with its checksum.
+    ///
+    /// # Errors
+    /// As [`Snapshot::verify`].
+    pub fn counts(&self) -> Result<(u64, u64), SnapshotError> {
+        let mut positions = 0;
+        for index in self.of_kind(Kind::Shard) {
+            positions += self.shard_at(index)?.positions.len() as u64;
+        }
+        let index = self.table.iter().filter(|e| e.kind == Kind::OrderIndex);
+        let bytes: u64 = index.map(|e| e.bytes).sum();
+        Ok((positions, bytes / INDEX_ENTRY as u64))
     }
 
     /// All holds with their ids.

@@ -16,6 +16,8 @@ pub(super) struct Kept {
     mapped: bool,
     sections: Vec<SectionReport>,
     skus: u64,
+    positions: u64,
+    orders: u64,
     /// Why it cannot be used.
     pub(super) refused: Option<String>,
 }
@@ -32,6 +34,8 @@ impl Kept {
             mapped: false,
             sections: Vec::new(),
             skus: 0,
+            positions: 0,
+            orders: 0,
             refused: None,
         };
         match opened {
@@ -41,6 +45,7 @@ impl Kept {
                 this.mapped = snapshot.is_map();
                 this.sections = snapshot.report();
                 this.skus = snapshot.meta()?.skus;
+                (this.positions, this.orders) = snapshot.counts()?;
             }
         }
         Ok(this)
@@ -53,7 +58,8 @@ impl Kept {
             .map(|s| json!({"kind": s.kind.name(), "sections": s.sections, "bytes": s.bytes}));
         json!({
             "name": self.name, "last_fact": self.at, "bytes": self.bytes, "mapped": self.mapped,
-            "skus": self.skus, "sections": sections.collect::<Vec<_>>(), "refused": self.refused,
+            "skus": self.skus, "positions": self.positions, "orders": self.orders,
+            "sections": sections.collect::<Vec<_>>(), "refused": self.refused,
         })
     }
 }
@@ -126,14 +132,14 @@ impl Report<'_> {
         }
         let _ = writeln!(
             out,
-            "{:<36} {:>12} {:>9} {:>12}",
-            "snapshot", "last fact", "items", "bytes"
+            "{:<36} {:>12} {:>10} {:>10} {:>10} {:>14}",
+            "snapshot", "last fact", "items", "positions", "orders", "bytes"
         );
         for s in &self.snapshots {
             let _ = writeln!(
                 out,
-                "{:<36} {:>12} {:>9} {:>12}",
-                s.name, s.at, s.skus, s.bytes
+                "{:<36} {:>12} {:>10} {:>10} {:>10} {:>14}",
+                s.name, s.at, s.skus, s.positions, s.orders, s.bytes
             );
             match &s.refused {
                 Some(why) => {
@@ -143,7 +149,11 @@ impl Report<'_> {
                     for section in &s.sections {
                         let name = section.kind.name();
                         let (count, bytes) = (section.sections, section.bytes);
-                        let _ = writeln!(out, "  {name:<34} {count:>12} {:>9} {bytes:>12}", "");
+                        let _ = writeln!(
+                            out,
+                            "  {name:<34} {count:>12} sections {:>23} {bytes:>14}",
+                            ""
+                        );
                     }
                 }
             }
