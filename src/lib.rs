@@ -13,12 +13,12 @@
 //! | [`routing`] | sources one order: candidates, calendar, tariff, exact search, the plan and its reasons | model, ledger (reads) |
 //! | [`lifecycle`] | order identity and state; fulfilment orders, deadlines, exceptions, returns, costs as plain data | model, cut |
 //! | [`journal`] | append-only files of facts, group commit, recovery | model, sys |
-//! | [`snapshot`] | files of all state at one moment, read through a memory map | model, ledger, lifecycle, journal, sys |
+//! | [`snapshot`] | files of all state at one moment, read through a memory map | model, ledger, lifecycle, journal, feed, sys |
 //! | [`feed`] | events made of facts, kept as streams that Redis clients can follow | model |
-//! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, cut, ledger, routing, lifecycle, journal, snapshot |
+//! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, cut, ledger, routing, lifecycle, journal, feed, snapshot |
 //! | [`load`] | a network folder and order files, from CSV and TOML, with errors that name line and column | model |
 //! | [`wire`] | RESP2/RESP3 bytes to values and back | nothing of ours |
-//! | [`server`] | sockets, sessions, limits; the table of commands | model, engine, load, wire, journal, snapshot |
+//! | [`server`] | sockets, sessions, limits; the table of commands | model, engine, load, wire, journal, feed, snapshot |
 //! | [`client`] | a blocking client of the wire protocol | wire |
 //! | [`bench`](mod@bench) | seeded workloads and the rules of thumb that shops use today | model, ledger, routing, engine, load, client |
 //! | [`cli`] | the commands of the `allot` program | everything |

@@ -35,6 +35,9 @@ pub(super) struct ServeArgs {
     /// Take a snapshot once the last one is so old and something has happened since; 0 for never.
     #[arg(long, value_name = "MINUTES", default_value_t = 60)]
     snapshot_every_minutes: u64,
+    /// Keep so many of the newest events of each stream, over restarts too; 0 for no event feed.
+    #[arg(long, value_name = "EVENTS", default_value_t = 1_000_000)]
+    feed_keep: usize,
     /// Network folder: locations, items, tariffs, stock (CSV and TOML). The sample when absent.
     #[arg(long, value_name = "DIR")]
     network: Option<PathBuf>,
@@ -78,6 +81,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         listen: args.listen,
         password,
         connections_max: args.connections_max,
+        feed_keep: args.feed_keep,
         ..ServerConfig::default()
     };
     let mut builder = tokio::runtime::Builder::new_multi_thread();

@@ -4,7 +4,7 @@ use super::Engine;
 use super::stock::StockAnswer;
 use super::supply::SupplyAnswer;
 use crate::ledger::{Broken, Kept, Moved};
-use crate::model::{EpochMillis, LocationId, OwnerFact, SkuId};
+use crate::model::{EpochMillis, LocationId, OwnerFact, SkuId, StreamName};
 use bincode::Encode;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -71,7 +71,26 @@ impl Engine {
                     SupplyAnswer::Broken(b) => sum.add(36, (id, broken(b))),
                 }
             });
+        self.add_feed(&mut sum);
         sum.total
+    }
+
+    /// Groups and what is pending in them. When a consumer was last heard of is no state: not
+    /// every poll is written down.
+    fn add_feed(&self, sum: &mut Sum) {
+        for stream in StreamName::ALL {
+            let groups = self.feed.groups_image(stream);
+            for (name, group) in groups.iter() {
+                sum.add(50, (stream, name, group.last(), group.read()));
+                for consumer in group.consumers().keys() {
+                    sum.add(51, (stream, name, &consumer[..]));
+                }
+                for (id, pending) in group.pending() {
+                    let held = (pending.delivered_at, pending.deliveries);
+                    sum.add(52, (stream, name, &pending.consumer[..], id, held));
+                }
+            }
+        }
     }
 
     fn add_names(&self, sum: &mut Sum) {

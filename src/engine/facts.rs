@@ -43,6 +43,11 @@ impl History {
         }
     }
 
+    /// Whether facts go anywhere.
+    pub(super) fn is_attached(&self) -> bool {
+        self.sink.get().is_some()
+    }
+
     /// Keeps the facts of one step. Whoever has them kept has passed the gate, and remembers what
     /// they tell of before the pass ends.
     pub(super) fn append<const N: usize>(

@@ -1,6 +1,7 @@
 //! The engine as it was at one moment, piece by piece, while it works on.
 
 use super::Engine;
+use super::feed::{FeedAtCut, FeedImage};
 use super::stock::StockAnswer;
 use super::supply::SupplyAnswer;
 use crate::ledger::{Broken, Hold, Reservation, ShardImage, Supply};
@@ -22,6 +23,7 @@ pub struct Cut<'e> {
     _only: MutexGuard<'e, ()>,
     at: Lsn,
     meta: Meta,
+    feed: FeedAtCut,
 }
 
 /// Records of a cut; some of one kind at a time.
@@ -53,6 +55,7 @@ impl Engine {
         self.cut_reservations();
         self.stock_references.cut();
         self.supply_references.cut();
+        let feed = self.feed_at_cut();
         drop(closed);
         let lanes = self.lanes.load();
         let locations = (0..network.locations.len()).filter_map(LocationId::from_index);
@@ -76,6 +79,7 @@ impl Engine {
             _only: only,
             at,
             meta,
+            feed,
         }
     }
 
@@ -107,6 +111,12 @@ impl Cut<'_> {
     #[must_use]
     pub fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    /// The event feed's groups and counts.
+    #[must_use]
+    pub fn feed(&self) -> FeedImage {
+        self.feed.image()
     }
 
     /// All items, by id.

@@ -12,6 +12,7 @@
 mod digest;
 mod error;
 mod facts;
+mod feed;
 mod image;
 mod orders;
 mod promise;
@@ -27,6 +28,7 @@ mod supply;
 
 pub use error::EngineError;
 pub use facts::FactSink;
+pub use feed::FeedImage;
 pub use image::{Cut, Records};
 pub use orders::{Counts, OrderView, Quote};
 pub use promise::PromiseAsk;
@@ -42,6 +44,7 @@ pub use crate::ledger::{Broken, Moved, PositionReport};
 pub use crate::routing::{Binding, Frontier, Goal};
 
 use crate::cut::{Before, Gate, Pass};
+use crate::feed::Feed;
 use crate::ledger::{Ledger, Reservation};
 use crate::lifecycle::OrderBook;
 use crate::model::{
@@ -85,6 +88,8 @@ pub struct Engine {
     stock_references: References<Arc<stock::StockAnswer>>,
     supply_references: References<Arc<supply::SupplyAnswer>>,
     history: History,
+    /// Events made of facts, and who has read how far.
+    feed: Feed,
     /// Through here goes everybody who changes state.
     gate: Gate,
     /// Orders as they were at a cut.
@@ -125,6 +130,7 @@ impl Engine {
             stock_references: References::new(),
             supply_references: References::new(),
             history: History::default(),
+            feed: Feed::default(),
             gate: Gate::default(),
             orders_before: Before::default(),
             cutting: Mutex::default(),

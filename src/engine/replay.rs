@@ -144,6 +144,10 @@ impl Replay {
                     .restore(&reference, &content, answer);
                 Ok(())
             }
+            Fact::FeedGroup(change) => {
+                self.engine.feed.apply(&change);
+                Ok(())
+            }
             stock => {
                 self.effect = self.stock(at, stock)?;
                 Ok(())

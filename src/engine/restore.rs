@@ -61,6 +61,12 @@ impl Replay {
         for (id, hold) in snapshot.holds()? {
             engine.ledger.restore_hold(&id, hold).map_err(means)?;
         }
+        for change in snapshot.feed_groups()? {
+            engine.feed.apply(&change);
+        }
+        if let Some(marks) = snapshot.feed_marks()? {
+            engine.feed.restore_marks(marks);
+        }
         let (parts, done) = (snapshot.parts(), std::sync::atomic::AtomicUsize::new(0));
         parts.par_iter().try_for_each(|&part| {
             let restored = self.restore_part(snapshot, part);

@@ -106,7 +106,7 @@ impl Engine {
                 return Err(error);
             }
         };
-        let removed = remove_old(disk, dir)?;
+        let removed = remove_old(disk, dir, journal.kept_from())?;
         Ok(Taken { file, at, removed })
     }
 }
@@ -121,6 +121,13 @@ fn write_all(cut: Cut<'_>, writer: &mut Writer<'_>) -> Result<(), SnapshotError>
     }
     for supply in cut.supplies() {
         writer.supply(&supply)?;
+    }
+    let feed = cut.feed();
+    for change in &feed.groups {
+        writer.feed_group(change)?;
+    }
+    if let Some(marks) = &feed.marks {
+        writer.feed_marks(marks)?;
     }
     for item in cut.items() {
         writer.item(&item)?;

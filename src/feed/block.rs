@@ -10,7 +10,7 @@
 
 use super::event::Event;
 use super::fields::{Fields, put_varint, take_varint};
-use super::id::EventId;
+use crate::model::EventId;
 use std::ops::Range;
 
 /// A block is closed when its events take this many bytes, so that copying one stays cheap.

@@ -5,52 +5,11 @@
 //! whatever happened before: a feed can be resumed after any restart.
 
 use super::fields::{Field, Fields, FieldsWriter};
-use super::id::EventId;
-use crate::model::{ChannelId, EpochMillis, LocationId, Lsn, ServiceId, SkuId};
-use bincode::{Decode, Encode};
+use crate::model::{
+    ChannelId, EpochMillis, EventId, LocationId, Lsn, ServiceId, SkuId, StreamName,
+};
 use std::fmt::Write as _;
 use std::ops::Range;
-
-/// A stream of the feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-pub enum StreamName {
-    /// Every event.
-    Events,
-    /// What happened to orders and their shipments.
-    Orders,
-    /// What happened to units: movements, holds, supply, reservations.
-    Stock,
-    /// What needs a decision.
-    Exceptions,
-}
-
-impl StreamName {
-    /// All streams, in the order of their indexes.
-    pub const ALL: [Self; 4] = [Self::Events, Self::Orders, Self::Stock, Self::Exceptions];
-
-    /// The name on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Events => "events",
-            Self::Orders => "orders",
-            Self::Stock => "stock",
-            Self::Exceptions => "exceptions",
-        }
-    }
-
-    /// The stream with exactly this name.
-    #[must_use]
-    pub fn find(name: &[u8]) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|stream| stream.name().as_bytes() == name)
-    }
-
-    pub(super) const fn index(self) -> usize {
-        self as usize
-    }
-}
 
 /// A set of streams.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

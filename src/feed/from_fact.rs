@@ -34,6 +34,7 @@
 //! | | `promise_rules.set` | events only | promise_from, buffer_hours |
 //! | | `opening.done` | events only | |
 //! | the reference of a write | none: the facts before it are what it did | | |
+//! | a change of a consumer group | none | | |
 
 use super::event::{Batch, Names, StreamSet};
 use super::fields::{Field, FieldsWriter};
@@ -103,7 +104,7 @@ pub fn from_fact(
         | Fact::NetworkOpened { .. }
         | Fact::PromiseRulesSet { .. }
         | Fact::OpeningDone => events.master_data(fact),
-        Fact::Referenced { .. } => {}
+        Fact::Referenced { .. } | Fact::FeedGroup(_) => {}
     }
 }
 

@@ -9,114 +9,13 @@
 //! Invariant: an event is pending in a group exactly when it is pending at exactly one of the
 //! group's consumers.
 
-use super::event::StreamName;
-use super::id::EventId;
 use super::stream::Stats;
-use crate::model::EpochMillis;
-use bincode::de::Decoder;
-use bincode::enc::Encoder;
-use bincode::error::{DecodeError, EncodeError};
-use bincode::{Decode, Encode};
+use crate::model::{EpochMillis, EventClaim as Claim, EventId, GroupChange};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A change of one consumer group, complete: replay needs neither the stream nor a clock.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct GroupFact {
-    /// Of which stream.
-    pub stream: StreamName,
-    /// Name of the group.
-    pub group: Box<[u8]>,
-    /// What changed.
-    pub change: GroupChange,
-}
-
-/// An event in somebody's hands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct Claim {
-    /// Which event.
-    pub id: EventId,
-    /// When it counts as delivered.
-    pub delivered_at: EpochMillis,
-    /// How often it was delivered.
-    pub deliveries: u64,
-}
-
-/// What changed in a group. Changes of a group that does not exist, other than its creation, have
-/// no effect.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub enum GroupChange {
-    /// The group is new.
-    Created {
-        /// What it counts as having read.
-        last: EventId,
-        /// How many events of the stream that is, if known.
-        read: Option<u64>,
-    },
-    /// The group is gone with everything pending.
-    Destroyed,
-    /// It goes on reading after another event.
-    Moved {
-        /// What it counts as having read.
-        last: EventId,
-        /// How many events of the stream that is, if known.
-        read: Option<u64>,
-    },
-    /// A consumer is new.
-    ConsumerCreated {
-        /// Its name.
-        consumer: Box<[u8]>,
-        /// When.
-        at: EpochMillis,
-    },
-    /// A consumer is gone with what it had pending.
-    ConsumerDeleted {
-        /// Its name.
-        consumer: Box<[u8]>,
-    },
-    /// New events went to a consumer, which is created by this if need be.
-    Delivered {
-        /// Its name.
-        consumer: Box<[u8]>,
-        /// When.
-        at: EpochMillis,
-        /// Events that are pending there now, each delivered once; none when it acknowledges
-        /// nothing.
-        ids: Vec<EventId>,
-        /// What the group has read now.
-        last: EventId,
-        /// How many events of the stream that is, if known.
-        read: Option<u64>,
-    },
-    /// A consumer read events again that were pending there.
-    Repeated {
-        /// Its name.
-        consumer: Box<[u8]>,
-        /// When.
-        at: EpochMillis,
-        /// Which events.
-        ids: Vec<EventId>,
-    },
-    /// Events are a consumer's from now on, which is created by this if need be.
-    Claimed {
-        /// Its name.
-        consumer: Box<[u8]>,
-        /// When.
-        at: EpochMillis,
-        /// Which events, and what is known of them from now on.
-        entries: Vec<Claim>,
-    },
-    /// Events are no longer pending because the stream no longer keeps them.
-    Dropped {
-        /// Which events.
-        ids: Vec<EventId>,
-    },
-    /// Events were dealt with.
-    Acknowledged {
-        /// Which events.
-        ids: Vec<EventId>,
-    },
-}
+/// Most pending events that one written change names.
+const CLAIMS_TOGETHER: usize = 10_000;
 
 /// Who has an event, since when, and the how manieth time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,6 +81,44 @@ impl Group {
             None => events_up_to(self.last, stats),
         };
         known.map(|read| whole(stats.added).saturating_sub(whole(read)))
+    }
+
+    /// The fewest changes that make this group.
+    fn changes(&self) -> impl Iterator<Item = GroupChange> {
+        let created = GroupChange::Created {
+            last: self.last,
+            read: self.read,
+        };
+        let consumers = self.consumers.iter().flat_map(|(name, consumer)| {
+            let new = GroupChange::ConsumerCreated {
+                consumer: (&**name).into(),
+                at: consumer.seen_at,
+            };
+            let claims: Vec<Claim> = consumer
+                .pending
+                .iter()
+                .filter_map(|id| self.claim(*id))
+                .collect();
+            let claimed: Vec<_> = claims
+                .chunks(CLAIMS_TOGETHER)
+                .map(|entries| GroupChange::Claimed {
+                    consumer: (&**name).into(),
+                    at: consumer.seen_at,
+                    entries: entries.into(),
+                })
+                .collect();
+            std::iter::once(new).chain(claimed)
+        });
+        std::iter::once(created).chain(consumers)
+    }
+
+    fn claim(&self, id: EventId) -> Option<Claim> {
+        let pending = self.pending.get(&id)?;
+        Some(Claim {
+            id,
+            delivered_at: pending.delivered_at,
+            deliveries: pending.deliveries,
+        })
     }
 
     /// How many events of the stream are read once `id`, the next of the group, is.
@@ -265,7 +202,7 @@ impl Group {
             } => {
                 let consumer = self.consumer(consumer, *at);
                 (self.last, self.read) = (*last, *read);
-                for &id in ids {
+                for &id in ids.iter() {
                     let (delivered_at, deliveries) = (*at, 1);
                     let claim = Claim {
                         id,
@@ -277,7 +214,7 @@ impl Group {
             }
             GroupChange::Repeated { consumer, at, ids } => {
                 self.seen(consumer, *at);
-                for id in ids {
+                for id in ids.iter() {
                     if let Some(pending) = self.pending.get_mut(id) {
                         pending.delivered_at = *at;
                         pending.deliveries = pending.deliveries.saturating_add(1);
@@ -321,10 +258,10 @@ fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// All consumer groups of one stream, by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+/// All consumer groups of one stream, by name. A copy shares every group until it changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Groups {
-    groups: BTreeMap<Box<[u8]>, Group>,
+    groups: BTreeMap<Box<[u8]>, Arc<Group>>,
 }
 
 impl Groups {
@@ -343,16 +280,24 @@ impl Groups {
     /// The group of that name.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&Group> {
-        self.groups.get(name)
+        self.groups.get(name).map(|group| &**group)
     }
 
     pub(super) fn get_mut(&mut self, name: &[u8]) -> Option<&mut Group> {
-        self.groups.get_mut(name)
+        self.groups.get_mut(name).map(Arc::make_mut)
     }
 
     /// All groups by ascending name.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Group)> {
-        self.groups.iter().map(|(name, group)| (&name[..], group))
+        self.groups
+            .iter()
+            .map(|(name, group)| (&name[..], &**group))
+    }
+
+    /// The fewest changes that make these groups, each of bounded size.
+    pub fn changes(&self) -> impl Iterator<Item = (&[u8], GroupChange)> {
+        self.iter()
+            .flat_map(|(name, group)| group.changes().map(move |change| (name, change)))
     }
 
     /// Makes a change; the same changes in the same order give the same state.
@@ -364,68 +309,20 @@ impl Groups {
                     read: *read,
                     ..Group::default()
                 };
-                self.groups.entry(group.into()).or_insert(new);
+                let place = self.groups.entry(group.into());
+                place.or_insert_with(|| Arc::new(new));
             }
             GroupChange::Destroyed => {
                 self.groups.remove(group);
             }
             other => {
-                if let Some(group) = self.groups.get_mut(group) {
+                if let Some(group) = self.get_mut(group) {
                     group.apply(other);
                 }
             }
         }
     }
 }
-
-/// A group as it is written: every pending event once, under its consumer.
-#[derive(Encode, Decode)]
-struct GroupImage {
-    last: EventId,
-    read: Option<u64>,
-    consumers: Vec<(Box<[u8]>, EpochMillis, Vec<Claim>)>,
-}
-
-impl Encode for Group {
-    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
-        let claim = |id: &EventId| {
-            let pending = self.pending.get(id)?;
-            Some(Claim {
-                id: *id,
-                delivered_at: pending.delivered_at,
-                deliveries: pending.deliveries,
-            })
-        };
-        let consumers = self.consumers.iter().map(|(name, consumer)| {
-            let claims = consumer.pending.iter().filter_map(claim).collect();
-            (Box::from(&name[..]), consumer.seen_at, claims)
-        });
-        GroupImage {
-            last: self.last,
-            read: self.read,
-            consumers: consumers.collect(),
-        }
-        .encode(encoder)
-    }
-}
-
-impl<C> Decode<C> for Group {
-    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
-        let image = GroupImage::decode(decoder)?;
-        let mut group = Self {
-            last: image.last,
-            read: image.read,
-            ..Self::default()
-        };
-        for (name, seen_at, claims) in image.consumers {
-            let name = group.consumer(&name, seen_at);
-            claims.into_iter().for_each(|c| group.give(c, &name));
-        }
-        Ok(group)
-    }
-}
-
-bincode::impl_borrow_decode!(Group);
 
 #[cfg(test)]
 mod tests;

@@ -22,19 +22,20 @@ mod event;
 mod fields;
 mod from_fact;
 mod group;
-mod id;
 mod reply;
 mod stream;
 mod streams;
 mod waiters;
 
+pub use crate::model::{
+    EventClaim as Claim, EventId, EventIds, GroupChange, GroupFact, StreamName,
+};
 pub use command::{Outcome, Wait};
-pub use event::{Batch, Event, Names, StreamName, StreamSet};
+pub use event::{Batch, Event, Names, StreamSet};
 pub use fields::{Field, Fields, FieldsWriter};
 pub use from_fact::from_fact;
-pub use group::{Claim, Consumer, Group, GroupChange, GroupFact, Groups, Pending};
-pub use id::EventId;
+pub use group::{Consumer, Group, Groups, Pending};
 pub use reply::{Reply, ReplySink};
 pub use stream::{Entries, Entry, Limits, Stats, Stream};
-pub use streams::Feed;
+pub use streams::{Feed, Marks};
 pub use waiters::{Parked, WAKE_MAX};

@@ -4,8 +4,8 @@
 //! them with their stream, and [`Reply::write`] walks them into whatever encodes the protocol.
 
 use super::fields::Fields;
-use super::id::EventId;
 use super::stream::{Entries, Entry};
+use crate::model::EventId;
 
 /// One answer, of any shape.
 #[derive(Debug, Clone)]

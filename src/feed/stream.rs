@@ -8,7 +8,7 @@
 use super::block::Block;
 use super::event::Event;
 use super::fields::Fields;
-use super::id::EventId;
+use crate::model::EventId;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -75,15 +75,17 @@ impl Stream {
         }
     }
 
-    /// A stream that once had `added` events up to `last` and keeps none of them: a gap that
+    /// It once had `added` events up to `last`, of which it keeps the newest or none: a gap that
     /// everybody can see.
-    #[must_use]
-    pub fn resumed(limits: Limits, added: u64, last: EventId) -> Self {
-        Self {
-            added,
-            last,
-            ..Self::new(limits)
-        }
+    pub fn recount(&mut self, added: u64, last: EventId) {
+        self.added = added.max(self.len as u64);
+        self.last = self.last.max(last);
+    }
+
+    /// Keeps so much from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.trim();
     }
 
     /// How much it keeps.

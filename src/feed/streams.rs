@@ -5,11 +5,12 @@
 //! does not keep a writer waiting. Order: groups of several streams in ascending order of the
 //! streams, then events of one stream at a time.
 
-use super::event::{Batch, StreamName, StreamSet};
-use super::group::{GroupFact, Groups};
-use super::id::EventId;
+use super::event::{Batch, StreamSet};
+use super::group::Groups;
 use super::stream::{Limits, Stats, Stream};
 use super::waiters::{Parked, Versions, Waiters};
+use crate::model::{EventId, GroupFact, Lsn, StreamName};
+use bincode::{Decode, Encode};
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 
@@ -19,11 +20,28 @@ struct Slot {
     groups: Mutex<Groups>,
 }
 
+/// How far the feed was at one moment: enough to go on counting after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Marks {
+    /// The events of all facts up to this number were in their streams.
+    pub fact: Lsn,
+    /// Of each stream, how many events it ever had and the last of them.
+    pub streams: [(u64, EventId); StreamName::ALL.len()],
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    now: Option<Marks>,
+    /// What counts up to here were before the restart, until the feed is there again.
+    before: Option<Marks>,
+}
+
 /// The event feed. It always has its four streams, empty or not.
 #[derive(Debug, Default)]
 pub struct Feed {
     slots: [Slot; StreamName::ALL.len()],
     waiters: Arc<Waiters>,
+    progress: Mutex<Progress>,
 }
 
 impl Feed {
@@ -37,6 +55,14 @@ impl Feed {
         Self {
             slots: StreamName::ALL.map(slot),
             waiters: Arc::default(),
+            progress: Mutex::default(),
+        }
+    }
+
+    /// Keeps so much of each stream from now on.
+    pub fn set_limits(&self, limits: impl Fn(StreamName) -> Limits) {
+        for stream in StreamName::ALL {
+            self.events(stream).set_limits(limits(stream));
         }
     }
 
@@ -64,11 +90,50 @@ impl Feed {
         skipped
     }
 
-    /// Goes on after a snapshot: `stream` once had `added` events up to `last` and keeps none of
-    /// them. Its limits stay.
-    pub fn resume_stream(&self, stream: StreamName, added: u64, last: EventId) {
-        let mut events = self.events(stream);
-        *events = Stream::resumed(events.limits(), added, last);
+    /// Notes that the events of all facts up to `fact` are in their streams. Called by whoever
+    /// appends, between two appends; at the fact at which counting goes on ([`Feed::resumes_at`]),
+    /// if not behind it.
+    pub fn mark(&self, fact: Lsn) {
+        let mut progress = self.progress.lock();
+        if let Some(before) = progress.before.take_if(|before| before.fact <= fact) {
+            for (stream, (added, last)) in StreamName::ALL.into_iter().zip(before.streams) {
+                self.events(stream).recount(added, last);
+            }
+        }
+        let counts = |stream| {
+            let stats = self.stats(stream);
+            (stats.added, stats.last)
+        };
+        progress.now = Some(Marks {
+            fact,
+            streams: StreamName::ALL.map(counts),
+        });
+    }
+
+    /// How far the feed is, or was before the restart until it is there again; `None` when nothing
+    /// was ever fed.
+    #[must_use]
+    pub fn marks(&self) -> Option<Marks> {
+        let progress = self.progress.lock();
+        progress.before.or(progress.now)
+    }
+
+    /// The events of all facts up to this number are in their streams.
+    #[must_use]
+    pub fn fed(&self) -> Lsn {
+        let now = self.progress.lock().now;
+        now.map_or(Lsn(0), |now| now.fact)
+    }
+
+    /// Counts go on from what they were before a restart once the feed is there again.
+    pub fn restore_marks(&self, marks: Marks) {
+        self.progress.lock().before = Some(marks);
+    }
+
+    /// The fact up to which events must be fed before counts go on.
+    #[must_use]
+    pub fn resumes_at(&self) -> Option<Lsn> {
+        self.progress.lock().before.map(|before| before.fact)
     }
 
     /// What a stream says of itself.
@@ -77,15 +142,10 @@ impl Feed {
         self.events(stream).stats()
     }
 
-    /// A copy of a stream's groups, for a snapshot.
+    /// A copy of a stream's groups. It shares every group until it changes.
     #[must_use]
     pub fn groups_image(&self, stream: StreamName) -> Groups {
         self.groups(stream).clone()
-    }
-
-    /// Puts a stream's groups back from a snapshot.
-    pub fn restore_groups(&self, stream: StreamName, groups: Groups) {
-        *self.groups(stream) = groups;
     }
 
     /// Repeats a change of a group that was written down.

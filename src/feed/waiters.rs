@@ -9,7 +9,8 @@
 //! No wake-up is lost: an append counts up the stream's version and then looks whether anybody is
 //! parked, a reader parks and then looks whether the version is still the one it has read at.
 
-use super::event::{StreamName, StreamSet};
+use super::event::StreamSet;
+use crate::model::StreamName;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;

@@ -81,7 +81,7 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    pub(super) fn io(
+    pub(crate) fn io(
         what: &'static str,
         name: impl Into<String>,
     ) -> impl FnOnce(io::Error) -> Self {

@@ -10,11 +10,15 @@
 //! sync nothing is written any more: what the system then says of the file is not to be trusted
 //! (the page cache may hold what the disk has not).
 //!
+//! Whoever tells others what was decided follows the journal (`follow.rs`): he sees a fact once it
+//! is safe, and never keeps the writer waiting.
+//!
 //! Invariants: numbers are dense; the facts of one step are in one batch; a batch is chained to the
 //! one before it, so that right bytes in the wrong place are found; nothing acknowledged is cut.
 
 mod disk;
 mod error;
+mod follow;
 pub mod format;
 mod options;
 mod prune;
@@ -25,6 +29,7 @@ mod writer;
 
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::JournalError;
+pub use follow::Follower;
 pub use options::{Durability, Options};
 pub use prune::{directory_of, remove_segments};
 pub use reader::{Cut, Place, Scan, ScannedAfter, SegmentReport, scan, scan_after};

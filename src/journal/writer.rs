@@ -1,7 +1,8 @@
 //! The one thread that writes, and the handle by which everybody reaches it.
 
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, DiskFile, NoDisk};
 use super::error::JournalError;
+use super::follow::{Files, Following};
 use super::format::{
     BATCH_HEADER, BODY_MAX, Link, SEGMENT_HEADER, SegmentHeader, close_batch, put_fact,
 };
@@ -92,6 +93,11 @@ struct Inner {
     counters: Counters,
     thread: Mutex<Option<JoinHandle<()>>>,
     directory: [u8; 16],
+    /// Where the segments are; nowhere for a journal in memory.
+    files: Option<Files>,
+    following: Following,
+    /// Facts from this number on are kept although snapshots hold them.
+    kept_from: AtomicU64,
 }
 
 /// An open journal. Copies are the same journal.
@@ -109,6 +115,33 @@ impl Journal {
         dir: &Path,
         options: Options,
         tip: &Tip,
+    ) -> Result<Self, JournalError> {
+        let files = Some((disk.clone(), dir.to_owned()));
+        Self::start_with(disk, dir, options, tip, files)
+    }
+
+    /// A journal that keeps nothing and only hands facts on; its first fact comes after `latest`.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`] when there is no thread for it.
+    pub fn in_memory(latest: Lsn) -> Result<Self, JournalError> {
+        let options = Options {
+            durability: Durability::None,
+            segment_bytes: u64::MAX,
+        };
+        let tip = Tip {
+            next: latest.0 + 1,
+            ..Tip::default()
+        };
+        Self::start_with(Arc::new(NoDisk), Path::new(""), options, &tip, None)
+    }
+
+    fn start_with(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+        tip: &Tip,
+        files: Option<Files>,
     ) -> Result<Self, JournalError> {
         let file = new_segment(&*disk, dir, tip)?;
         let inner = Arc::new(Inner {
@@ -133,6 +166,9 @@ impl Journal {
             counters: Counters::default(),
             thread: Mutex::new(None),
             directory: tip.directory,
+            files,
+            following: Following::new(tip.next),
+            kept_from: AtomicU64::new(u64::MAX),
         });
         let mut writer = Writer {
             inner: inner.clone(),
@@ -246,6 +282,26 @@ impl Journal {
     #[must_use]
     pub fn directory(&self) -> [u8; 16] {
         self.0.directory
+    }
+
+    pub(super) fn files(&self) -> Option<&Files> {
+        self.0.files.as_ref()
+    }
+
+    pub(super) fn following(&self) -> &Following {
+        &self.0.following
+    }
+
+    /// Keeps the segments from this fact on, also those that snapshots make needless: somebody
+    /// who follows wants to read them again after a restart.
+    pub fn keep_from(&self, fact: Lsn) {
+        self.0.kept_from.store(fact.0, Ordering::Release);
+    }
+
+    /// From which fact on segments are kept whatever snapshots hold.
+    #[must_use]
+    pub fn kept_from(&self) -> Lsn {
+        Lsn(self.0.kept_from.load(Ordering::Acquire))
     }
 
     /// Makes everything that was handed over so far safe, in every mode, and begins a new segment.
@@ -402,6 +458,12 @@ impl Writer {
         if self.inner.options.durability != Durability::None {
             self.sync()?;
         }
+        let first = self.tip.next - u64::from(count);
+        let body = &batch[BATCH_HEADER..];
+        let inner = &self.inner;
+        inner
+            .following
+            .hand(first, count, body, inner.files.is_some());
         let counters = &self.inner.counters;
         counters.facts.fetch_add(count.into(), Ordering::Relaxed);
         if self.offset >= self.inner.options.segment_bytes {
@@ -478,6 +540,9 @@ impl Writer {
             tracing::error!(%reason, "the journal failed; nothing is written any more");
             // Only this thread sets it, once, and then ends.
             let _ = self.inner.failure.set(reason.clone());
+        }
+        if failure.is_some() || end.is_some() {
+            self.inner.following.end();
         }
         let durable = Lsn(self.tip.next - 1);
         self.inner.progress.send_modify(|progress| {

@@ -5,8 +5,8 @@
 //! that a fact introduces (an item, a location, a channel) is given its dense id by the fact.
 
 use super::{
-    ChannelId, Decision, EpochMillis, Item, Location, LocationId, Order, OrderKey, PromiseRules,
-    Qty, SkuId,
+    ChannelId, Decision, EpochMillis, GroupFact, Item, Location, LocationId, Order, OrderKey,
+    PromiseRules, Qty, SkuId,
 };
 use bincode::{Decode, Encode};
 use std::sync::Arc;
@@ -376,6 +376,8 @@ pub enum Fact {
         /// They are back on hand at the origin.
         returned: bool,
     },
+    /// A consumer group of the event feed changed.
+    FeedGroup(Box<GroupFact>),
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! says what a thing is and when a value is not one.
 
 mod fact;
+mod feed;
 mod ids;
 mod invalid;
 mod network;
@@ -16,6 +17,7 @@ pub use fact::{
     AnswerKind, BrokenFact, ClaimFact, Fact, HoldReason, IncomingFact, IncomingKind, OwnerFact,
     ReservationAsked,
 };
+pub use feed::{EventClaim, EventId, EventIds, GroupChange, GroupFact, StreamName};
 pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};
 pub use invalid::Invalid;
 pub use network::{

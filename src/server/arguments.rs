@@ -17,6 +17,11 @@ impl<'a> Arguments<'a> {
         Self { args, next: 1 }
     }
 
+    /// The whole command, its name included.
+    pub(super) fn all(&self) -> Args<'a> {
+        self.args
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.next >= self.args.len()
     }

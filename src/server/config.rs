@@ -31,6 +31,8 @@ pub struct ServerConfig {
     pub command_within: Duration,
     /// How long a client may take to read a reply.
     pub write_within: Duration,
+    /// So many of the newest events of each stream are kept; 0 for no event feed.
+    pub feed_keep: usize,
 }
 
 impl Default for ServerConfig {
@@ -43,6 +45,7 @@ impl Default for ServerConfig {
             authenticate_within: Duration::from_secs(5),
             command_within: Duration::from_secs(30),
             write_within: Duration::from_secs(10),
+            feed_keep: 1_000_000,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One connection: reads, decodes, executes, writes; bounded in memory and in time.
 
+use super::feeder::Feeder;
 use super::session::Session;
 use super::shared::Shared;
 use crate::journal::{Durability, Progress};
@@ -18,6 +19,9 @@ const OUTPUT_BYTES: usize = 1 << 20;
 const COMMANDS_A_TURN: u32 = 1_000;
 /// Room made for reading; grows with what arrives, within the session's limits.
 const READ_BYTES: usize = 16 << 10;
+
+/// Most that a client may send while it waits for events.
+const OVERHEARD_BYTES: usize = 1 << 20;
 
 /// Facts that may wait for the disk before clients have to wait with them.
 const GATHERED_BYTES_MAX: usize = 64 << 20;
@@ -119,14 +123,20 @@ impl Connection {
             if received == 0 {
                 return Ok(End::Gone);
             }
-            while self.carry_out() {
+            loop {
+                let more = self.carry_out();
                 if self.send().await.is_err() {
                     return Ok(End::Gone);
                 }
-                tokio::task::yield_now().await;
-            }
-            if self.send().await.is_err() {
-                return Ok(End::Gone);
+                if self.session.waiting.is_some() {
+                    if let Some(end) = self.wait_for_events(stop).await? {
+                        return Ok(end);
+                    }
+                } else if more {
+                    tokio::task::yield_now().await;
+                } else {
+                    break;
+                }
             }
             if self.session.closing {
                 return Ok(End::Done);
@@ -138,6 +148,50 @@ impl Connection {
             }
             self.give_back_memory();
         }
+    }
+
+    /// Parks the client until there are events for its last command, and answers that. What it
+    /// sends meanwhile waits. `Some` when the conversation ends.
+    async fn wait_for_events(
+        &mut self,
+        stop: &mut watch::Receiver<bool>,
+    ) -> std::io::Result<Option<End>> {
+        let shared = self.session.shared.clone();
+        while let (Some(waiting), Some(ready)) = (self.session.waiting.take(), shared.ready()) {
+            let parked = ready.engine.feed().park(&waiting.wait);
+            let left = waiting.wait.until().map(|until| {
+                let left = until.0.saturating_sub(ready.clock.now().0);
+                Duration::from_millis(u64::try_from(left).unwrap_or(0))
+            });
+            let time_is_up = async {
+                match left {
+                    Some(left) => tokio::time::sleep(left).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let woken = tokio::select! {
+                () = parked => true,
+                () = time_is_up => false,
+                gone = self.overhear() => return gone.map(Some),
+                () = async { let _ = stop.wait_for(|stopping| *stopping).await; } => {
+                    return Ok(Some(End::Stopping));
+                }
+            };
+            self.session.resume(waiting, woken, &mut self.output);
+        }
+        Ok(None)
+    }
+
+    /// Keeps what a waiting client sends, and ends when it leaves. Who sends more than a command
+    /// may have waits with that.
+    async fn overhear(&mut self) -> std::io::Result<End> {
+        while self.input.len() < OVERHEARD_BYTES {
+            self.input.reserve(READ_BYTES);
+            if self.stream.read_buf(&mut self.input).await? == 0 {
+                return Ok(End::Gone);
+            }
+        }
+        std::future::pending().await
     }
 
     /// How long the next bytes may take: for ever between two commands, not within one however it
@@ -160,7 +214,7 @@ impl Connection {
     fn carry_out(&mut self) -> bool {
         let now = self.session.shared.now();
         for _ in 0..COMMANDS_A_TURN {
-            if self.session.closing {
+            if self.session.closing || self.session.waiting.is_some() {
                 return false;
             }
             if self.output.len() >= OUTPUT_BYTES {
@@ -203,7 +257,8 @@ impl Connection {
         let Some(ready) = self.session.shared.ready() else {
             return;
         };
-        let Some(journal) = &ready.journal else {
+        let memory = || ready.feeder.as_ref().and_then(Feeder::memory);
+        let Some(journal) = ready.journal.as_ref().or_else(memory) else {
             return;
         };
         let progress = self.progress.get_or_insert_with(|| journal.progress());

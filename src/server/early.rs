@@ -83,6 +83,7 @@ fn note((snapshot, next): (&Snapshot, u64), fact: &Fact, touched: &mut HashSet<S
         | Fact::OpeningDone
         | Fact::Referenced { .. }
         | Fact::LoadAnswered { .. }
+        | Fact::FeedGroup(_)
         // Of what runs out by itself the snapshot says that it does.
         | Fact::ReservationEnded { .. } => true,
         Fact::OnHandMoved { sku, .. }

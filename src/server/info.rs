@@ -2,27 +2,29 @@
 
 use super::protocol::REDIS_VERSION;
 use super::session::Session;
+use crate::feed::StreamName;
 use crate::wire::{Args, Reply};
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
 type Section = fn(&Session, &mut String);
 
-const SECTIONS: [(&str, Section); 8] = [
+const SECTIONS: [(&str, Section); 9] = [
     ("Server", server),
     ("Clients", clients),
     ("Persistence", persistence),
     ("Stats", stats),
     ("Replication", replication),
     ("Orders", orders),
+    ("Feed", feed),
     ("Ledger", ledger),
     ("State", state),
 ];
 
 pub(super) fn reply(session: &Session, args: Args<'_>) -> Reply {
     let asked = |name: &str| {
-        // These sections walk all positions; clients that ask for INFO on connect must not.
-        (args.len() == 1 && !["Ledger", "State"].contains(&name))
+        // These sections walk all positions, or all groups; clients that ask for INFO on connect must not.
+        (args.len() == 1 && !["Ledger", "State", "Feed"].contains(&name))
             || args.iter().skip(1).any(|a| {
                 [name, "all", "everything"]
                     .iter()
@@ -165,6 +167,48 @@ fn orders(session: &Session, out: &mut String) {
     line(out, "orders_rerouted", counts.rerouted);
     line(out, "reservations_known", reservations);
     line(out, "references_known", references);
+}
+
+/// The streams and, group by group, how far behind each is.
+fn feed(session: &Session, out: &mut String) {
+    let Some((ready, feeder)) = session
+        .shared
+        .ready()
+        .and_then(|r| Some((r, r.feeder.as_ref()?)))
+    else {
+        return;
+    };
+    let feed = ready.engine.feed();
+    let (fed, safe) = (feed.fed().0, feeder.safe().0);
+    line(out, "feed_loading", u8::from(!feeder.is_caught_up()));
+    line(out, "feed_fact", fed);
+    line(out, "feed_lag_facts", safe.saturating_sub(fed));
+    line(out, "feed_blocked_clients", feed.parked());
+    for stream in StreamName::ALL {
+        let (name, stats) = (stream.name(), feed.stats(stream));
+        let (len, added, first, last) = (stats.len, stats.added, stats.first, stats.last);
+        line(
+            out,
+            &format!("stream_{name}"),
+            format_args!(
+                "length={len},added={added},first={first},last={last},bytes={}",
+                stats.bytes
+            ),
+        );
+        for (group, state) in feed.groups_image(stream).iter() {
+            // Names are any bytes, and a line is a line.
+            let key = format!("group_{name}/{}", group.escape_ascii());
+            let lag = state
+                .lag(&stats)
+                .map_or("unknown".to_owned(), |lag| lag.to_string());
+            let (pending, consumers) = (state.pending().len(), state.consumers().len());
+            line(
+                out,
+                &key,
+                format_args!("lag={lag},pending={pending},consumers={consumers}"),
+            );
+        }
+    }
 }
 
 fn ledger(session: &Session, out: &mut String) {

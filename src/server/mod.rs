@@ -11,6 +11,7 @@ mod config;
 mod connection;
 mod early;
 mod error;
+mod feeder;
 mod info;
 pub(crate) mod json;
 mod protocol;
@@ -29,6 +30,7 @@ pub use table::{Command, commands, reference};
 use crate::engine::Engine;
 use crate::journal::Journal;
 use connection::Connection;
+use feeder::Feeder;
 use session::Session;
 use shared::{ClientEntry, Ready, Shared};
 use snapshots::Snapshots;
@@ -90,7 +92,17 @@ impl Opener {
             let snapshots = Snapshots::new(plan, engine.clone(), journal);
             Arc::new(snapshots)
         });
+        let keep = self.0.config.feed_keep;
+        let started = match keep {
+            0 => Ok(None),
+            _ => Feeder::start(&engine, journal.clone(), keep),
+        };
+        let feeder = started.unwrap_or_else(|error| {
+            tracing::error!(%error, "there is no event feed");
+            None
+        });
         self.0.open(Ready {
+            feeder,
             engine,
             journal,
             snapshots,
@@ -188,6 +200,9 @@ impl Server {
         }
         if let Some(snapshots) = self.shared.ready().and_then(|r| r.snapshots.as_ref()) {
             snapshots.wait();
+        }
+        if let Some(feeder) = self.shared.ready().and_then(|r| r.feeder.as_ref()) {
+            feeder.stop();
         }
     }
 

@@ -1,10 +1,13 @@
 //! The commands of the Redis protocol itself: what client libraries and consoles send by
 //! themselves, on connect and later. Wordings matter here: libraries match on them.
 
+use super::commands::feed::written;
+use super::early;
 use super::info;
 use super::session::{Replies, Session};
 use super::shared::ClientEntry;
 use super::table::{self, Command};
+use crate::feed::Outcome;
 use crate::wire::{Args, Protocol, Reply};
 use subtle::ConstantTimeEq;
 
@@ -41,6 +44,10 @@ const PROTOCOL: &[(&str, bool, Answer)] = &[
     ("READONLY", false, |_, _| Reply::ok()),
     ("READWRITE", false, |_, _| Reply::ok()),
     ("SLOWLOG", false, slowlog),
+    ("XADD", false, written_by_the_engine),
+    ("XDEL", false, written_by_the_engine),
+    ("XTRIM", false, written_by_the_engine),
+    ("XSETID", false, written_by_the_engine),
     ("LATENCY", false, |_, _| Reply::Array(Vec::new())),
 ];
 
@@ -376,6 +383,17 @@ fn slowlog(_: &mut Session, args: Args<'_>) -> Reply {
     match is(args, 1, "LEN") {
         true => Reply::Int(0),
         false => Reply::Array(Vec::new()),
+    }
+}
+
+fn written_by_the_engine(session: &mut Session, args: Args<'_>) -> Reply {
+    let Some(ready) = session.shared.ready() else {
+        return early::loading();
+    };
+    let words: Vec<&[u8]> = args.iter().collect();
+    match ready.engine.feed_command(&words, ready.clock.now()) {
+        Outcome::Reply(reply) => written(&reply, session.protocol),
+        Outcome::Wait(_) => Reply::Null,
     }
 }
 

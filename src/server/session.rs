@@ -1,13 +1,17 @@
 //! One client's conversation: who it is, what it may say, what it gets back.
 
 use super::arguments::Arguments;
+use super::commands::feed;
 use super::early;
+use super::error::CommandError;
 use super::protocol;
 use super::shared::Shared;
-use super::table::{self, Call};
+use super::table::{self, Call, FeedCall};
+use crate::feed::{Outcome, Wait};
 use crate::journal::Journal;
 use crate::model::EpochMillis;
 use crate::wire::{Args, Limits, Protocol, Reply, ReplyWriter};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -30,6 +34,15 @@ pub(super) struct Session {
     pub(super) closing: bool,
     /// Whether a reply that has not left yet may tell of facts.
     pub(super) wrote: bool,
+    /// The last command, when it waits for events before it is answered.
+    pub(super) waiting: Option<Waiting>,
+}
+
+/// A command that found no events and waits for some.
+pub(super) struct Waiting {
+    pub(super) wait: Wait,
+    /// The client does not want to hear its reply.
+    silent: bool,
 }
 
 /// Wrong passwords after which a connection is closed.
@@ -50,6 +63,7 @@ impl Session {
             replies: Replies::On,
             closing: false,
             wrote: false,
+            waiting: None,
         }
     }
 
@@ -81,6 +95,13 @@ impl Session {
         let before = out.len();
         let spoken = self.replies;
         let reply = self.answer(args, now);
+        if let Some(waiting) = &mut self.waiting {
+            waiting.silent = spoken != Replies::On;
+            if spoken == Replies::Skip {
+                self.replies = Replies::On;
+            }
+            return;
+        }
         if matches!(reply, Reply::Error(..)) {
             Shared::count(&self.shared.stats.errors);
         }
@@ -96,6 +117,29 @@ impl Session {
                 }
             }
             Replies::On | Replies::Off => {}
+        }
+    }
+
+    /// Goes on with a command that waited: `woken` for events, or its time is up. It may have to
+    /// wait once more.
+    pub(super) fn resume(&mut self, waiting: Waiting, woken: bool, out: &mut Vec<u8>) {
+        let Waiting { wait, silent } = waiting;
+        let shared = self.shared.clone();
+        let outcome = match shared.ready() {
+            Some(ready) if woken => ready.engine.feed_resume(wait, ready.clock.now()),
+            _ => Outcome::Reply(Wait::timed_out()),
+        };
+        match outcome {
+            Outcome::Wait(wait) => self.waiting = Some(Waiting { wait, silent }),
+            Outcome::Reply(reply) => {
+                if reply.is_error() {
+                    Shared::count(&self.shared.stats.errors);
+                }
+                if !silent {
+                    let reply = feed::written(&reply, self.protocol);
+                    reply.write(&mut ReplyWriter::new(out, self.protocol));
+                }
+            }
         }
     }
 
@@ -123,17 +167,25 @@ impl Session {
                 if let Some(reason) = ready.journal.as_ref().and_then(Journal::failure) {
                     return Reply::error("IOERR", no_writes(&reason));
                 }
-                self.wrote = true;
+                self.wrote |= !feed::delivers(command);
             }
+            let waiting = Cell::new(None);
             let call = Call {
                 engine: &ready.engine,
                 now,
                 snapshots: ready.snapshots.as_ref(),
+                feed: FeedCall {
+                    feeder: ready.feeder.as_ref(),
+                    protocol: self.protocol,
+                    waiting: &waiting,
+                },
             };
-            return match (command.run)(&call, Arguments::of(args)) {
-                Ok(reply) => reply,
-                Err(error) => error.into_reply(),
-            };
+            let answer = (command.run)(&call, Arguments::of(args));
+            self.waiting = waiting.take().map(|wait| Waiting {
+                wait,
+                silent: false,
+            });
+            return answer.unwrap_or_else(CommandError::into_reply);
         }
         protocol::answer(self, args)
     }

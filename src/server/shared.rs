@@ -3,6 +3,7 @@
 use super::clock::Clock;
 use super::config::ServerConfig;
 use super::early::Early;
+use super::feeder::Feeder;
 use super::snapshots::Snapshots;
 use crate::engine::Engine;
 use crate::journal::Journal;
@@ -41,6 +42,8 @@ pub(super) struct Ready {
     pub(super) journal: Option<Journal>,
     /// Who takes snapshots; nobody without a data directory.
     pub(super) snapshots: Option<Arc<Snapshots>>,
+    /// Who makes events of facts; nobody where there is no feed.
+    pub(super) feeder: Option<Feeder>,
     /// Tells engine time.
     pub(super) clock: Clock,
 }

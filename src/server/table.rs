@@ -5,13 +5,16 @@
 
 use super::arguments::Arguments;
 use super::commands::{
-    admin, allocation, atp, hold, order, promise, reservation, snapshot, stock, supply,
+    admin, allocation, atp, feed, hold, order, promise, reservation, snapshot, stock, supply,
 };
 use super::error::CommandError;
+use super::feeder::Feeder;
 use super::snapshots::Snapshots;
 use crate::engine::Engine;
+use crate::feed::Wait;
 use crate::model::EpochMillis;
-use crate::wire::Reply;
+use crate::wire::{Protocol, Reply};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -20,6 +23,34 @@ pub(super) struct Call<'a> {
     pub(super) engine: &'a Engine,
     pub(super) now: EpochMillis,
     pub(super) snapshots: Option<&'a Arc<Snapshots>>,
+    pub(super) feed: FeedCall<'a>,
+}
+
+/// What a command of the event feed works with.
+pub(super) struct FeedCall<'a> {
+    pub(super) feeder: Option<&'a Feeder>,
+    /// In which its reply is written.
+    pub(super) protocol: Protocol,
+    /// Set by a command that is answered later.
+    pub(super) waiting: &'a Cell<Option<Wait>>,
+}
+
+impl FeedCall<'_> {
+    /// Whether the feed can be asked.
+    pub(super) fn check(&self) -> Result<(), CommandError> {
+        match self.feeder {
+            Some(feeder) if feeder.is_caught_up() => Ok(()),
+            Some(_) => {
+                let text = "the event feed is being read from the journal after a start; send the \
+                    command again in a moment";
+                Err(CommandError::new("LOADING", text))
+            }
+            None => {
+                let text = "the server was started without an event feed; give --feed-keep";
+                Err(CommandError::new("DENIED", text))
+            }
+        }
+    }
 }
 
 pub(super) type Run = fn(&Call<'_>, Arguments<'_>) -> Result<Reply, CommandError>;
@@ -67,7 +98,7 @@ impl Command {
 pub fn commands() -> &'static [&'static Command] {
     static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let groups: [&'static [Command]; 10] = [
+        let groups: [&'static [Command]; 11] = [
             stock::COMMANDS,
             hold::COMMANDS,
             supply::COMMANDS,
@@ -76,6 +107,7 @@ pub fn commands() -> &'static [&'static Command] {
             promise::COMMANDS,
             reservation::COMMANDS,
             order::COMMANDS,
+            feed::COMMANDS,
             admin::COMMANDS,
             snapshot::COMMANDS,
         ];

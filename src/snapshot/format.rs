@@ -52,6 +52,8 @@
 //! | 11 reservations | records of [`ReservationImage`](super::ReservationImage)s |
 //! | 12 references | records of [`ReferenceImage`](super::ReferenceImage)s |
 //! | 13 order index | for every order XXH3-64 of its source, a byte 31 and its id, then where its record begins in the file; u64 each, ascending |
+//! | 14 feed groups | records of [`GroupFact`](crate::model::GroupFact)s that make the consumer groups; absent where there is none |
+//! | 15 feed marks | one [`Marks`](crate::feed::Marks), `bincode`; absent where nothing was ever fed |
 //!
 //! A record is a u32 with its bytes, and those: `bincode` 2 with its legacy configuration.
 //!
@@ -113,11 +115,15 @@ pub enum Kind {
     References,
     /// Orders by identity.
     OrderIndex,
+    /// Consumer groups of the event feed.
+    FeedGroups,
+    /// How far the event feed was.
+    FeedMarks,
 }
 
 impl Kind {
     /// All kinds, ascending.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::SkuEnds,
         Self::SkuText,
@@ -131,6 +137,8 @@ impl Kind {
         Self::Reservations,
         Self::References,
         Self::OrderIndex,
+        Self::FeedGroups,
+        Self::FeedMarks,
     ];
 
     /// For people.
@@ -150,6 +158,8 @@ impl Kind {
             Self::Reservations => "reservations",
             Self::References => "references",
             Self::OrderIndex => "order index",
+            Self::FeedGroups => "feed groups",
+            Self::FeedMarks => "feed marks",
         }
     }
 }

@@ -41,11 +41,11 @@ pub fn found(disk: &dyn Disk, dir: &Path) -> Result<Vec<Found>, SnapshotError> {
 }
 
 /// Removes all but the newest snapshots, and the segments of the journal that none of those kept
-/// needs. Returns how many files went.
+/// needs; those from the fact `keep` on stay in any case. Returns how many files went.
 ///
 /// # Errors
 /// [`SnapshotError::Io`]; what went until then is gone, and nothing that is needed.
-pub fn remove_old(disk: &dyn Disk, dir: &Path) -> Result<usize, SnapshotError> {
+pub fn remove_old(disk: &dyn Disk, dir: &Path, keep: Lsn) -> Result<usize, SnapshotError> {
     let found = found(disk, dir)?;
     let mut gone = 0;
     for old in found.iter().skip(KEPT) {
@@ -55,7 +55,7 @@ pub fn remove_old(disk: &dyn Disk, dir: &Path) -> Result<usize, SnapshotError> {
     }
     // With fewer there is nothing to fall back to but the whole journal.
     if let Some(oldest) = found.get(KEPT - 1) {
-        let removed = remove_segments(disk, dir, oldest.at);
+        let removed = remove_segments(disk, dir, oldest.at.min(Lsn(keep.0.saturating_sub(1))));
         gone += removed.map_err(|e| SnapshotError::Journal(e.to_string()))?;
     }
     if gone > 0 {

@@ -7,8 +7,9 @@ use super::format::{
 };
 use super::image::{Meta, OrderImage, ReferenceImage, ReservationImage};
 use super::records::Records;
+use crate::feed::Marks;
 use crate::ledger::{Hold, Position, ShardSide, Supply};
-use crate::model::{EpochMillis, Item, Lsn};
+use crate::model::{EpochMillis, GroupFact, Item, Lsn};
 use crate::sys::Mapped;
 use bincode::Decode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -237,6 +238,27 @@ impl Snapshot {
     /// As [`Snapshot::verify`].
     pub fn supplies(&self) -> Result<Vec<(Box<str>, Supply)>, SnapshotError> {
         self.all(Kind::Supplies)
+    }
+
+    /// The changes that make the consumer groups of the event feed.
+    ///
+    /// # Errors
+    /// As [`Snapshot::verify`].
+    pub fn feed_groups(&self) -> Result<Vec<GroupFact>, SnapshotError> {
+        self.all(Kind::FeedGroups)
+    }
+
+    /// How far the event feed was; `None` when nothing was ever fed.
+    ///
+    /// # Errors
+    /// As [`Snapshot::verify`].
+    pub fn feed_marks(&self) -> Result<Option<Marks>, SnapshotError> {
+        if self.find(Kind::FeedMarks, 0).is_none() {
+            return Ok(None);
+        }
+        let (at, bytes) = self.only(Kind::FeedMarks)?;
+        let marks = whole(bytes).map_err(|found| self.damaged(at, found))?;
+        Ok(Some(marks))
     }
 
     /// Orders, reservations and references, in parts that can be read side by side.

@@ -6,9 +6,10 @@ use super::format::{
 };
 use super::image::{Meta, OrderImage, ReferenceImage, ReservationImage};
 use super::keep::name_of;
+use crate::feed::Marks;
 use crate::journal::{Disk, DiskFile};
 use crate::ledger::{Hold, ShardImage, ShardSide, Supply};
-use crate::model::{Item, Lsn};
+use crate::model::{GroupFact, Item, Lsn};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zerocopy::IntoBytes as _;
@@ -67,6 +68,7 @@ pub struct Writer<'d> {
     orders: Pile,
     reservations: Pile,
     references: Pile,
+    feed_groups: Pile,
     /// Names of the items so far, and where each ends.
     names: (Vec<u8>, Vec<u64>),
     /// Hash of every order and where in its section its record begins; those of the section that
@@ -118,6 +120,7 @@ impl<'d> Writer<'d> {
             orders: Pile::new(Kind::Orders),
             reservations: Pile::new(Kind::Reservations),
             references: Pile::new(Kind::References),
+            feed_groups: Pile::new(Kind::FeedGroups),
             names: (Vec::new(), Vec::new()),
             index: Vec::new(),
             indexed: 0,
@@ -231,19 +234,39 @@ impl<'d> Writer<'d> {
         self.write_full(|w| &mut w.references)
     }
 
+    /// A change that makes a consumer group of the event feed.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`].
+    pub fn feed_group(&mut self, change: &GroupFact) -> Result<(), SnapshotError> {
+        put_record(&mut self.feed_groups.bytes, change);
+        self.write_full(|w| &mut w.feed_groups)
+    }
+
+    /// How far the event feed was.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`].
+    pub fn feed_marks(&mut self, marks: &Marks) -> Result<(), SnapshotError> {
+        let mut bytes = Vec::new();
+        put(&mut bytes, marks);
+        self.section(Kind::FeedMarks, 0, &bytes)
+    }
+
     /// Makes the snapshot safe and gives it its name. Everything that it tells of is in the
     /// journal and safe by then.
     ///
     /// # Errors
     /// [`SnapshotError::Io`].
     pub fn finish(mut self) -> Result<Written, SnapshotError> {
-        let piles: [fn(&mut Self) -> &mut Pile; 6] = [
+        let piles: [fn(&mut Self) -> &mut Pile; 7] = [
             |w| &mut w.items,
             |w| &mut w.holds,
             |w| &mut w.supplies,
             |w| &mut w.orders,
             |w| &mut w.reservations,
             |w| &mut w.references,
+            |w| &mut w.feed_groups,
         ];
         for pile in piles {
             self.write_pile(pile)?;

@@ -24,6 +24,9 @@ pub enum Reply {
     Map(Vec<(Reply, Reply)>),
     /// True or false.
     Bool(bool),
+    /// Any reply that is bytes already, in the protocol of the session: one too large to be built
+    /// as a value first.
+    Written(Vec<u8>),
 }
 
 impl Reply {
@@ -79,6 +82,7 @@ impl Reply {
                 }
             }
             Self::Bool(value) => writer.boolean(*value),
+            Self::Written(bytes) => writer.written(bytes),
         }
     }
 }

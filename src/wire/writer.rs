@@ -6,7 +6,7 @@
 //!
 //! | value | RESP3 | RESP2 |
 //! | --- | --- | --- |
-//! | null | `_` | `$-1` |
+//! | null | `_` | `$-1`; `*-1` in place of an array |
 //! | boolean | `#t`, `#f` | `:1`, `:0` |
 //! | double | `,1.5` | bulk string `1.5` |
 //! | map of n pairs | `%n` | array of 2n |
@@ -130,6 +130,19 @@ impl<'a> ReplyWriter<'a> {
             Protocol::Resp2 => b"$-1\r\n",
             Protocol::Resp3 => b"_\r\n",
         });
+    }
+
+    /// No value where an array would have been.
+    pub fn null_array(&mut self) {
+        match self.protocol {
+            Protocol::Resp2 => self.out.extend_from_slice(b"*-1\r\n"),
+            Protocol::Resp3 => self.null(),
+        }
+    }
+
+    /// A value that was written elsewhere, in the same protocol.
+    pub fn written(&mut self, value: &[u8]) {
+        self.out.extend_from_slice(value);
     }
 
     /// True or false.

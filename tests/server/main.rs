@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod examples;
+mod feed;
 mod framing;
 mod greeting;
 mod identity;

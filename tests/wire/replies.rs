@@ -176,6 +176,7 @@ fn seen(reply: &Reply, protocol: Protocol) -> Value {
         ),
         (Reply::Bool(value), Protocol::Resp2) => Value::Int(i64::from(*value)),
         (Reply::Bool(value), Protocol::Resp3) => Value::Bool(*value),
+        (Reply::Written(_), _) => panic!("bytes are no value"),
     }
 }
 

@@ -41,5 +41,6 @@ pub(super) fn kind(fact: &Fact) -> &'static str {
         Fact::PositionOpened { .. } => "position opened",
         Fact::OpeningDone => "opening done",
         Fact::IncomingCancelled { .. } => "supply cancelled",
+        Fact::FeedGroup(_) => "consumer group changed",
     }
 }

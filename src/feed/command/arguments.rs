@@ -1,7 +1,7 @@
 //! Words of a command as numbers and ids, read exactly as Redis reads them.
 
-use super::super::id::EventId;
 use super::Refusal;
+use crate::model::EventId;
 
 /// Longest word that may be an id.
 const ID_BYTES_MAX: usize = 127;

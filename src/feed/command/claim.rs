@@ -1,15 +1,13 @@
 //! `XCLAIM` and `XAUTOCLAIM`: pending events change hands.
 
-use super::super::event::StreamName;
-use super::super::group::{Claim, Group, GroupChange, Groups};
-use super::super::id::EventId;
+use super::super::group::{Group, Groups};
 use super::super::reply::Reply;
 use super::super::streams::Feed;
 use super::arguments::{self, is, quoted};
 use super::groups::{check_consumer, pending_room};
 use super::pending::idle_signed;
 use super::{Answer, Call, Refusal, no_such_group, syntax_error};
-use crate::model::EpochMillis;
+use crate::model::{EpochMillis, EventClaim as Claim, EventId, GroupChange, StreamName};
 use std::collections::BTreeMap;
 
 /// How many pending events `XAUTOCLAIM` looks at for each one that it may claim.
@@ -213,7 +211,7 @@ impl Call<'_> {
         claimed: Claimed,
     ) -> Vec<Reply> {
         if !claimed.dropped.is_empty() {
-            let ids = claimed.dropped;
+            let ids = claimed.dropped.into();
             self.change(stream, groups, name, GroupChange::Dropped { ids });
         }
         if !claimed.entries.is_empty() {

@@ -1,11 +1,10 @@
 //! `XGROUP` and `XACK`, and the bounds on what a client can make the feed remember.
 
-use super::super::event::StreamName;
-use super::super::group::{Group, GroupChange, Groups};
-use super::super::id::EventId;
+use super::super::group::{Group, Groups};
 use super::super::reply::Reply;
 use super::arguments::{self, is, quoted};
 use super::{Answer, Call, Refusal, subcommand, subcommand_error};
+use crate::model::{EventId, GroupChange, StreamName};
 
 /// Most groups of one stream.
 pub(super) const GROUPS_MAX: usize = 10_000;
@@ -184,7 +183,7 @@ impl Call<'_> {
         ids.retain(|id| group.pending().contains_key(id));
         let count = ids.len();
         if count > 0 {
-            let change = GroupChange::Acknowledged { ids };
+            let change = GroupChange::Acknowledged { ids: ids.into() };
             self.change(stream, &mut groups, name, change);
         }
         Ok(Reply::count(count))

@@ -1,14 +1,13 @@
 //! `XINFO`: what a stream, its groups and their consumers say of themselves.
 
-use super::super::event::StreamName;
 use super::super::group::{Consumer, Group, Groups};
-use super::super::id::EventId;
 use super::super::reply::Reply;
 use super::super::stream::Stats;
 use super::arguments::{self, is};
 use super::groups::no_group_for_key;
 use super::pending::idle;
 use super::{Answer, Call, Refusal, subcommand, subcommand_error};
+use crate::model::{EventId, StreamName};
 
 const SUBCOMMANDS: [(&str, usize, bool); 4] = [
     ("consumers", 4, true),

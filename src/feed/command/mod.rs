@@ -22,11 +22,10 @@ mod tests;
 
 pub use read::Wait;
 
-use super::event::StreamName;
-use super::group::{GroupChange, GroupFact, Groups};
+use super::group::Groups;
 use super::reply::Reply;
 use super::streams::Feed;
-use crate::model::EpochMillis;
+use crate::model::{EpochMillis, GroupChange, GroupFact, StreamName};
 
 /// What a command came to.
 #[derive(Debug)]

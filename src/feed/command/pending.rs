@@ -1,13 +1,11 @@
 //! `XPENDING`: what a group was given and has not acknowledged.
 
-use super::super::event::StreamName;
 use super::super::group::Group;
-use super::super::id::EventId;
 use super::super::reply::Reply;
 use super::Refusal;
 use super::arguments::{self, is};
 use super::{Answer, Call, no_such_group, syntax_error};
-use crate::model::EpochMillis;
+use crate::model::{EpochMillis, EventId, StreamName};
 
 /// Which pending events are asked for.
 struct Asked<'w> {

@@ -1,8 +1,7 @@
 //! `XRANGE`, `XREVRANGE`, `XREAD` and `XREADGROUP`.
 
-use super::super::event::{StreamName, StreamSet};
-use super::super::group::{Group, GroupChange, GroupFact, Groups};
-use super::super::id::EventId;
+use super::super::event::StreamSet;
+use super::super::group::{Group, Groups};
 use super::super::reply::Reply;
 use super::super::streams::Feed;
 use super::super::waiters::{Parked, Versions};
@@ -10,7 +9,7 @@ use super::arguments::{self, is, quoted};
 use super::groups::{check_consumer, pending_room};
 use super::read_options::{Reader, options};
 use super::{Answer, Call, Outcome, Refusal, syntax_error};
-use crate::model::EpochMillis;
+use crate::model::{EpochMillis, EventId, GroupChange, GroupFact, StreamName};
 use parking_lot::MutexGuard;
 
 /// Most events of a stream that a parked reader is given when it named no count.
@@ -287,7 +286,7 @@ impl<'a> Call<'a> {
         let change = GroupChange::Delivered {
             consumer: reader.consumer.clone(),
             at: self.now,
-            ids,
+            ids: ids.into(),
             last,
             read,
         };
@@ -334,7 +333,7 @@ impl<'a> Call<'a> {
             let change = GroupChange::Repeated {
                 consumer: reader.consumer.clone(),
                 at: self.now,
-                ids,
+                ids: ids.into(),
             };
             self.change(stream, groups, &reader.group, change);
         }

@@ -73,7 +73,8 @@ fn what_was_read_outlives_its_stream() {
 
 #[test]
 fn a_resumed_stream_shows_its_gap() {
-    let mut stream = Stream::resumed(Limits::default(), 10, id(9, 3));
+    let mut stream = Stream::new(Limits::default());
+    stream.recount(10, id(9, 3));
     assert!(!push(&mut stream, id(9, 3), ""));
     assert!(push(&mut stream, id(9, 4), ""));
     let stats = stream.stats();
