@@ -13,7 +13,7 @@ use engine_support::{NOW, atp, engine, location, no_backorder, order, submit};
 fn an_order_takes_what_its_plan_ships_and_gives_it_back_when_cancelled() {
     let engine = engine(&[[5, 0, 5]]);
     let view = submit(&engine, order("1", &[(0, 3)])).unwrap();
-    assert_eq!(view.state.name(), "routed");
+    assert_eq!(view.status.name(), "routed");
     assert!(view.decision.proof.optimal);
     assert_eq!(
         view.decision.plan.shipments[0].location,
@@ -22,7 +22,7 @@ fn an_order_takes_what_its_plan_ships_and_gives_it_back_when_cancelled() {
     );
     assert_eq!(atp(&engine, "SKU-0"), 7);
     assert_eq!(
-        engine.cancel_order("shop", "1", NOW).unwrap().state.name(),
+        engine.cancel_order("shop", "1", NOW).unwrap().status.name(),
         "cancelled"
     );
     assert_eq!(atp(&engine, "SKU-0"), 10);
@@ -47,7 +47,7 @@ fn the_same_order_again_gets_the_first_answer_and_other_content_a_conflict() {
     // A cancelled order stays cancelled, whatever arrives late.
     engine.cancel_order("shop", "1", NOW).unwrap();
     let late = submit(&engine, order("1", &[(0, 2)])).unwrap();
-    assert_eq!(late.state.name(), "cancelled");
+    assert_eq!(late.status.name(), "cancelled");
     assert_eq!(atp(&engine, "SKU-0"), 15);
 }
 
@@ -64,7 +64,7 @@ fn c16_acceptance_and_allocation_are_one_step() {
         "and is not accepted"
     );
     let accepted = submit(&engine, order("2", &[(0, 1), (1, 1)])).unwrap();
-    assert_eq!(accepted.state.name(), "backordered");
+    assert_eq!(accepted.status.name(), "backordered");
     assert_eq!(accepted.decision.plan.short_units(), 1);
     assert_eq!(atp(&engine, "SKU-0"), 0);
 }
@@ -153,7 +153,7 @@ fn c02_c39_lines_of_one_sku_are_summed_before_they_are_checked() {
 fn c23_a_line_may_come_from_several_locations() {
     let engine = engine(&[[1, 1, 0]]);
     let view = submit(&engine, order("1", &[(0, 2)])).unwrap();
-    assert_eq!(view.state.name(), "routed");
+    assert_eq!(view.status.name(), "routed");
     assert_eq!(view.decision.plan.shipments.len(), 2);
 }
 

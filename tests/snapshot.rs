@@ -423,8 +423,8 @@ fn a_glance_says_what_the_engine_said() {
             let seen = glance.order(&key).unwrap();
             let known = engine.order("shop", &id).ok();
             assert_eq!(
-                seen.map(|o| (o.order, o.decision, o.state)),
-                known.map(|o| (o.order, o.decision, o.state))
+                seen.map(|o| (o.order, o.decision, o.parts)),
+                known.map(|o| (o.order, o.decision, o.parts))
             );
         }
     }

@@ -41,6 +41,9 @@ impl Engine {
         self.orders.for_each(|record| {
             let what = (&*record.order, &*record.decision, record.state.name());
             sum.add(20, (what, record.accepted_at));
+            for part in &record.parts {
+                sum.add(23, part);
+            }
         });
         self.for_each_reservation(now, |id, held| match held {
             None => sum.add(21, id),

@@ -3,6 +3,7 @@
 //! Every error has a code, the first word on the wire, so that a host can branch on it.
 
 use crate::ledger::{HoldError, Refusal, StockError, SupplyError};
+use crate::lifecycle;
 use crate::model::{Invalid, ShortLine};
 use crate::routing::Unroutable;
 
@@ -62,6 +63,9 @@ pub enum EngineError {
     /// More than a limit allows.
     #[error("{0}")]
     TooLarge(Invalid),
+    /// A fulfilment order cannot do that now, or not for whoever asked.
+    #[error("{0}")]
+    Fulfillment(lifecycle::Refusal),
     /// Other orders kept taking what this one was to get.
     #[error("the stock changed {tries} times while the order was routed; send it again")]
     Busy {
@@ -82,6 +86,12 @@ impl EngineError {
             Self::Expired { .. } => "EXPIRED",
             Self::TooLarge(_) => "TOOLARGE",
             Self::Busy { .. } => "BUSY",
+            Self::Fulfillment(refusal) => match refusal {
+                lifecycle::Refusal::NotAllowed { .. } => "STATE",
+                lifecycle::Refusal::Held { .. } | lifecycle::Refusal::MayHaveBegun { .. } => "HELD",
+                lifecycle::Refusal::Stale { .. } => "STALE",
+                lifecycle::Refusal::Invalid(_) => "INVALID",
+            },
         }
     }
 
@@ -99,6 +109,12 @@ impl EngineError {
             kind,
             hint,
         }
+    }
+}
+
+impl From<lifecycle::Refusal> for EngineError {
+    fn from(refusal: lifecycle::Refusal) -> Self {
+        Self::Fulfillment(refusal)
     }
 }
 

@@ -4,10 +4,9 @@ use super::Engine;
 use crate::cut::Pass;
 use crate::journal::Journal;
 use crate::ledger::FactLog;
-use crate::model::{
-    AnswerKind, Decision, EpochMillis, Fact, Lsn, Order, OrderKey, ReservationAsked,
-};
+use crate::model::{AnswerKind, Decision, EpochMillis, Fact, Lsn, Order, ReservationAsked};
 use smallvec::SmallVec;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -158,19 +157,36 @@ impl FactLog for Acceptance<'_> {
     }
 }
 
-/// Turns the release of an order's claims into its cancellation.
-pub(super) struct Cancellation<'e> {
-    pub(super) engine: &'e Engine,
-    pub(super) pass: &'e Pass<'e>,
-    pub(super) key: &'e OrderKey,
+/// Keeps one fact instead of what the ledger tells, and remembers at which moment of the shards.
+pub(super) struct Changing<'e> {
+    engine: &'e Engine,
+    pass: &'e Pass<'e>,
+    fact: RefCell<Option<Fact>>,
+    at: Cell<EpochMillis>,
 }
 
-impl FactLog for Cancellation<'_> {
+impl<'e> Changing<'e> {
+    pub(super) fn new(engine: &'e Engine, pass: &'e Pass<'e>, fact: Fact) -> Self {
+        Self {
+            engine,
+            pass,
+            fact: RefCell::new(Some(fact)),
+            at: Cell::default(),
+        }
+    }
+
+    /// When it was recorded.
+    pub(super) fn at(&self) -> EpochMillis {
+        self.at.get()
+    }
+}
+
+impl FactLog for Changing<'_> {
     fn record<const N: usize>(&self, at: EpochMillis, _: impl FnOnce() -> [Fact; N]) {
-        let key = || Fact::OrderCancelled {
-            key: self.key.clone(),
-        };
-        self.engine.history.append(self.pass, at, || [key()]);
+        self.at.set(at);
+        if let Some(fact) = self.fact.take() {
+            self.engine.history.append(self.pass, at, || [fact]);
+        }
     }
 }
 

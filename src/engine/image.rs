@@ -72,6 +72,7 @@ impl Engine {
             paused: locations.filter(|&l| lanes.paused(l)).collect(),
             skus: skus as u64,
             now,
+            release_secret: self.release_secret.get().copied().unwrap_or_default(),
         };
         drop(network);
         Cut {
@@ -95,6 +96,7 @@ impl Engine {
             decision: record.decision.clone(),
             accepted_at: record.accepted_at,
             state: record.state,
+            parts: record.parts.clone(),
             holding,
         }
     }

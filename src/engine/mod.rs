@@ -13,6 +13,7 @@ mod digest;
 mod error;
 mod facts;
 mod feed;
+mod fulfillment;
 mod image;
 mod orders;
 mod promise;
@@ -25,10 +26,12 @@ mod restore;
 mod snapshots;
 mod stock;
 mod supply;
+mod waiting;
 
 pub use error::EngineError;
 pub use facts::FactSink;
 pub use feed::FeedImage;
+pub use fulfillment::{CLAIM_MAX, ClaimAsk, FulfillmentView, PartName, Told};
 pub use image::{Cut, Records};
 pub use orders::{Counts, OrderView, Quote};
 pub use promise::PromiseAsk;
@@ -57,8 +60,9 @@ use arc_swap::ArcSwap;
 use facts::History;
 use parking_lot::Mutex;
 use references::References;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use waiting::Waiting;
 
 /// What one command may ask for at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +98,10 @@ pub struct Engine {
     gate: Gate,
     /// Orders as they were at a cut.
     orders_before: Before<OrderKey, OrderImage>,
+    /// Parts of orders, by the location that ships them.
+    waiting: Waiting,
+    /// What release tokens are made with.
+    release_secret: OnceLock<[u8; 16]>,
     /// One looks at a time.
     cutting: Mutex<()>,
     sequence: AtomicU64,
@@ -133,6 +141,8 @@ impl Engine {
             feed: Feed::default(),
             gate: Gate::default(),
             orders_before: Before::default(),
+            waiting: Waiting::default(),
+            release_secret: OnceLock::new(),
             cutting: Mutex::default(),
             sequence: AtomicU64::new(0),
             counts: orders::Counters::default(),

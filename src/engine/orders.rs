@@ -2,10 +2,10 @@
 
 use super::Engine;
 use super::error::EngineError;
-use super::facts::{Acceptance, Cancellation};
+use super::facts::Acceptance;
 use crate::cut::Pass;
 use crate::ledger::{Owner, Reservation, StockView, Take, Want};
-use crate::lifecycle::{OrderRecord, OrderState, Submission};
+use crate::lifecycle::{FulfillmentOrder, OrderRecord, OrderState, OrderStatus, Submission};
 use crate::model::{
     ChannelId, Decision, EpochMillis, Invalid, LocationId, Order, OrderKey, OwnerFact, Plan,
     Policy, Qty, SkuId, check_id,
@@ -34,8 +34,10 @@ pub struct OrderView {
     pub decision: Arc<Decision>,
     /// When it was accepted.
     pub accepted_at: EpochMillis,
-    /// Where it stands.
-    pub state: OrderState,
+    /// Where it stands, by its parts.
+    pub status: OrderStatus,
+    /// Its fulfilment orders; none while all are as planned.
+    pub parts: Vec<FulfillmentOrder>,
     /// It had been submitted before; this is the first answer.
     pub repeated: bool,
 }
@@ -136,11 +138,13 @@ impl Engine {
             decision,
             accepted_at: now,
             state,
+            parts: Vec::new(),
             holding: Some(holding),
         };
         let answer = view(&record, false);
         let key = || record.order.key.clone();
         self.orders_before.save(key, || None);
+        self.await_parts(&record);
         place.accept(record);
         Ok(answer)
     }
@@ -179,37 +183,6 @@ impl Engine {
         let key = OrderKey::new(source, order);
         let found = self.orders.read(&key, |record| view(record, true));
         found.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))
-    }
-
-    /// Cancels an order; what it held is free. Cancelling again changes nothing.
-    ///
-    /// # Errors
-    /// `NOTFOUND`.
-    pub fn cancel_order(
-        &self,
-        source: &str,
-        order: &str,
-        now: EpochMillis,
-    ) -> Result<OrderView, EngineError> {
-        let key = OrderKey::new(source, order);
-        let cancelled = self.orders.change(&key, |record| {
-            let repeated = record.state == OrderState::Cancelled;
-            let pass = self.gate.enter();
-            let was = || Some(self.order_image(record));
-            self.orders_before.save(|| key.clone(), was);
-            if let Some(holding) = record.holding.take() {
-                let log = Cancellation {
-                    engine: self,
-                    pass: &pass,
-                    key: &key,
-                };
-                self.ledger.release(holding, now, &log);
-                record.state = OrderState::Cancelled;
-                self.counts.cancelled.fetch_add(1, Ordering::Relaxed);
-            }
-            view(record, repeated)
-        });
-        cancelled.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))
     }
 
     /// What became of orders so far.
@@ -397,13 +370,14 @@ fn wants(plan: &Plan, demands: &[Demand]) -> Vec<Want> {
         .collect()
 }
 
-fn view(record: &OrderRecord<Reservation>, repeated: bool) -> OrderView {
+pub(super) fn view(record: &OrderRecord<Reservation>, repeated: bool) -> OrderView {
     OrderView {
         order: record.order.clone(),
         demands: record.demands.clone(),
         decision: record.decision.clone(),
         accepted_at: record.accepted_at,
-        state: record.state,
+        status: record.status(),
+        parts: record.parts.clone(),
         repeated,
     }
 }

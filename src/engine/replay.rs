@@ -125,6 +125,11 @@ impl Replay {
                     true => Err(format!("order {key} is cancelled twice")),
                 }
             }
+            Fact::ReleaseKeyMade { secret } => match self.engine.release_secret.set(secret) {
+                Ok(()) => Ok(()),
+                Err(_) => Err("the release key is made twice".to_owned()),
+            },
+            Fact::FulfillmentChanged(fact) => self.engine.change_part_again(at, &fact),
             Fact::Referenced {
                 reference,
                 content,
@@ -374,14 +379,17 @@ impl Replay {
         };
         let holding = engine.ledger.regrant(&grant, at);
         engine.count(&decision.plan);
-        place.accept(OrderRecord {
+        let record = OrderRecord {
             state: OrderState::of(&decision.plan),
             order,
             demands: demands.into(),
             decision,
             accepted_at,
+            parts: Vec::new(),
             holding: Some(holding),
-        });
+        };
+        engine.await_parts(&record);
+        place.accept(record);
         Ok(())
     }
 
@@ -468,6 +476,7 @@ impl Replay {
                 })?;
         }
         *engine.network.lock() = network;
+        engine.make_release_key(now);
         engine.take_over(&folder, opening, &rules, opened, now)?;
         Ok(engine)
     }

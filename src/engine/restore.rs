@@ -74,6 +74,9 @@ impl Replay {
             restored
         })?;
         engine.ledger.check_restored().map_err(means)?;
+        if engine.release_secret.set(meta.release_secret).is_err() {
+            return Err(means("there are two release keys".to_owned()));
+        }
         self.services = Some(meta.services);
         self.opened = true;
         engine.sequence.fetch_max(meta.sequence, Ordering::Relaxed);
@@ -166,14 +169,17 @@ impl Replay {
         if image.state == OrderState::Cancelled {
             engine.counts.cancelled.fetch_add(1, Ordering::Relaxed);
         }
-        place.accept(OrderRecord {
+        let record = OrderRecord {
             order: image.order,
             demands: demands.into(),
             decision: image.decision,
             accepted_at: image.accepted_at,
             state: image.state,
+            parts: image.parts,
             holding,
-        });
+        };
+        engine.await_parts(&record);
+        place.accept(record);
         Ok(())
     }
 

@@ -130,6 +130,20 @@ fields! {
     PromiseFrom = "promise_from",
     /// Hours added to every expected arrival before it is promised against.
     BufferHours = "buffer_hours",
+    /// Which part of an order, from 1.
+    Fulfillment = "fulfillment",
+    /// 1 for a repeat, or a message that a later one has overtaken: nothing moved; else 0.
+    Late = "late",
+    /// Who has a fulfilment order.
+    Holder = "holder",
+    /// Until when he has to acknowledge, RFC 3339.
+    LeaseEnd = "lease_end",
+    /// Who vouches that no work was begun.
+    VouchedBy = "vouched_by",
+    /// Text id of a carrier.
+    Carrier = "carrier",
+    /// The carrier's number of a parcel.
+    Tracking = "tracking",
 }
 
 /// Most bytes that a varint of 64 bits takes.

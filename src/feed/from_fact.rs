@@ -10,6 +10,9 @@
 //! | … each item left unshipped | `order.short` | orders, exceptions | source, order, sku, qty |
 //! | … each position it holds units of | `stock.claimed` | stock | source, order, sku, location, qty, need_at |
 //! | an order is cancelled | `order.cancelled` | orders | source, order |
+//! | a part of an order is validated, routed, … | `fulfillment.validated`, `.routed`, `.backordered`, `.held`, `.resumed`, `.sent`, `.taken_back`, `.acknowledged`, `.short`, `.picked`, `.packed`, `.shipped`, `.delivered`, `.returned`, `.rejected`, `.cancelled` | orders; exceptions too when backordered, short or rejected | source, order, fulfillment, late; holder, lease_end, location, service, ship_at, deliver_on, cents, reason, parcels, units as it has them |
+//! | … each parcel | `parcel.shipped`, `parcel.delivered` | orders | source, order, fulfillment, carrier, tracking, cents |
+//! | … units that left, were missing, are free again | `stock.shipped`, `stock.missing`, `stock.freed` | stock; exceptions too when missing | source, order, fulfillment, sku, location, qty |
 //! | a reservation is made or changed | `reservation.put` | stock | owner, channel, priority, sequence, firm, expires_at, claims |
 //! | … each position it holds now | `stock.claimed` | stock | owner, sku, location, qty, need_at |
 //! | its end changes | `reservation.extended` | stock | owner, firm, expires_at |
@@ -34,7 +37,9 @@
 //! | | `promise_rules.set` | events only | promise_from, buffer_hours |
 //! | | `opening.done` | events only | |
 //! | the reference of a write | none: the facts before it are what it did | | |
-//! | a change of a consumer group | none | | |
+//! | a change of a consumer group; the secret of release tokens | none | | |
+
+mod fulfillment;
 
 use super::event::{Batch, Names, StreamSet};
 use super::fields::{Field, FieldsWriter};
@@ -104,7 +109,8 @@ pub fn from_fact(
         | Fact::NetworkOpened { .. }
         | Fact::PromiseRulesSet { .. }
         | Fact::OpeningDone => events.master_data(fact),
-        Fact::Referenced { .. } | Fact::FeedGroup(_) => {}
+        Fact::FulfillmentChanged(fact) => events.fulfillment(fact),
+        Fact::Referenced { .. } | Fact::FeedGroup(_) | Fact::ReleaseKeyMade { .. } => {}
     }
 }
 

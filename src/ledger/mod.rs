@@ -26,6 +26,7 @@ mod locked;
 mod position;
 mod replay;
 mod reservation;
+mod settle;
 mod shard;
 mod slots;
 mod stock;

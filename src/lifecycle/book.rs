@@ -1,12 +1,18 @@
 //! All orders by identity.
 
+use super::fulfillment::FulfillmentOrder;
+use super::order_state::OrderStatus;
+use super::planned::planned;
+use super::states::State;
 use crate::model::{Decision, EpochMillis, Order, OrderKey, Plan, SkuId};
 use bincode::{Decode, Encode};
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Where an order stands.
+/// What was decided of an order as a whole; where it stands by now, its parts say
+/// ([`OrderRecord::status`]).
 ///
 /// | from | to | by |
 /// | --- | --- | --- |
@@ -55,10 +61,48 @@ pub struct OrderRecord<H> {
     pub decision: Arc<Decision>,
     /// When it was accepted.
     pub accepted_at: EpochMillis,
-    /// Where it stands.
+    /// Where it stood when it was accepted, or that it was cancelled.
     pub state: OrderState,
+    /// Its fulfilment orders; none while nothing has happened to any: then they are as planned.
+    pub parts: Vec<FulfillmentOrder>,
     /// What it holds; gone once cancelled.
     pub holding: Option<H>,
+}
+
+impl<H> OrderRecord<H> {
+    /// Where it stands, by its parts.
+    #[must_use]
+    pub fn status(&self) -> OrderStatus {
+        if !self.parts.is_empty() {
+            return OrderStatus::of(&self.parts);
+        }
+        OrderStatus::All(match self.state {
+            OrderState::Routed => State::Routed,
+            OrderState::Backordered => State::Backordered,
+            OrderState::Cancelled => State::Cancelled,
+        })
+    }
+
+    /// Its fulfilment orders, as they are or as planned.
+    #[must_use]
+    pub fn parts(&self) -> Cow<'_, [FulfillmentOrder]> {
+        match self.parts.is_empty() {
+            false => Cow::Borrowed(&self.parts),
+            true => Cow::Owned(self.planned()),
+        }
+    }
+
+    /// Its fulfilment orders, kept from now on.
+    pub fn parts_mut(&mut self) -> &mut Vec<FulfillmentOrder> {
+        if self.parts.is_empty() {
+            self.parts = self.planned();
+        }
+        &mut self.parts
+    }
+
+    fn planned(&self) -> Vec<FulfillmentOrder> {
+        planned(&self.order, &self.demands, &self.decision, self.accepted_at)
+    }
 }
 
 /// What a submission finds.

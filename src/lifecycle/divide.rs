@@ -7,10 +7,11 @@
 //! | absorb | all of another, before any release | the other one empty and cancelled |
 //! | re-route | units that are short and not yet taken over | a new one, validated, to be routed |
 
-use super::change::{Change, Refusal};
+use super::change::Refusal;
 use super::fulfillment::{FulfillmentLine, FulfillmentOrder};
 use super::quantities::Units;
 use super::states::{State, Step};
+use crate::model::Change;
 use crate::model::{EpochMillis, Invalid, Qty};
 
 impl FulfillmentOrder {

@@ -7,11 +7,12 @@
 //! Who may ask for a change is decided in `release`; here changes only have to be possible. Time is
 //! handed in.
 
-use super::change::{Applied, Change, ClaimMode, Parcel, Refusal, Route};
+use super::change::{Applied, Refusal};
 use super::parcels;
 use super::quantities::Units;
 use super::states::{self, Outcome, State, Step};
 use super::times::Times;
+use crate::model::{Change, ClaimMode, Parcel, Route};
 use crate::model::{EpochMillis, Invalid, OrderKey, Qty, SkuId};
 use bincode::{Decode, Encode};
 use std::fmt;

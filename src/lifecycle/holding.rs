@@ -1,11 +1,12 @@
 //! What a fulfilment order answers about its own lines and parcels while a change is made.
 
-use super::change::{Parcel, Refusal, Tracking};
+use super::change::Refusal;
 use super::fulfillment::{FulfillmentLine, FulfillmentOrder};
 use super::parcels;
 use super::quantities::Units;
 use super::states::State;
 use crate::model::{EpochMillis, Invalid, Qty};
+use crate::model::{Parcel, Tracking};
 
 impl FulfillmentOrder {
     /// Whether so many missing units are no news. None missing is not a report, so it is never known:

@@ -2,8 +2,9 @@
 //!
 //! A second parcel never replaces the first, and a repeat never books one twice.
 
-use super::change::{Parcel, Refusal};
+use super::change::Refusal;
 use super::fulfillment::FulfillmentLine;
+use crate::model::Parcel;
 use crate::model::{Cents, Invalid, Qty, check_id};
 
 /// Most parcels of one fulfilment order.

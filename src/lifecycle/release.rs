@@ -10,10 +10,11 @@
 //! he starts. Once a claim was answered, any other holder may be working on it, whether or not the
 //! answer ever reached him: nobody here can know, so the order stays his and a person decides.
 
-use super::change::{Applied, Change, ClaimMode, Refusal};
+use super::change::{Applied, Refusal};
 use super::fulfillment::FulfillmentOrder;
 use super::states::{self, State, Step};
 use super::token::{ReleaseKey, Token};
+use crate::model::{Change, ClaimMode};
 use crate::model::{EpochMillis, Invalid};
 
 /// A release as it is answered to its holder.

@@ -13,8 +13,9 @@
 //! late, gives nothing. Each event has a number within its return: `(return, number)` is its
 //! identity, for whoever books it.
 
-use super::change::{Change, Refusal};
+use super::change::Refusal;
 use super::fulfillment::{FulfillmentId, FulfillmentOrder};
+use crate::model::Change;
 use crate::model::{EpochMillis, Invalid, LocationId, Qty, SkuId, check_id};
 use bincode::{Decode, Encode};
 use std::collections::BTreeMap;

@@ -95,6 +95,12 @@ impl State {
         )
     }
 
+    /// Whether nothing can happen to it any more.
+    #[must_use]
+    pub const fn is_closed(self) -> bool {
+        matches!(self, Self::Returned | Self::Rejected | Self::Cancelled)
+    }
+
     /// The last of a holder's messages that may lie behind this state: it and all before it are
     /// late when they arrive now. A rejected or cancelled one can have been packed, not shipped.
     const fn behind(self) -> Option<Step> {
@@ -385,8 +391,8 @@ mod tests {
     #[test]
     fn closed_states_have_no_way_out_and_every_state_can_be_reached() {
         for (_, state) in State::ALL {
-            let closed = [State::Returned, State::Rejected, State::Cancelled].contains(&state);
-            assert_eq!(allowed(state).is_empty(), closed, "{}", state.name());
+            let none = allowed(state).is_empty();
+            assert_eq!(none, state.is_closed(), "{}", state.name());
             let reached = MOVES.iter().any(|(_, _, to)| *to == state);
             assert_eq!(reached, state != State::Received, "{}", state.name());
         }

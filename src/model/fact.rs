@@ -5,8 +5,8 @@
 //! that a fact introduces (an item, a location, a channel) is given its dense id by the fact.
 
 use super::{
-    ChannelId, Decision, EpochMillis, GroupFact, Item, Location, LocationId, Order, OrderKey,
-    PromiseRules, Qty, SkuId,
+    Change, ChannelId, Decision, EpochMillis, GroupFact, Item, Location, LocationId, Order,
+    OrderKey, PromiseRules, Qty, Settled, SkuId,
 };
 use bincode::{Decode, Encode};
 use std::sync::Arc;
@@ -142,6 +142,21 @@ pub enum AnswerKind {
     SupplyBroken,
     /// That there was nothing to change in a supply.
     Nothing,
+}
+
+/// A change of a fulfilment order, and what it did to stock.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct FulfillmentFact {
+    /// The order.
+    pub key: OrderKey,
+    /// Which part of it, from 1.
+    pub number: u32,
+    /// What happened.
+    pub change: Change,
+    /// It came late: a repeat, or overtaken by a later message. Nothing moved.
+    pub late: bool,
+    /// What that meant for stock.
+    pub settled: Vec<Settled>,
 }
 
 /// Something that was decided.
@@ -378,6 +393,13 @@ pub enum Fact {
     },
     /// A consumer group of the event feed changed.
     FeedGroup(Box<GroupFact>),
+    /// The secret that release tokens are made with; once per data directory.
+    ReleaseKeyMade {
+        /// Never shown.
+        secret: [u8; 16],
+    },
+    /// Something happened to one part of an order.
+    FulfillmentChanged(Box<FulfillmentFact>),
 }
 
 #[cfg(test)]

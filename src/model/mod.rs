@@ -3,6 +3,7 @@
 //! Plain data. `model` does not know that a clock, a lock, a file or a socket exists; it only
 //! says what a thing is and when a value is not one.
 
+mod change;
 mod fact;
 mod feed;
 mod ids;
@@ -13,9 +14,10 @@ mod plan;
 mod policy;
 mod units;
 
+pub use change::{Change, ClaimMode, Parcel, Route, Settled, Tracking};
 pub use fact::{
-    AnswerKind, BrokenFact, ClaimFact, Fact, HoldReason, IncomingFact, IncomingKind, OwnerFact,
-    ReservationAsked,
+    AnswerKind, BrokenFact, ClaimFact, Fact, FulfillmentFact, HoldReason, IncomingFact,
+    IncomingKind, OwnerFact, ReservationAsked,
 };
 pub use feed::{EventClaim, EventId, EventIds, GroupChange, GroupFact, StreamName};
 pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};

@@ -119,6 +119,11 @@ fn note((snapshot, next): (&Snapshot, u64), fact: &Fact, touched: &mut HashSet<S
             Ok(None) => true,
             Err(_) => false,
         },
+        Fact::ReleaseKeyMade { .. } => true,
+        Fact::FulfillmentChanged(fact) => {
+            touched.extend(fact.settled.iter().map(|s| s.sku));
+            true
+        }
         Fact::HoldReleased { .. }
         | Fact::IncomingDelayed { .. }
         | Fact::IncomingReduced { .. }

@@ -148,7 +148,7 @@ pub(crate) fn order(engine: &Engine, view: &OrderView) -> String {
     to_text(&OrderJson {
         source: view.order.key.source(),
         order: view.order.key.order(),
-        state: view.state.name(),
+        state: view.status.name(),
         repeated: view.repeated,
         accepted_at: view.accepted_at.to_string(),
         decision: names.decision(&view.decision),

@@ -1,6 +1,6 @@
 //! What a snapshot says, piece by piece.
 
-use crate::lifecycle::OrderState;
+use crate::lifecycle::{FulfillmentOrder, OrderState};
 use crate::model::{
     BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis, Location, LocationId, Order,
     PromiseRules, Qty, ReservationAsked,
@@ -29,6 +29,8 @@ pub struct Meta {
     pub skus: u64,
     /// When the cut was, by the clock of whoever took it.
     pub now: EpochMillis,
+    /// What release tokens are made with. Whoever may read a data directory may release orders.
+    pub release_secret: [u8; 16],
 }
 
 /// An order.
@@ -42,6 +44,8 @@ pub struct OrderImage {
     pub accepted_at: EpochMillis,
     /// Where it stands.
     pub state: OrderState,
+    /// Its fulfilment orders; none while all are as planned.
+    pub parts: Vec<FulfillmentOrder>,
     /// What it holds.
     pub holding: Option<OrderHolding>,
 }

@@ -2,9 +2,12 @@
 
 use super::item;
 use allot::bench::random::Random;
-use allot::engine::{CountReport, Engine, LoadRow, ReservationPut, SupplyPut, WantedLine};
+use allot::engine::{
+    ClaimAsk, CountReport, Engine, LoadRow, PartName, ReservationPut, SupplyPut, WantedLine,
+};
 use allot::model::{
-    EpochMillis, HoldReason, IncomingKind, LocationId, Millis, Opening, Order, Qty, SkuId, StockRow,
+    Cents, Change, ClaimMode, EpochMillis, HoldReason, IncomingKind, LocationId, Millis, Opening,
+    Order, Parcel, Qty, SkuId, StockRow, Tracking,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -56,7 +59,20 @@ pub(crate) fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
     let reference = format!("r{}", random.below(300));
     let qty = Qty(1 + small(random, 8));
     let later = now + Millis(random.below(50_000_000));
-    match random.below(20) {
+    match random.below(26) {
+        20 => {
+            let holder = ["wms", "3pl"][random.index(2)];
+            let ask = ClaimAsk {
+                location: place,
+                holder,
+                count: 1 + random.index(3),
+                lease: Millis(1 + random.below(4_000_000)),
+                mode: [ClaimMode::WorkAtOnce, ClaimMode::AcknowledgeFirst][random.index(2)],
+                order: None,
+            };
+            let _ = engine.claim(&ask, now);
+        }
+        21..=25 => tell(engine, random, now),
         0..=3 => {
             let id = random.below(80);
             let order = random_order(random, id);
@@ -177,4 +193,66 @@ pub(crate) fn kept_by(engine: &Engine, now: EpochMillis) -> Vec<String> {
         .walk(now, |kept| all.push(format!("{kept:?}")));
     all.sort();
     all
+}
+
+/// What is said about a part of an order that somebody has, or about one that nobody has.
+fn tell(engine: &Engine, random: &mut Random, now: EpochMillis) {
+    let order = random.below(80).to_string();
+    let number = 1 + small(random, 2);
+    let name = PartName {
+        source: "shop",
+        order: &order,
+        number,
+    };
+    let Ok(view) = engine.fulfillment(name) else {
+        return;
+    };
+    let line = u16::try_from(random.index(view.part.lines.len())).unwrap();
+    let short = vec![(line, Qty(1 + small(random, 2)))];
+    let parcel = Parcel {
+        tracking: Tracking {
+            carrier: "post".into(),
+            number: random.below(3).to_string().into(),
+        },
+        cents: Some(Cents(500)),
+        contents: Vec::new(),
+        delivered: false,
+    };
+    let reason = "no reason".into();
+    let change = match random.below(12) {
+        0..=1 => Change::Acknowledge,
+        2 => Change::Pick,
+        3 => Change::Pack,
+        4..=5 => Change::Ship {
+            parcels: vec![parcel],
+        },
+        6 => Change::Deliver { parcel: None },
+        7 => Change::Short { lines: short },
+        8 => Change::Reject { reason },
+        9 => Change::Hold { reason },
+        10 => Change::Resume,
+        _ if random.chance(30) => Change::Cancel { reason },
+        _ => {
+            let _ = engine.register_fulfillment(("shop", &order), None, "direct", now);
+            return;
+        }
+    };
+    // Whoever has it knows the token: asking again as the same holder tells it.
+    let holder = view.part.holder.as_ref().map(|h| h.name.clone());
+    let place = view.part.route.map(|r| r.location);
+    let place = place.map(|l| engine.registry().location_name(l).to_owned());
+    let token = holder.zip(place).and_then(|(holder, location)| {
+        let ask = ClaimAsk {
+            location: &location,
+            holder: &holder,
+            count: 10,
+            lease: Millis(1_000),
+            mode: ClaimMode::WorkAtOnce,
+            order: Some(("shop", &order)),
+        };
+        let handed = engine.claim(&ask, now).ok()?.into_iter();
+        let mine = handed.filter(|(view, _)| view.part.id.number == number);
+        mine.map(|(_, release)| release.token).next()
+    });
+    let _ = engine.tell_fulfillment(name, token.as_ref(), &change, now);
 }

@@ -72,7 +72,11 @@ fn c05_every_step_keeps_the_quantity_exact() {
     let engine = engine(&[[6, 0, 0]]);
     submit(&engine, order("1", &[(0, 4)])).unwrap();
     let second = submit(&engine, order("2", &[(0, 4)])).unwrap();
-    assert_eq!(second.state.name(), "backordered", "and it is said at once");
+    assert_eq!(
+        second.status.name(),
+        "backordered",
+        "and it is said at once"
+    );
     assert_eq!(counts(&engine, "SKU-0", "EAST"), (6, 0, 6));
     engine.cancel_order("shop", "2", NOW).unwrap();
     assert_eq!(counts(&engine, "SKU-0", "EAST"), (6, 0, 4));

@@ -18,7 +18,7 @@ use allot::lifecycle::{
     Applied, Change, ClaimMode, FulfillmentId, FulfillmentOrder, Parcel, Refusal, ReleaseKey,
     Route, State, Token, Tracking,
 };
-use allot::model::{Cents, EpochMillis, LocationId, OrderKey, Qty, ServiceId, SkuId};
+use allot::model::{Cents, Day, EpochMillis, LocationId, OrderKey, Qty, ServiceId, SkuId};
 
 /// The key of the data directory.
 pub(crate) fn key() -> ReleaseKey {
@@ -28,6 +28,9 @@ pub(crate) fn key() -> ReleaseKey {
 pub(crate) const ROUTE: Route = Route {
     location: LocationId(3),
     service: ServiceId(1),
+    ship_at: EpochMillis(0),
+    deliver_on: Day(0),
+    cents: Cents(0),
 };
 
 pub(crate) fn at(millis: i64) -> EpochMillis {

@@ -7,6 +7,7 @@ pub(super) fn is_about(fact: &Fact, source: &str, id: &str) -> bool {
     let key = match fact {
         Fact::OrderAccepted { order, .. } => &order.key,
         Fact::OrderCancelled { key } => key,
+        Fact::FulfillmentChanged(fact) => &fact.key,
         _ => return false,
     };
     (key.source(), key.order()) == (source, id)
@@ -41,6 +42,8 @@ pub(super) fn kind(fact: &Fact) -> &'static str {
         Fact::PositionOpened { .. } => "position opened",
         Fact::OpeningDone => "opening done",
         Fact::IncomingCancelled { .. } => "supply cancelled",
+        Fact::ReleaseKeyMade { .. } => "release key made",
+        Fact::FulfillmentChanged(_) => "fulfilment order changed",
         Fact::FeedGroup(_) => "consumer group changed",
     }
 }
