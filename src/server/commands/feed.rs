@@ -60,7 +60,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         example: "XRANGE stock - + COUNT 10",
         writes: false,
         least: 3,
-        most: None,
+        most: Some(5),
         run,
     },
     Command {
@@ -79,7 +79,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         example: "XREVRANGE orders + - COUNT 1",
         writes: false,
         least: 3,
-        most: None,
+        most: Some(5),
         run,
     },
     Command {
@@ -184,7 +184,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         example: "XPENDING orders billing - + 10",
         writes: false,
         least: 2,
-        most: None,
+        most: Some(8),
         run,
     },
     Command {
@@ -233,7 +233,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         example: "XAUTOCLAIM orders billing b 60000 0",
         writes: true,
         least: 5,
-        most: None,
+        most: Some(8),
         run,
     },
     Command {

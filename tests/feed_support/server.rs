@@ -1,0 +1,70 @@
+//! The real server in a process of its own, to be killed.
+
+use allot::client::Client;
+use allot::wire::Value;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Nothing that is waited for takes this long, on any machine.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Served {
+    child: Child,
+    pub(crate) address: String,
+}
+
+impl Served {
+    pub(crate) fn start(dir: &Path, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_allot"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(dir)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("listening ").map(str::to_owned));
+        let address = address.expect("it says where it listens");
+        Self { child, address }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        let client = Client::connect(&self.address).unwrap();
+        client.timeout(DEADLINE).unwrap()
+    }
+
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// Says a line, again while the server is reading its state.
+pub(crate) fn say(client: &mut Client, line: &str) -> Value {
+    let since = Instant::now();
+    loop {
+        let words: Vec<&str> = line.split(' ').collect();
+        match client.command(&words).unwrap() {
+            Value::Error(text) if text.starts_with("LOADING") => {
+                assert!(since.elapsed() < DEADLINE, "{text}");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Value::Error(text) => panic!("{line}: {text}"),
+            other => return other,
+        }
+    }
+}
+
+/// Asks until the answer is yes.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < DEADLINE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
