@@ -12,6 +12,7 @@ mod connection;
 mod early;
 mod error;
 mod feeder;
+mod fulfillment_json;
 mod info;
 pub(crate) mod json;
 mod protocol;

@@ -171,6 +171,7 @@ impl Session {
             }
             let waiting = Cell::new(None);
             let call = Call {
+                connection: self.id,
                 engine: &ready.engine,
                 now,
                 snapshots: ready.snapshots.as_ref(),

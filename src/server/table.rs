@@ -5,7 +5,8 @@
 
 use super::arguments::Arguments;
 use super::commands::{
-    admin, allocation, atp, feed, hold, order, promise, reservation, snapshot, stock, supply,
+    admin, allocation, atp, feed, fulfillment, hold, order, promise, reservation, snapshot, stock,
+    supply,
 };
 use super::error::CommandError;
 use super::feeder::Feeder;
@@ -20,6 +21,8 @@ use std::sync::{Arc, OnceLock};
 
 /// What a command works with.
 pub(super) struct Call<'a> {
+    /// Which connection of this run of the server asks.
+    pub(super) connection: u64,
     pub(super) engine: &'a Engine,
     pub(super) now: EpochMillis,
     pub(super) snapshots: Option<&'a Arc<Snapshots>>,
@@ -98,7 +101,7 @@ impl Command {
 pub fn commands() -> &'static [&'static Command] {
     static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let groups: [&'static [Command]; 11] = [
+        let groups: [&'static [Command]; 12] = [
             stock::COMMANDS,
             hold::COMMANDS,
             supply::COMMANDS,
@@ -107,6 +110,7 @@ pub fn commands() -> &'static [&'static Command] {
             promise::COMMANDS,
             reservation::COMMANDS,
             order::COMMANDS,
+            fulfillment::COMMANDS,
             feed::COMMANDS,
             admin::COMMANDS,
             snapshot::COMMANDS,

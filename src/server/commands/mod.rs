@@ -4,6 +4,7 @@ pub(super) mod admin;
 pub(super) mod allocation;
 pub(super) mod atp;
 pub(super) mod feed;
+pub(super) mod fulfillment;
 pub(super) mod hold;
 pub(super) mod order;
 pub(super) mod promise;
