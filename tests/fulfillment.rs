@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "this program uses its part of it")]
 mod engine_support;
 
 use allot::client::Client;

@@ -94,7 +94,10 @@ impl Engine {
         let cut = self.cut(now);
         let at = cut.at();
         let mut writer = Writer::begin(disk, dir, journal.directory(), at)?;
-        let written = write_all(cut, &mut writer).and_then(|()| {
+        let written = write_all(&cut, &mut writer);
+        // Commands need not copy anything any more.
+        drop(cut);
+        let written = written.and_then(|()| {
             // A snapshot must not tell of what a power cut could take out of the journal.
             let rotated = journal.rotate();
             rotated.map_err(|reason| SnapshotError::Journal(reason.to_string()))
@@ -112,7 +115,7 @@ impl Engine {
 }
 
 /// Writes everything that there was at a cut.
-fn write_all(cut: Cut<'_>, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
+fn write_all(cut: &Cut<'_>, writer: &mut Writer<'_>) -> Result<(), SnapshotError> {
     writer.meta(cut.meta())?;
     // Shards first: the sooner all are copied, the fewer commands have to.
     cut.each_shard(|shard| writer.shard(shard))?;
@@ -135,7 +138,6 @@ fn write_all(cut: Cut<'_>, writer: &mut Writer<'_>) -> Result<(), SnapshotError>
     // Whoever looks at the records holds their locks: he must not wait for the disk.
     let (send, receive) = unbounded();
     std::thread::scope(|scope| {
-        let cut = &cut;
         scope.spawn(move || cut.each_record(|records| drop(send.send(records))));
         let written = receive.iter().try_for_each(|records| match records {
             Records::Orders(all) => all.iter().try_for_each(|o| writer.order(o)),
@@ -166,7 +168,7 @@ impl Replay {
             let tried = Self::from_snapshot(&*disk, dir, &name, fresh, step);
             match tried {
                 Ok(begun) => {
-                    return Self::go_on(disk, dir, options, begun, refused, step);
+                    return Self::go_on(disk, dir, options, begun, &refused, step);
                 }
                 Err(RecoveryError::Snapshot(error)) => refused.push((name, error)),
                 Err(other) => return Err(other),
@@ -179,7 +181,7 @@ impl Replay {
             snapshot: None,
         };
         let none: Vec<String> = refused.iter().map(|(_, e)| e.to_string()).collect();
-        Self::go_on(disk, dir, options, begun, refused, step).map_err(|error| match error {
+        Self::go_on(disk, dir, options, begun, &refused, step).map_err(|error| match error {
             RecoveryError::Journal(journal) if !none.is_empty() => RecoveryError::Snapshots {
                 journal,
                 refused: none,
@@ -233,7 +235,7 @@ impl Replay {
         dir: &Path,
         options: Options,
         begun: Begun,
-        refused: Vec<(String, SnapshotError)>,
+        refused: &[(String, SnapshotError)],
         step: &(dyn Fn(Step) + Sync),
     ) -> Result<Opened, RecoveryError> {
         let Begun {
@@ -257,10 +259,11 @@ impl Replay {
             }
             replay.apply(at, fact)
         };
-        let (journal, recovered) = Journal::open(disk.clone(), dir, options, at, &mut apply)?;
+        let names = disk.clone();
+        let (journal, recovered) = Journal::open(disk, dir, options, at, &mut apply)?;
         let refused = refused
             .iter()
-            .map(|(name, why)| set_aside(&*disk, dir, name, why));
+            .map(|(name, why)| set_aside(&*names, dir, name, why));
         let refused = refused.collect();
         Ok(Opened {
             replay,
