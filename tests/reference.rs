@@ -141,3 +141,19 @@ fn least_and_most_follow_the_usage() {
         );
     }
 }
+
+/// The drawing of the states is made from the table that the program works by.
+#[test]
+fn the_readme_draws_the_moves_that_are_allowed() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let made = format!("```mermaid\n{}```", allot::lifecycle::mermaid());
+    let (open, close) = ("<!-- states -->\n", "\n<!-- /states -->");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = readme.split_once(open).unwrap();
+    let (written, after) = rest.split_once(close).unwrap();
+    if std::env::var_os("ALLOT_WRITE_STATES").is_some() {
+        std::fs::write(path, format!("{before}{open}{made}{close}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(written, made, "write it anew with ALLOT_WRITE_STATES=1");
+}

@@ -44,6 +44,7 @@ pub use supply::{Received, SupplyPut};
 
 /// What the engine's answers are made of.
 pub use crate::ledger::{Broken, Moved, PositionReport};
+pub use crate::lifecycle::{Applied, Release, Token};
 pub use crate::routing::{Binding, Frontier, Goal};
 
 use crate::cut::{Before, Gate, Pass};

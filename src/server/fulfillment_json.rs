@@ -1,7 +1,6 @@
 //! Fulfilment orders as JSON.
 
-use crate::engine::{Engine, FulfillmentView, Told};
-use crate::lifecycle::{Applied, Release};
+use crate::engine::{Applied, Engine, FulfillmentView, Release, Told};
 use serde_json::{Value, json};
 
 /// What a claim or a registration answers.

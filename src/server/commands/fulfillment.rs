@@ -4,8 +4,7 @@ use super::super::arguments::Arguments;
 use super::super::error::CommandError;
 use super::super::fulfillment_json as json;
 use super::super::table::{Call, Command};
-use crate::engine::{ClaimAsk, PartName};
-use crate::lifecycle::Token;
+use crate::engine::{ClaimAsk, PartName, Token};
 use crate::model::{Cents, Change, ClaimMode, Invalid, Millis, Parcel, Qty, Tracking};
 use crate::wire::Reply;
 

@@ -70,10 +70,11 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         name: "ORDER.CANCEL",
         group: "Orders",
         usage: "source order",
-        summary: "Cancels an order; what it held is free. Cancelling again changes nothing.",
+        summary: "Cancels an order that nobody has a part of; what it held is free. Cancelling again \
+            changes nothing.",
         arguments: &KEY,
         reply: PLAN,
-        errors: &["NOTFOUND"],
+        errors: &["NOTFOUND", "HELD", "STATE"],
         example: "ORDER.CANCEL web 1001",
         writes: true,
         least: 2,
