@@ -10,6 +10,9 @@ use allot::wire::split_line;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Stands for a release token in examples.
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
 #[test]
 fn every_example_of_the_reference_works_on_the_sample_network() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/us");
@@ -40,6 +43,11 @@ fn every_example_of_the_reference_works_on_the_sample_network() {
     for command in commands() {
         let words = split_line(command.example.as_bytes()).unwrap();
         let reply = connection.command(&words);
+        if command.example.contains(TOKEN) {
+            // No example can know a token: it must be the only thing that is wrong with it.
+            assert!(format!("{reply:?}").contains("STALE"), "{reply:?}");
+            continue;
+        }
         assert!(!reply.is_error(), "{}: {reply:?}", command.example);
     }
     server.assert_sound();
