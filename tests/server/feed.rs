@@ -47,9 +47,19 @@ fn adjust(connection: &mut Connection, n: usize) {
     assert!(!matches!(reply, Value::Error(_)), "{reply:?}");
 }
 
+/// A server whose feed is there: it is read from the journal when all else can be asked already.
+fn started() -> TestServer {
+    let server = TestServer::start();
+    let mut connection = server.connect();
+    wait_until("the feed is there", || {
+        !connection.say("XLEN events").is_error()
+    });
+    server
+}
+
 #[test]
 fn what_is_written_is_read_as_events_in_order() {
-    let server = TestServer::start();
+    let server = started();
     let mut c = server.connect();
     assert_eq!(c.say("XLEN stock"), Value::Int(0));
     (0..5).for_each(|n| adjust(&mut c, n));
@@ -71,7 +81,7 @@ fn what_is_written_is_read_as_events_in_order() {
 
 #[test]
 fn a_blocked_reader_is_answered_by_the_next_event_and_before_what_it_sent_after() {
-    let server = TestServer::start();
+    let server = started();
     let (mut reader, mut writer) = (server.connect(), server.connect());
     reader.send(b"PING\r\nXREAD BLOCK 0 STREAMS stock $\r\nECHO after\r\n");
     assert_eq!(reader.reply(), Value::Simple("PONG".into()));
@@ -91,7 +101,7 @@ fn a_blocked_reader_is_answered_by_the_next_event_and_before_what_it_sent_after(
 
 #[test]
 fn a_reader_that_waits_long_enough_gets_nothing() {
-    let server = TestServer::start();
+    let server = started();
     let mut c = server.connect();
     assert_eq!(c.say("XREAD BLOCK 20 STREAMS orders $"), Value::Null);
     assert_eq!(c.say("PING"), Value::Simple("PONG".into()));
@@ -104,7 +114,7 @@ fn a_reader_that_waits_long_enough_gets_nothing() {
 
 #[test]
 fn a_blocked_reader_that_leaves_or_is_killed_is_parked_no_more() {
-    let server = TestServer::start();
+    let server = started();
     let mut c = server.connect();
     for how in ["leave", "half", "kill"] {
         let mut reader = server.connect();
@@ -141,7 +151,7 @@ fn a_stopping_server_does_not_wait_for_blocked_readers() {
 
 #[test]
 fn a_group_hands_out_each_event_once_and_tells_its_lag() {
-    let server = TestServer::start();
+    let server = started();
     let mut c = server.connect();
     assert_eq!(c.say("XGROUP CREATE stock g $"), Value::Simple("OK".into()));
     (0..4).for_each(|n| adjust(&mut c, n));
