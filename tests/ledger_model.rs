@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 const STEPS: usize = 60;
 
 /// Every outcome that the random stories must bring about.
-const OUTCOMES: [&str; 39] = [
+const OUTCOMES: [&str; 42] = [
     "adjust: done",
     "adjust: out of range",
     "allocate",
@@ -47,6 +47,9 @@ const OUTCOMES: [&str; 39] = [
     "receive: done",
     "receive: short",
     "release: live",
+    "settle: more than was there",
+    "settle: only given back",
+    "settle: units left",
     "release: over already",
     "safety stock",
     "supply: expected",

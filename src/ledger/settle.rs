@@ -8,24 +8,28 @@ use super::reservation::Reservation;
 use super::shard::Held;
 use super::stock::Moved;
 use super::{FactLog, Ledger};
-use crate::model::{LocationId, Qty, Settled, SkuId};
+use crate::model::{EpochMillis, LocationId, Qty, Settled, SkuId};
 
 impl Ledger {
-    /// Takes units of a firm reservation out of it, and of what shipped or was missing off the
-    /// shelf. Units on hand never fall below 0: what was reported is so, and the count was wrong.
-    /// Returns the movements, each with the promises that supply does not cover now.
+    /// Takes units out of a reservation, and those that shipped or were missing off the shelf.
+    /// Units on hand never fall below 0: what was reported is so, and the count was wrong. What
+    /// shipped stays used of its channel's allocation; what was only freed is given back. Returns the
+    /// movements, each with the promises that supply does not cover now.
     ///
     /// Replay does the same as the first time.
     pub fn settle(
         &self,
         reservation: &mut Reservation,
         settled: &[Settled],
-        now: crate::model::EpochMillis,
+        now: EpochMillis,
         log: &impl FactLog,
     ) -> Vec<(SkuId, LocationId, Moved)> {
         let mut locked = Locked::new(self, settled.iter().map(|s| s.sku), now);
-        for one in settled {
-            free(&mut locked, reservation, one);
+        // Of one that has run out, nothing is held any more.
+        if reservation.is_live(locked.now()) {
+            for one in settled {
+                free(&mut locked, reservation, one);
+            }
         }
         let mut moved = Vec::new();
         for one in settled {
@@ -40,6 +44,7 @@ impl Ledger {
             position.on_hand = before.saturating_sub(gone);
             let after = position.on_hand;
             shard.moved(row, one.location, at);
+            shard.sold(row, reservation.channel, one.shipped.0);
             let movement = Moved {
                 before: Qty(before),
                 after: Qty(after),

@@ -452,6 +452,14 @@ impl Shard {
         claim
     }
 
+    /// Units that were claimed by a channel have left: they stay used of its allocation, which their
+    /// claim gave back when it ended.
+    pub(super) fn sold(&mut self, row: u32, channel: ChannelId, units: u32) {
+        if let Some(shares) = self.allocations.get_mut(&row) {
+            shares.promised(channel, units);
+        }
+    }
+
     /// Lets a live claim end at another time.
     pub(super) fn move_ending(&mut self, slot: u32, expires_at: EpochMillis) {
         if let Some(claim) = self.claims.get_mut(slot) {

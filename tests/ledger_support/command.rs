@@ -65,6 +65,13 @@ pub(crate) enum Op {
     Release {
         slot: usize,
     },
+    Settle {
+        slot: usize,
+        claim: usize,
+        shipped: i64,
+        missing: i64,
+        more: i64,
+    },
     Count {
         at: At,
         counted: u32,
@@ -252,7 +259,10 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (slot.clone(), ask()).prop_map(|(slot, ask)| Op::Change { slot, ask }),
         2 => (slot.clone(), -1i64..=15).prop_map(|(slot, ttl)| Op::Extend { slot, ttl }),
         1 => slot.clone().prop_map(|slot| Op::Confirm { slot }),
-        5 => slot.prop_map(|slot| Op::Release { slot }),
+        5 => slot.clone().prop_map(|slot| Op::Release { slot }),
+        5 => (slot, 0usize..4, 0i64..=9, 0i64..=2, 0i64..=2).prop_map(
+            |(slot, claim, shipped, missing, more)| Op::Settle { slot, claim, shipped, missing, more }
+        ),
         4 => count(),
         4 => (at(), prop_oneof![1 => -9i64..=-1, 2 => 1i64..=12])
             .prop_map(|(at, change)| Op::Adjust { at, change }),

@@ -2,7 +2,7 @@
 
 use super::oracle::Spot;
 use allot::ledger::FactLog;
-use allot::model::{ClaimFact, EpochMillis, Fact, HoldReason, OwnerFact};
+use allot::model::{ClaimFact, EpochMillis, Fact, HoldReason, OwnerFact, Settled};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 
@@ -146,6 +146,26 @@ impl Auditor {
             Fact::AllocationSet { .. } => {}
             other => panic!("not a fact of the ledger: {other:?}"),
         }
+    }
+
+    /// What a change of a fulfilment order did to stock: part of its fact, which is not the ledger's.
+    pub(crate) fn settled(&mut self, owner: &OwnerFact, settled: &Settled) {
+        let spot = (settled.sku, settled.location);
+        let gone = i64::from(settled.shipped.0) + i64::from(settled.missing.0);
+        let on_hand = self.on_hand.entry(spot).or_default();
+        let moved = gone.min(*on_hand);
+        *on_hand -= moved;
+        *self.moved.entry(spot).or_default() -= moved;
+        let mut left = settled.freed.0;
+        let (_, claims) = self.owners.get_mut(owner).expect("reserved before");
+        for claim in claims.iter_mut() {
+            if (claim.sku, claim.location) == spot {
+                let taken = claim.qty.0.min(left);
+                claim.qty.0 -= taken;
+                left -= taken;
+            }
+        }
+        assert_eq!(left, 0, "no more is freed than is held");
     }
 
     pub(crate) fn on_hand(&self, spot: Spot) -> i64 {

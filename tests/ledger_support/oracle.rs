@@ -88,6 +88,8 @@ pub(crate) struct Oracle {
     pub(crate) supplies: Vec<SupplyRow>,
     pub(crate) claims: Vec<ClaimRow>,
     pub(crate) shares: Vec<ShareRow>,
+    /// Units that left while their channel had a share.
+    pub(crate) sold: Vec<(SkuId, ChannelId, i64)>,
     pub(crate) expired: u64,
     /// Answers of [`Oracle::raw_atp`] while only reads come.
     known: RefCell<Option<HashMap<(Spot, EpochMillis), i64>>>,
@@ -213,10 +215,12 @@ impl Oracle {
         places.map(|&l| self.atp((sku, l), t)).sum()
     }
 
-    /// Units the channel was promised of the SKU and still has.
+    /// Units the channel was promised of the SKU and did not give back.
     pub(crate) fn used(&self, sku: SkuId, channel: ChannelId) -> i64 {
         let its = |c: &&ClaimRow| c.spot.0 == sku && c.channel == channel;
-        self.claims.iter().filter(its).map(|c| c.qty).sum()
+        let open: i64 = self.claims.iter().filter(its).map(|c| c.qty).sum();
+        let sold = self.sold.iter().filter(|s| (s.0, s.1) == (sku, channel));
+        open + sold.map(|s| s.2).sum::<i64>()
     }
 
     /// What the channel may promise of the SKU; `None` where nothing is allocated.

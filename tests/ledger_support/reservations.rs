@@ -4,7 +4,7 @@ use super::command::{Ask, LOCATIONS, SKUS};
 use super::oracle::{ClaimRow, WantRow, units};
 use super::world::{Kept, World, identity};
 use allot::ledger::{Owner, Refusal, Reservation, Take, Want};
-use allot::model::{ChannelId, EpochMillis, LocationId, SkuId};
+use allot::model::{ChannelId, EpochMillis, LocationId, Settled, SkuId};
 use std::sync::Arc;
 
 impl World {
@@ -163,6 +163,85 @@ impl World {
             "release: live"
         } else {
             "release: over already"
+        });
+    }
+
+    /// Units of one position leave with the claims on them, are missing, or are only given back.
+    pub(super) fn settle(
+        &mut self,
+        slot: usize,
+        claim: usize,
+        (shipped, missing, more): (i64, i64, i64),
+    ) {
+        let live = |kept: &Kept| kept.reservation.expires_at() > self.oracle.now;
+        let at = slot.checked_rem(self.kept.len());
+        let Some(at) = at.filter(|&at| live(&self.kept[at])) else {
+            return;
+        };
+        let claims = self.kept[at].reservation.claims();
+        let Some(claim) = claim.checked_rem(claims.len()) else {
+            return;
+        };
+        let (number, spot) = (
+            self.kept[at].number,
+            (claims[claim].sku, claims[claim].location),
+        );
+        let its = |c: &&ClaimRow| c.owner == number && c.spot == spot;
+        let total: i64 = self.oracle.claims.iter().filter(its).map(|c| c.qty).sum();
+        let shipped = shipped.min(total);
+        let missing = missing.min(total - shipped);
+        let freed = (shipped + missing + more).min(total);
+        let mut left = freed;
+        let mut channel = ChannelId(0);
+        for row in &mut self.oracle.claims {
+            if row.owner == number && row.spot == spot {
+                let taken = row.qty.min(left);
+                (row.qty, left, channel) = (row.qty - taken, left - taken, row.channel);
+            }
+        }
+        self.oracle.claims.retain(|c| c.qty > 0);
+        let had = self.oracle.shares.iter();
+        if had
+            .filter(|s| (s.sku, s.channel) == (spot.0, channel))
+            .count()
+            > 0
+        {
+            self.oracle.sold.push((spot.0, channel, shipped));
+        }
+        let before = self.oracle.on_hand(spot);
+        let gone = shipped + missing;
+        let after = (before - gone).max(0);
+        let settled = Settled {
+            sku: spot.0,
+            location: spot.1,
+            freed: units(freed),
+            shipped: units(shipped),
+            missing: units(missing),
+        };
+        let kept = &mut self.kept[at].reservation;
+        let told = self.ledger.settle(kept, &[settled], self.told, &self.log);
+        assert_eq!(told.len(), usize::from(gone > 0));
+        self.auditor.settled(&identity(number), &settled);
+        for (sku, location, moved) in told {
+            assert_eq!((sku, location), spot);
+            let now = self.oracle.now;
+            let expected = self.moved(spot, after, now).expect("not below nothing");
+            assert_eq!((moved.before, moved.after), (units(before), units(after)));
+            assert_eq!(expected, (before, after));
+            self.agree_on_broken(&moved.broken, spot);
+        }
+        let rows = self.oracle.claims.iter().filter(|c| c.owner == number);
+        let rows: Vec<ClaimRow> = rows.cloned().collect();
+        agree_on_claims(&self.kept[at].reservation, &rows);
+        if rows.is_empty() {
+            // Without a claim it is in no shard, so none can say how late it is there.
+            let kept = self.kept.swap_remove(at);
+            self.ledger.release(kept.reservation, self.told, &self.log);
+        }
+        self.note(match (gone > before, gone > 0) {
+            (true, _) => "settle: more than was there",
+            (_, true) => "settle: units left",
+            (_, false) => "settle: only given back",
         });
     }
 

@@ -124,6 +124,13 @@ impl World {
             Op::Extend { slot, ttl } => self.extend(*slot, Some(*ttl)),
             Op::Confirm { slot } => self.extend(*slot, None),
             Op::Release { slot } => self.release(*slot),
+            Op::Settle {
+                slot,
+                claim,
+                shipped,
+                missing,
+                more,
+            } => self.settle(*slot, *claim, (*shipped, *missing, *more)),
             Op::Count {
                 at,
                 counted,
