@@ -66,6 +66,14 @@ pub enum EngineError {
     /// A fulfilment order cannot do that now, or not for whoever asked.
     #[error("{0}")]
     Fulfillment(lifecycle::Refusal),
+    /// No part of an order may be handed out.
+    #[error("order {order} is {state}: nothing of it may ship; tell whoever has it")]
+    NothingToShip {
+        /// Which.
+        order: String,
+        /// Where it stands.
+        state: &'static str,
+    },
     /// Other orders kept taking what this one was to get.
     #[error("the stock changed {tries} times while the order was routed; send it again")]
     Busy {
@@ -86,6 +94,7 @@ impl EngineError {
             Self::Expired { .. } => "EXPIRED",
             Self::TooLarge(_) => "TOOLARGE",
             Self::Busy { .. } => "BUSY",
+            Self::NothingToShip { .. } => "STATE",
             Self::Fulfillment(refusal) => match refusal {
                 lifecycle::Refusal::NotAllowed { .. } => "STATE",
                 lifecycle::Refusal::Held { .. } | lifecycle::Refusal::MayHaveBegun { .. } => "HELD",

@@ -63,6 +63,12 @@ impl History {
         );
     }
 
+    /// The same for however many facts one step has.
+    pub(super) fn append_all(&self, pass: &Pass<'_>, at: EpochMillis, facts: SmallVec<[Fact; 3]>) {
+        let count = facts.len() as u64;
+        self.append_with(pass, at, || facts, count);
+    }
+
     fn append_with(
         &self,
         _: &Pass<'_>,

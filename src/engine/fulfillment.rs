@@ -1,4 +1,4 @@
-//! Fulfilment orders: handed out once, and changed only by whoever has them.
+//! Fulfilment orders: changed only by whoever has them.
 //!
 //! What may happen is decided in [`crate::lifecycle`]; here it happens, in one step with what it means
 //! for stock and with its fact, while the order is locked.
@@ -6,39 +6,18 @@
 use super::error::EngineError;
 use super::facts::Changing;
 use super::waiting::turn_of;
-use super::{Engine, OrderView};
+use super::{CLAIM_MAX, Engine, OrderView};
 use crate::ledger::{Moved, Reservation};
 use crate::lifecycle::{
-    Applied, FulfillmentOrder, OrderRecord, OrderState, Refusal, Release, ReleaseKey, Token,
+    Applied, FulfillmentOrder, OrderRecord, OrderState, Refusal, ReleaseKey, State, Token,
 };
 use crate::model::{
-    Change, ClaimMode, EpochMillis, Fact, FulfillmentFact, Invalid, LocationId, Millis, Order,
-    OrderKey, SkuId, check_id,
+    Change, EpochMillis, Fact, FulfillmentFact, Invalid, LocationId, Order, OrderKey, SkuId,
 };
 use std::sync::Arc;
 
-/// Most fulfilment orders of one claim or list.
-pub const CLAIM_MAX: usize = 1_000;
-
-/// Longest time to acknowledge a claim, in milliseconds: a week.
-const LEASE_MAX: Millis = Millis(7 * 86_400_000);
-
-/// Who asks for work, and for what.
-#[derive(Debug, Clone, Copy)]
-pub struct ClaimAsk<'a> {
-    /// The place that ships.
-    pub location: &'a str,
-    /// Who asks.
-    pub holder: &'a str,
-    /// How many at most, 1 to [`CLAIM_MAX`].
-    pub count: usize,
-    /// How long until he has to acknowledge.
-    pub lease: Millis,
-    /// What he promises meanwhile.
-    pub mode: ClaimMode,
-    /// Only parts of this order, by source and id.
-    pub order: Option<(&'a str, &'a str)>,
-}
+/// Why a change that was made as of one moment can be made as of a later one.
+const LATER: &str = "what may happen does not depend on when it does";
 
 /// A fulfilment order with the order that it is part of.
 #[derive(Debug, Clone)]
@@ -83,209 +62,14 @@ impl PartName<'_> {
 }
 
 impl Engine {
-    /// Hands fulfilment orders of a location out, each to one holder only: first those that he has
-    /// and did not acknowledge (he may never have heard of them), with the same tokens, then the
-    /// most urgent that wait.
-    ///
-    /// # Errors
-    /// `NOTFOUND`, `INVALID`; `HELD` naming who has it when one order was asked for, `STATE` when it
-    /// cannot be handed out.
-    pub fn claim(
-        &self,
-        ask: &ClaimAsk<'_>,
-        now: EpochMillis,
-    ) -> Result<Vec<(FulfillmentView, Release)>, EngineError> {
-        let location = self.registry.location("location", ask.location)?;
-        check_id("holder", ask.holder)?;
-        if ask.count == 0 || ask.count > CLAIM_MAX {
-            return Err(Invalid::new("COUNT", ask.count, format!("1 to {CLAIM_MAX}")).into());
-        }
-        if ask.lease.0 == 0 || ask.lease > LEASE_MAX {
-            let expected = format!("1 to {} milliseconds", LEASE_MAX.0);
-            return Err(Invalid::new("LEASE", ask.lease.0, expected).into());
-        }
-        match ask.order {
-            Some((source, order)) => {
-                self.claim_order(&OrderKey::new(source, order), location, ask, now)
-            }
-            None => Ok(self.claim_waiting(location, ask, now)),
-        }
-    }
-
-    fn claim_waiting(
-        &self,
-        location: LocationId,
-        ask: &ClaimAsk<'_>,
-        now: EpochMillis,
-    ) -> Vec<(FulfillmentView, Release)> {
-        let mut handed = Vec::new();
-        for (turn, order) in self.waiting.held(location) {
-            if handed.len() == ask.count {
-                return handed;
-            }
-            let again = self.orders.change(&order.key, |record| {
-                let part = record.parts.iter().find(|p| p.id.number == turn.number)?;
-                let mine = part.holder.as_ref().is_some_and(|h| *h.name == *ask.holder);
-                let lapsed = part.lease(now) == crate::lifecycle::LeaseVerdict::MayGoBack;
-                let unheard = part.state == crate::lifecycle::State::Sent && (mine || lapsed);
-                unheard.then(|| self.hand_out(record, turn.number, location, ask, now))
-            });
-            if let Some(Some(Ok(one))) = again {
-                handed.push(one);
-            }
-        }
-        while handed.len() < ask.count {
-            let Some((turn, order)) = self.waiting.take(location) else {
-                break;
-            };
-            let one = self.orders.change(&order.key, |record| {
-                self.hand_out(record, turn.number, location, ask, now)
-            });
-            // It may have been cancelled or sent elsewhere since; then it has another place.
-            if let Some(Ok(one)) = one {
-                handed.push(one);
-            }
-        }
-        handed
-    }
-
-    fn claim_order(
-        &self,
-        key: &OrderKey,
-        location: LocationId,
-        ask: &ClaimAsk<'_>,
-        now: EpochMillis,
-    ) -> Result<Vec<(FulfillmentView, Release)>, EngineError> {
-        let handed = self.orders.change(key, |record| {
-            let parts = record.parts();
-            let here = parts
-                .iter()
-                .filter(|p| p.route.is_some_and(|r| r.location == location));
-            let numbers: Vec<u32> = here.map(|p| p.id.number).collect();
-            let each = numbers.into_iter().take(ask.count);
-            each.map(|number| self.hand_out(record, number, location, ask, now))
-                .collect::<Result<Vec<_>, _>>()
-        });
-        let handed =
-            handed.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))??;
-        if handed.is_empty() {
-            let part = format!("{key} at {}", ask.location);
-            return Err(EngineError::not_found(
-                "order",
-                &part,
-                "fulfilment order there",
-            ));
-        }
-        Ok(handed)
-    }
-
-    /// Hands one part out, while its order is locked.
-    fn hand_out(
-        &self,
-        record: &mut OrderRecord<Reservation>,
-        number: u32,
-        location: LocationId,
-        ask: &ClaimAsk<'_>,
-        now: EpochMillis,
-    ) -> Result<(FulfillmentView, Release), EngineError> {
-        let key = self.release_key();
-        let lease_end = now + ask.lease;
-        let part = part_of(record, number)?;
-        if part.route.is_none_or(|r| r.location != location) {
-            return Err(Invalid::new("location", ask.location, "where it is routed to").into());
-        }
-        let mut after = part.clone();
-        let release = after.claim(&key, ask.holder, ask.mode, lease_end, now)?;
-        if release.repeat {
-            let view = self.part_view(record, after);
-            return Ok((view, release));
-        }
-        let claim = Change::Claim {
-            holder: ask.holder.into(),
-            mode: ask.mode,
-            lease_end,
-        };
-        let pass = self.gate.enter();
-        self.save(record);
-        let fact = |change| fact(record, number, change);
-        match release.taken_back {
-            false => self.history.append(&pass, now, || [fact(claim)]),
-            true => {
-                let back = Change::TakeBack { vouched_by: None };
-                self.history
-                    .append(&pass, now, || [fact(back), fact(claim)]);
-            }
-        }
-        self.put_part(record, after.clone());
-        Ok((self.part_view(record, after), release))
-    }
-
-    /// Notes that parts of an order reached a holder by another way, so that nobody else gets them:
-    /// one part, or all of them that may be handed out.
-    ///
-    /// # Errors
-    /// `NOTFOUND`; `HELD` when somebody else has one of them: two may be working on it; `STATE`.
-    pub fn register_fulfillment(
-        &self,
-        (source, order): (&str, &str),
-        number: Option<u32>,
-        holder: &str,
-        now: EpochMillis,
-    ) -> Result<Vec<(FulfillmentView, Release)>, EngineError> {
-        let key = OrderKey::new(source, order);
-        check_id("holder", holder)?;
-        let registered = self.orders.change(&key, |record| {
-            let numbers: Vec<u32> = match number {
-                Some(number) => vec![number],
-                None => {
-                    let parts = record.parts();
-                    let routed = parts.iter().filter(|p| p.route.is_some());
-                    let open = routed.filter(|p| !p.state.is_closed());
-                    open.map(|p| p.id.number).collect()
-                }
-            };
-            // All or none: a check first.
-            let key = self.release_key();
-            for &number in &numbers {
-                part_of(record, number)?
-                    .clone()
-                    .register(&key, holder, now)?;
-            }
-            let one = |number| self.register_part(record, number, holder, now);
-            numbers.into_iter().map(one).collect()
-        });
-        registered.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))?
-    }
-
-    fn register_part(
-        &self,
-        record: &mut OrderRecord<Reservation>,
-        number: u32,
-        holder: &str,
-        now: EpochMillis,
-    ) -> Result<(FulfillmentView, Release), EngineError> {
-        let mut after = part_of(record, number)?;
-        let release = after.register(&self.release_key(), holder, now)?;
-        if !release.repeat {
-            let change = Change::Register {
-                holder: holder.into(),
-            };
-            let pass = self.gate.enter();
-            self.save(record);
-            let fact = fact(record, number, change);
-            self.history.append(&pass, now, || [fact]);
-            self.put_part(record, after.clone());
-        }
-        Ok((self.part_view(record, after), release))
-    }
-
-    /// Takes a message about one part: from its holder, with the token of the live release, or a
-    /// decision that needs none. Units that ship leave stock in the same step. A late or repeated
+    /// Takes a message about one part: from its holder, with the token of the live release, or the
+    /// decision to hold, resume, take back or cancel it. Units that ship leave stock in the same step. A late or repeated
     /// message moves nothing and is counted.
     ///
     /// # Errors
     /// `NOTFOUND`; `STALE` when the token is of another release, naming who has it; `HELD` without a
-    /// token; `STATE` naming what would be allowed; `INVALID`.
+    /// token; `STATE` naming what would be allowed; `INVALID`, also for a change that is nobody's to
+    /// tell.
     pub fn tell_fulfillment(
         &self,
         name: PartName<'_>,
@@ -295,8 +79,18 @@ impl Engine {
     ) -> Result<Told, EngineError> {
         let told = self.orders.change(&name.key(), |record| {
             let part = part_of(record, name.number).map_err(|_| name.unknown())?;
+            let decides = matches!(
+                change,
+                Change::Hold { .. }
+                    | Change::Resume
+                    | Change::TakeBack { .. }
+                    | Change::Cancel { .. }
+            );
             if part.needs_token(change) {
                 part.authorise(&self.release_key(), token)?;
+            } else if !decides {
+                let expected = "a holder's message, or to hold, resume, take back or cancel";
+                return Err(Invalid::new("change", "another", expected).into());
             }
             self.change_part(record, &part, change, now)
         });
@@ -304,7 +98,7 @@ impl Engine {
     }
 
     /// Changes a part of an order that is locked, with what it means for stock.
-    pub(super) fn change_part(
+    fn change_part(
         &self,
         record: &mut OrderRecord<Reservation>,
         part: &FulfillmentOrder,
@@ -333,7 +127,7 @@ impl Engine {
                 // The shards may have been further: the part has the fact's moment.
                 if log.at() != now {
                     after = part.clone();
-                    applied = after.apply(change, log.at())?;
+                    applied = after.apply(change, log.at()).expect(LATER);
                 }
             }
         }
@@ -447,7 +241,7 @@ impl Engine {
             if let Some(holding) = holding {
                 self.ledger.release(holding, now, &log);
                 if log.at() != now {
-                    parts = cancelled_parts(record, log.at())?;
+                    parts = cancelled_parts(record, log.at()).expect(LATER);
                 }
             }
             record.state = OrderState::Cancelled;
@@ -483,7 +277,7 @@ impl Engine {
     }
 
     /// Keeps a part as it is now, where those who look for work find it.
-    fn put_part(&self, record: &mut OrderRecord<Reservation>, part: FulfillmentOrder) {
+    pub(super) fn put_part(&self, record: &mut OrderRecord<Reservation>, part: FulfillmentOrder) {
         self.note_part(record, sequence_of(record), &part);
         let parts = record.parts_mut();
         match parts.iter_mut().find(|p| p.id == part.id) {
@@ -493,18 +287,18 @@ impl Engine {
     }
 
     fn note_part(&self, record: &OrderRecord<Reservation>, sequence: u64, part: &FulfillmentOrder) {
-        if let Some((location, turn)) = turn_of(&record.order, sequence, part) {
-            self.waiting.note(location, turn, &record.order, part.state);
+        if let Some(place) = turn_of(&record.order, sequence, part) {
+            self.waiting.note(place, &record.order, part);
         }
     }
 
     /// Saves what an order was for a snapshot that is being taken.
-    fn save(&self, record: &OrderRecord<Reservation>) {
+    pub(super) fn save(&self, record: &OrderRecord<Reservation>) {
         let was = || Some(self.order_image(record));
         self.orders_before.save(|| record.order.key.clone(), was);
     }
 
-    fn part_view(
+    pub(super) fn part_view(
         &self,
         record: &OrderRecord<Reservation>,
         part: FulfillmentOrder,
@@ -527,10 +321,14 @@ impl Engine {
         });
     }
 
+    pub(super) fn release_secret(&self) -> [u8; 16] {
+        let secret = self.release_secret.get().copied();
+        secret.expect("it is made before the first command")
+    }
+
     /// What release tokens are made with.
     pub(super) fn release_key(&self) -> ReleaseKey {
-        let secret = self.release_secret.get().copied();
-        ReleaseKey::new(secret.unwrap_or_default())
+        ReleaseKey::new(self.release_secret())
     }
 }
 
@@ -541,7 +339,7 @@ fn sequence_of(record: &OrderRecord<Reservation>) -> u64 {
 }
 
 /// That something happened to a part which means nothing for stock.
-fn fact(record: &OrderRecord<Reservation>, number: u32, change: Change) -> Fact {
+pub(super) fn fact(record: &OrderRecord<Reservation>, number: u32, change: Change) -> Fact {
     Fact::FulfillmentChanged(Box::new(FulfillmentFact {
         key: record.order.key.clone(),
         number,
@@ -552,7 +350,7 @@ fn fact(record: &OrderRecord<Reservation>, number: u32, change: Change) -> Fact 
 }
 
 /// A copy of a part.
-fn part_of(
+pub(super) fn part_of(
     record: &OrderRecord<Reservation>,
     number: u32,
 ) -> Result<FulfillmentOrder, EngineError> {
@@ -564,7 +362,7 @@ fn part_of(
     })
 }
 
-/// The parts of an order once it is cancelled; those that were closed stay as they are.
+/// The parts of an order once it is cancelled; those of which nothing ships stay as they are.
 fn cancelled_parts(
     record: &OrderRecord<Reservation>,
     at: EpochMillis,
@@ -573,12 +371,13 @@ fn cancelled_parts(
         reason: "the order was cancelled".into(),
     };
     let mut parts = record.parts().into_owned();
-    for part in parts.iter_mut().filter(|p| !p.state.is_closed()) {
+    for part in &mut parts {
         if part.state.with_holder() {
-            // Refused, naming who has it.
-            part.authorise(&ReleaseKey::new([0; 16]), None)?;
+            return Err(part.held());
         }
-        part.apply(&change, at)?;
+        if !matches!(part.state, State::Rejected | State::Cancelled) {
+            part.apply(&change, at)?;
+        }
     }
     Ok(parts)
 }

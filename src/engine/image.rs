@@ -72,7 +72,7 @@ impl Engine {
             paused: locations.filter(|&l| lanes.paused(l)).collect(),
             skus: skus as u64,
             now,
-            release_secret: self.release_secret.get().copied().unwrap_or_default(),
+            release_secret: self.release_secret(),
         };
         drop(network);
         Cut {

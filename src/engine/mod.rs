@@ -9,6 +9,7 @@
 //! those who change state, what the ledger keeps by name (holds, supplies), the ledger's shards.
 //! Nobody takes one while he holds a later one.
 
+mod claim;
 mod digest;
 mod error;
 mod facts;
@@ -28,10 +29,11 @@ mod stock;
 mod supply;
 mod waiting;
 
+pub use claim::{CLAIM_MAX, ClaimAsk};
 pub use error::EngineError;
 pub use facts::FactSink;
 pub use feed::FeedImage;
-pub use fulfillment::{CLAIM_MAX, ClaimAsk, FulfillmentView, PartName, Told};
+pub use fulfillment::{FulfillmentView, PartName, Told};
 pub use image::{Cut, Records};
 pub use orders::{Counts, OrderView, Quote};
 pub use promise::PromiseAsk;

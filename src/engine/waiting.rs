@@ -5,7 +5,7 @@
 //! left to whoever claims.
 
 use crate::lifecycle::{FulfillmentOrder, State};
-use crate::model::{EpochMillis, LocationId, Order};
+use crate::model::{ClaimMode, EpochMillis, LocationId, Order};
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use std::cmp::Reverse;
@@ -36,13 +36,23 @@ impl Turn {
 
 type Parts = BTreeMap<Turn, Arc<Order>>;
 
+/// A part that was handed out and is not acknowledged.
+#[derive(Debug)]
+struct Unheard {
+    order: Arc<Order>,
+    holder: Box<str>,
+    /// From when on anybody may have it; `None` while only its holder may.
+    free_at: Option<EpochMillis>,
+}
+
 #[derive(Debug, Default)]
 struct Place {
     /// Not sorted yet.
     fresh: Vec<(Turn, Arc<Order>)>,
     waiting: Parts,
-    /// Handed out and not yet with the carrier.
-    held: Parts,
+    unheard: BTreeMap<Turn, Unheard>,
+    /// Acknowledged, or further, and not yet with the carrier.
+    working: Parts,
 }
 
 impl Place {
@@ -82,15 +92,35 @@ impl Waiting {
     }
 
     /// Notes where a part stands after a change. Whoever changes the order has it locked.
-    pub(super) fn note(&self, location: LocationId, turn: Turn, order: &Arc<Order>, state: State) {
+    pub(super) fn note(
+        &self,
+        (location, turn): (LocationId, Turn),
+        order: &Arc<Order>,
+        part: &FulfillmentOrder,
+    ) {
+        let order = order.clone();
         self.at(location, |place| {
             place.sort();
             place.waiting.remove(&turn);
-            place.held.remove(&turn);
-            if state == State::Routed {
-                place.waiting.insert(turn, order.clone());
-            } else if state.with_holder() {
-                place.held.insert(turn, order.clone());
+            place.unheard.remove(&turn);
+            place.working.remove(&turn);
+            match (part.state, &part.holder) {
+                (State::Routed, _) => {
+                    place.waiting.insert(turn, order);
+                }
+                (State::Sent, Some(holder)) => {
+                    let waits = holder.mode == ClaimMode::AcknowledgeFirst;
+                    let unheard = Unheard {
+                        order,
+                        holder: holder.name.clone(),
+                        free_at: holder.lease_end.filter(|_| waits),
+                    };
+                    place.unheard.insert(turn, unheard);
+                }
+                (state, _) if state.with_holder() => {
+                    place.working.insert(turn, order);
+                }
+                _ => {}
             }
         });
     }
@@ -104,10 +134,19 @@ impl Waiting {
         })
     }
 
-    /// Parts that somebody has, the most urgent first.
-    pub(super) fn held(&self, location: LocationId) -> Vec<(Turn, Arc<Order>)> {
+    /// Parts that `holder` was given and did not acknowledge, and those of others that are free
+    /// again by now; the most urgent first, `most` of them.
+    pub(super) fn unheard(
+        &self,
+        location: LocationId,
+        holder: &str,
+        now: EpochMillis,
+        most: usize,
+    ) -> Vec<(Turn, Arc<Order>)> {
         self.at(location, |place| {
-            place.held.iter().map(|(t, o)| (*t, o.clone())).collect()
+            let his = |u: &Unheard| *u.holder == *holder || u.free_at.is_some_and(|at| at <= now);
+            let all = place.unheard.iter().filter(|(_, u)| his(u)).take(most);
+            all.map(|(turn, u)| (*turn, u.order.clone())).collect()
         })
     }
 
@@ -115,9 +154,10 @@ impl Waiting {
     pub(super) fn all(&self, location: LocationId, most: usize) -> Vec<(Turn, Arc<Order>)> {
         let mut all: Vec<_> = self.at(location, |place| {
             place.sort();
-            let held = place.held.iter().take(most);
-            let both = held.chain(place.waiting.iter().take(most));
-            both.map(|(t, o)| (*t, o.clone())).collect()
+            let unheard = place.unheard.iter().map(|(t, u)| (t, &u.order));
+            let held = place.working.iter().take(most).chain(unheard.take(most));
+            let all = held.chain(place.waiting.iter().take(most));
+            all.map(|(turn, order)| (*turn, order.clone())).collect()
         });
         all.sort_unstable_by_key(|(turn, _)| *turn);
         all.truncate(most);

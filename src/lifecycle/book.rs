@@ -74,7 +74,13 @@ impl<H> OrderRecord<H> {
     #[must_use]
     pub fn status(&self) -> OrderStatus {
         if !self.parts.is_empty() {
-            return OrderStatus::of(&self.parts);
+            return match (OrderStatus::of(&self.parts), self.state) {
+                // Nobody wants a place for them any more.
+                (OrderStatus::Unplaced, OrderState::Cancelled) => {
+                    OrderStatus::All(State::Cancelled)
+                }
+                (status, _) => status,
+            };
         }
         OrderStatus::All(match self.state {
             OrderState::Routed => State::Routed,

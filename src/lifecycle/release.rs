@@ -205,7 +205,9 @@ impl FulfillmentOrder {
         })
     }
 
-    fn held(&self) -> Refusal {
+    /// That somebody has it, and who.
+    #[must_use]
+    pub fn held(&self) -> Refusal {
         let holder = self.holder.as_ref();
         Refusal::Held {
             holder: holder.map_or_else(|| "nobody".into(), |h| h.name.clone()),

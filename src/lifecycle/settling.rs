@@ -40,7 +40,7 @@ impl FulfillmentOrder {
                 false => Qty::ZERO,
             },
         });
-        each.filter(|s| s.freed.0 + s.shipped.0 + s.missing.0 > 0)
+        each.filter(|s| [s.freed, s.shipped, s.missing] != [Qty::ZERO; 3])
             .collect()
     }
 }

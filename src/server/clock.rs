@@ -41,6 +41,12 @@ impl Clock {
         self.wall_at_start + crate::model::Millis(self.uptime_millis())
     }
 
+    /// Engine time at the start.
+    #[must_use]
+    pub const fn started_at(&self) -> EpochMillis {
+        self.wall_at_start
+    }
+
     /// Milliseconds since the start.
     #[must_use]
     pub fn uptime_millis(&self) -> u64 {

@@ -81,7 +81,9 @@ fn part(engine: &Engine, view: &FulfillmentView) -> Value {
         "ship_at": route.map(|r| r.ship_at.to_string()),
         "deliver_on": route.map(|r| r.deliver_on.to_string()),
         "forecast_cents": route.map(|r| r.cents.0),
-        "ship_to": {"country": to.country, "postal": to.postal},
+        "ship_to": {
+            "country": to.country, "postal": to.postal, "residential": to.residential,
+        },
         "lines": lines.collect::<Vec<_>>(), "parcels": parcels.collect::<Vec<_>>(),
         "holder": holder.map(|h| &*h.name), "release": part.release,
         "lease_end": holder.and_then(|h| h.lease_end).map(|at| at.to_string()),

@@ -172,6 +172,7 @@ impl Session {
             let waiting = Cell::new(None);
             let call = Call {
                 connection: self.id,
+                started: ready.clock.started_at(),
                 engine: &ready.engine,
                 now,
                 snapshots: ready.snapshots.as_ref(),

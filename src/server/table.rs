@@ -23,6 +23,8 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct Call<'a> {
     /// Which connection of this run of the server asks.
     pub(super) connection: u64,
+    /// When this run of the server began.
+    pub(super) started: EpochMillis,
     pub(super) engine: &'a Engine,
     pub(super) now: EpochMillis,
     pub(super) snapshots: Option<&'a Arc<Snapshots>>,

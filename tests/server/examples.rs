@@ -1,6 +1,6 @@
 //! The example of every command does on the sample network what it says it does.
 
-use crate::support::TestServer;
+use crate::support::{TestServer, refusal, wait_until};
 use allot::engine::{FactSink, Limits, Replay};
 use allot::journal::{Options, RealDisk};
 use allot::load::network_folder;
@@ -9,9 +9,6 @@ use allot::server::{Clock, SnapshotPlan, commands};
 use allot::wire::split_line;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Stands for a release token in examples.
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 #[test]
 fn every_example_of_the_reference_works_on_the_sample_network() {
@@ -39,18 +36,20 @@ fn every_example_of_the_reference_works_on_the_sample_network() {
     let kept = Some((journal, plan));
     let server = TestServer::keeping(engine.unwrap(), kept, clock, |_| {});
     let mut connection = server.connect();
+    // The feed is read from the journal when everything else can be asked already.
+    wait_until("the feed is there", || {
+        !connection.say("XLEN events").is_error()
+    });
     // In the order of the reference, so that each finds what the ones before it made.
     for command in commands() {
         let words = split_line(command.example.as_bytes()).unwrap();
-        let mut reply = connection.command(&words);
-        // The feed is read from the journal when everything else is there already.
-        while format!("{reply:?}").contains("LOADING") {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-            reply = connection.command(&words);
-        }
-        if command.example.contains(TOKEN) {
-            // No example can know a token: it must be the only thing that is wrong with it.
-            assert!(format!("{reply:?}").contains("STALE"), "{reply:?}");
+        let reply = connection.command(&words);
+        if command.group == "Fulfilment" && command.writes && reply.is_error() {
+            // The order of the examples is cancelled by then, and no example can know a token: that
+            // must be the only thing that is wrong with it.
+            let refusal = refusal(&reply);
+            let known = ["STALE ", "STATE "].iter().any(|c| refusal.starts_with(c));
+            assert!(known, "{}: {refusal}", command.example);
             continue;
         }
         assert!(!reply.is_error(), "{}: {reply:?}", command.example);

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bad_input;
+#[path = "../engine_support/mod.rs"]
+mod engine_support;
 mod examples;
 mod feed;
 mod framing;
+mod fulfillment;
 mod greeting;
 mod identity;
 mod limits;

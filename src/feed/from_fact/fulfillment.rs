@@ -11,11 +11,11 @@ impl<N: Names + ?Sized> Events<'_, N> {
         let (kind, streams) = kind(&fact.change);
         let begin = |f: &mut FieldsWriter<'_>| {
             order_key(f, &fact.key);
-            f.number(Field::Fulfillment, fact.number);
+            f.number(Field::Fulfillment, fact.number)
+                .flag(Field::Late, fact.late);
         };
         self.push(streams, kind, |f| {
             begin(f);
-            f.flag(Field::Late, fact.late);
             match &fact.change {
                 Change::Route(route) => {
                     f.text(Field::Location, names.location_name(route.location))

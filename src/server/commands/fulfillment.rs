@@ -22,6 +22,12 @@ const SPOKEN: [(&str, &str); 4] = [
     PART[2],
     ("token", "of the live release, as the claim answered it"),
 ];
+const DECIDED: [(&str, &str); 4] = [
+    PART[0],
+    PART[1],
+    PART[2],
+    ("reason", "why, or who vouches for it; for people"),
+];
 const REPLY: &str = "JSON: `applied` (`moved` or `late`), `from`, `to`, `fulfillment`, `moved` (units on \
     hand before and after, and the promises this broke)";
 const ERRORS: &[&str] = &["NOTFOUND", "STALE", "HELD", "STATE"];
@@ -41,6 +47,29 @@ const fn plain(
         arguments: &SPOKEN,
         reply: REPLY,
         errors: ERRORS,
+        example,
+        writes: true,
+        least: 4,
+        most: Some(4),
+        run,
+    }
+}
+
+/// A decision about a part that takes a reason, and no token.
+const fn decision(
+    name: &'static str,
+    summary: &'static str,
+    example: &'static str,
+    run: super::super::table::Run,
+) -> Command {
+    Command {
+        name,
+        group: "Fulfilment",
+        usage: "source order number reason",
+        summary,
+        arguments: &DECIDED,
+        reply: REPLY,
+        errors: &["NOTFOUND", "HELD", "STATE"],
         example,
         writes: true,
         least: 4,
@@ -241,6 +270,57 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         most: Some(5),
         run: reject,
     },
+    decision(
+        "FULFILLMENT.TAKEBACK",
+        "The release ends and the part may be handed out again. Whoever vouches knows that its holder has \
+            not begun; nothing that he says later counts.",
+        "FULFILLMENT.TAKEBACK web 1001 1 anna",
+        |c, a| {
+            decide(c, a, |who| Change::TakeBack {
+                vouched_by: Some(who),
+            })
+        },
+    ),
+    decision(
+        "FULFILLMENT.HOLD",
+        "Keeps a part that nobody has from being handed out.",
+        "FULFILLMENT.HOLD web 1001 1 fraud-check",
+        |c, a| decide(c, a, |reason| Change::Hold { reason }),
+    ),
+    Command {
+        name: "FULFILLMENT.RESUME",
+        group: "Fulfilment",
+        usage: "source order number",
+        summary: "A held part goes back to where it was.",
+        arguments: &PART,
+        reply: REPLY,
+        errors: &["NOTFOUND", "STATE"],
+        example: "FULFILLMENT.RESUME web 1001 1",
+        writes: true,
+        least: 3,
+        most: Some(3),
+        run: resume,
+    },
+    Command {
+        name: "FULFILLMENT.CANCEL",
+        group: "Fulfilment",
+        usage: "source order number reason [TOKEN token]",
+        summary: "Cancels one part; its units are free again. Of a part that somebody has it takes the token.",
+        arguments: &[
+            PART[0],
+            PART[1],
+            PART[2],
+            ("reason", "why, for people"),
+            ("TOKEN token", "of the live release"),
+        ],
+        reply: REPLY,
+        errors: ERRORS,
+        example: "FULFILLMENT.CANCEL web 1001 1 'not wanted any more'",
+        writes: true,
+        least: 4,
+        most: Some(6),
+        run: cancel,
+    },
 ];
 
 fn count(args: &mut Arguments<'_>) -> Result<usize, CommandError> {
@@ -250,7 +330,8 @@ fn count(args: &mut Arguments<'_>) -> Result<usize, CommandError> {
 
 fn claim(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
     let location = args.text("location")?;
-    let own = format!("connection-{}", call.connection);
+    // Of this run of the server: another run counts its connections from 1 again.
+    let own = format!("connection-{}@{}", call.connection, call.started.0);
     let mut ask = ClaimAsk {
         location,
         holder: &own,
@@ -297,11 +378,12 @@ fn get(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> 
         true => call.engine.fulfillments(source, order)?,
         false => {
             let number = args.some_qty("number")?.0;
-            vec![call.engine.fulfillment(PartName {
+            let name = PartName {
                 source,
                 order,
                 number,
-            })?]
+            };
+            vec![call.engine.fulfillment(name)?]
         }
     };
     let state = call.engine.order(source, order)?.status.name();
@@ -319,6 +401,40 @@ fn list(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError>
     Ok(json::list(call.engine, waiting, &views).into())
 }
 
+fn named<'a>(args: &mut Arguments<'a>) -> Result<PartName<'a>, CommandError> {
+    Ok(PartName {
+        source: args.text("source")?,
+        order: args.text("order")?,
+        number: args.some_qty("number")?.0,
+    })
+}
+
+fn decide(
+    call: &Call<'_>,
+    mut args: Arguments<'_>,
+    change: impl FnOnce(Box<str>) -> Change,
+) -> Result<Reply, CommandError> {
+    let name = named(&mut args)?;
+    let reason = args.text("reason")?;
+    told(call, name, None, &change(reason.into()))
+}
+
+fn resume(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
+    let name = named(&mut args)?;
+    told(call, name, None, &Change::Resume)
+}
+
+fn cancel(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
+    let name = named(&mut args)?;
+    let reason = args.text("reason")?.into();
+    let token = match args.take("TOKEN") {
+        true => Some(Token::parse(args.text("TOKEN")?)?),
+        false => None,
+    };
+    args.end("TOKEN token")?;
+    told(call, name, token.as_ref(), &Change::Cancel { reason })
+}
+
 /// Reads which part and with which token, then the change, and tells the engine.
 fn tell(
     call: &Call<'_>,
@@ -327,28 +443,24 @@ fn tell(
 ) -> Result<Reply, CommandError> {
     let (name, token) = part(&mut args)?;
     let change = change(&mut args)?;
-    told(call, name, &token, &change)
+    told(call, name, Some(&token), &change)
 }
 
 fn part<'a>(args: &mut Arguments<'a>) -> Result<(PartName<'a>, Token), CommandError> {
-    let name = PartName {
-        source: args.text("source")?,
-        order: args.text("order")?,
-        number: args.some_qty("number")?.0,
-    };
-    let token = Token::parse(args.text("token")?).map_err(CommandError::from)?;
+    let name = named(args)?;
+    let token = Token::parse(args.text("token")?)?;
     Ok((name, token))
 }
 
 fn told(
     call: &Call<'_>,
     name: PartName<'_>,
-    token: &Token,
+    token: Option<&Token>,
     change: &Change,
 ) -> Result<Reply, CommandError> {
     let told = call
         .engine
-        .tell_fulfillment(name, Some(token), change, call.now)?;
+        .tell_fulfillment(name, token, change, call.now)?;
     Ok(json::told(call.engine, &told).into())
 }
 
@@ -415,5 +527,5 @@ fn short(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError
         })?;
         lines.push((at, qty));
     }
-    told(call, name, &token, &Change::Short { lines })
+    told(call, name, Some(&token), &Change::Short { lines })
 }
