@@ -5,82 +5,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod process_support;
+
 use allot::bench::random::Random;
 use allot::client::Client;
 use allot::wire::Value;
+use process_support::{DEADLINE, Served};
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const CLIENTS: usize = 4;
-const DEADLINE: Duration = Duration::from_secs(30);
 /// Commands a client sends before it waits for their replies.
 const DEPTH: usize = 8;
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(dir: &Path, durability: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_allot"))
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--durability",
-                durability,
-                "--data-dir",
-            ])
-            .arg(dir)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("listening ").map(str::to_owned));
-        let address = address.expect("it says where it listens");
-        Self { child, address }
-    }
-
-    fn client(&self) -> Client {
-        let client = Client::connect(&self.address).unwrap();
-        client.timeout(DEADLINE).unwrap()
-    }
-
-    /// One line of a section of `INFO`.
-    fn info(&self, section: &str, key: &str) -> String {
-        let told = self.client().command(&["INFO", section]).unwrap();
-        let text = text(&told);
-        let line = text
-            .lines()
-            .find_map(|l| l.strip_prefix(&format!("{key}:")));
-        line.unwrap_or_else(|| panic!("no {key} in {text}"))
-            .to_owned()
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn stop(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-        assert!(self.child.wait().unwrap().success());
-    }
-}
 
 fn text(value: &Value) -> String {
     match value {
@@ -180,7 +116,7 @@ fn what_was_acknowledged_survives_sigkill() {
     let dir = tempfile::tempdir().unwrap();
     let mut all = Answers::new();
     let mut sent = [0u64; CLIENTS];
-    let mut server = Server::start(dir.path(), "sync");
+    let mut server = Served::start(dir.path(), &["--durability", "sync"]);
     let before = opening_counts(&server);
     for cycle in 0..kills {
         let answered: Vec<Answers> = std::thread::scope(|scope| {
@@ -198,7 +134,7 @@ fn what_was_acknowledged_survives_sigkill() {
             snapshots.join().unwrap();
             loads.into_iter().map(|l| l.join().unwrap()).collect()
         });
-        server = Server::start(dir.path(), "sync");
+        server = Served::start(dir.path(), &["--durability", "sync"]);
         for answers in answered {
             all.extend(answers);
         }
@@ -248,10 +184,10 @@ fn what_was_acknowledged_survives_sigkill() {
     // A clean stop and a kill without load give back the same state.
     let hash = server.info("State", "state_hash");
     server.stop();
-    let server = Server::start(dir.path(), "none");
+    let server = Served::start(dir.path(), &["--durability", "none"]);
     assert_eq!(server.info("State", "state_hash"), hash);
     server.kill();
-    let server = Server::start(dir.path(), "interval:5");
+    let server = Served::start(dir.path(), &["--durability", "interval:5"]);
     assert_eq!(server.info("State", "state_hash"), hash);
     server.kill();
 }
@@ -268,7 +204,7 @@ struct Counted {
     orders: u64,
 }
 
-fn opening_counts(server: &Server) -> Counted {
+fn opening_counts(server: &Served) -> Counted {
     let number = |section, key| server.info(section, key).parse().unwrap();
     Counted {
         on_hand: number("Ledger", "units_on_hand"),

@@ -9,9 +9,11 @@ mod disk;
 mod engine_support;
 
 use allot::bench::random::Random;
-use allot::engine::{CountReport, Engine, FactSink, Limits, Opened, RecoveryError, Replay};
+use allot::engine::{
+    ClaimAsk, CountReport, Engine, FactSink, Limits, Opened, RecoveryError, Replay,
+};
 use allot::journal::{Durability, Journal, Options};
-use allot::model::{EpochMillis, Qty};
+use allot::model::{ClaimMode, EpochMillis, Millis, Qty};
 use allot::snapshot::{Early, Glance, Snapshot, SnapshotError, found};
 use disk::{FaultDisk, Files};
 use engine_support::commands::{command, kept_by, opening};
@@ -358,6 +360,37 @@ fn a_snapshot_that_fails_at_any_call_or_is_cut_off_by_a_power_cut_costs_nothing(
             assert!(failing > 5, "{failing} calls");
             break;
         }
+    }
+}
+
+/// The secret comes back from the facts and from a snapshot, so no holder loses what he has.
+#[test]
+fn a_release_token_survives_every_restart() {
+    let disk = FaultDisk::default();
+    let claim = |engine: &Engine, first: bool| {
+        let ask = ClaimAsk {
+            location: "EAST",
+            holder: "wms",
+            count: 1,
+            lease: Millis(60_000),
+            mode: ClaimMode::WorkAtOnce,
+            order: None,
+        };
+        let (_, release) = engine.claim(&ask, NOW).unwrap().pop().unwrap();
+        assert_eq!(release.repeat, !first);
+        release.token.to_string()
+    };
+    let (engine, journal, _) = start(&disk, NOW);
+    let order = engine_support::order("1", &[(0, 1)]);
+    engine_support::submit(&engine, order).unwrap();
+    let token = claim(&engine, true);
+    journal.close().unwrap();
+    for restart in 0..3 {
+        let (engine, journal, snapshot) = start(&disk, NOW);
+        assert_eq!(snapshot.is_some(), restart > 0);
+        assert_eq!(claim(&engine, false), token);
+        take(&engine, &journal, &disk, NOW);
+        journal.close().unwrap();
     }
 }
 

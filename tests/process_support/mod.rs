@@ -1,5 +1,10 @@
 //! The real server in a process of its own, to be killed.
 
+#![allow(
+    dead_code,
+    reason = "each test program that includes this uses its own part of it"
+)]
+
 use allot::client::Client;
 use allot::wire::Value;
 use std::io::{BufRead as _, BufReader};
@@ -11,7 +16,7 @@ use std::time::{Duration, Instant};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Served {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: String,
 }
 
@@ -36,6 +41,27 @@ impl Served {
     pub(crate) fn client(&self) -> Client {
         let client = Client::connect(&self.address).unwrap();
         client.timeout(DEADLINE).unwrap()
+    }
+
+    /// One line of a section of `INFO`.
+    pub(crate) fn info(&self, section: &str, key: &str) -> String {
+        let told = self.client().command(&["INFO", section]).unwrap();
+        let Value::Bulk(text) = told else {
+            panic!("INFO answers {told:?}");
+        };
+        let text = String::from_utf8(text).unwrap();
+        let prefix = format!("{key}:");
+        let line = text.lines().find_map(|l| l.strip_prefix(&prefix));
+        line.unwrap_or_else(|| panic!("no {key} in {text}"))
+            .to_owned()
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(asked.unwrap().success());
+        assert!(self.child.wait().unwrap().success());
     }
 
     pub(crate) fn kill(mut self) {
