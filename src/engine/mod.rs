@@ -16,6 +16,7 @@ mod facts;
 mod feed;
 mod fulfillment;
 mod image;
+mod opening;
 mod orders;
 mod promise;
 mod references;

@@ -8,8 +8,8 @@
 use super::disk::Disk;
 use super::error::JournalError;
 use super::format::{SEGMENT_HEADER, SegmentHeader, take_fact};
+use super::handle::Journal;
 use super::reader::{segment_names, walk};
-use super::writer::Journal;
 use crate::model::{EpochMillis, Fact, Lsn};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;

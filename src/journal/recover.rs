@@ -7,9 +7,9 @@
 
 use super::disk::Disk;
 use super::error::JournalError;
+use super::handle::Journal;
 use super::options::Options;
 use super::reader::{Cut, Place, Tip, Walked, walk};
-use super::writer::Journal;
 use crate::model::{EpochMillis, Fact, Lsn};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
