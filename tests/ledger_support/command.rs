@@ -253,6 +253,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn op() -> impl Strategy<Value = Op> {
     let slot = 0usize..64;
+    // None, some or all of what is held.
+    let shipped = prop_oneof![2 => 0i64..=3, 3 => Just(99)];
     let mistaken = prop_oneof![9 => Just(false), 1 => Just(true)];
     prop_oneof![
         14 => ask().prop_map(Op::Take),
@@ -260,7 +262,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (slot.clone(), -1i64..=15).prop_map(|(slot, ttl)| Op::Extend { slot, ttl }),
         1 => slot.clone().prop_map(|slot| Op::Confirm { slot }),
         5 => slot.clone().prop_map(|slot| Op::Release { slot }),
-        5 => (slot, 0usize..4, 0i64..=9, 0i64..=2, 0i64..=2).prop_map(
+        8 => (slot, 0usize..4, shipped, 0i64..=2, 0i64..=2).prop_map(
             |(slot, claim, shipped, missing, more)| Op::Settle { slot, claim, shipped, missing, more }
         ),
         4 => count(),

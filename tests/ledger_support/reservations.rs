@@ -1,7 +1,7 @@
 //! Take, change, extend and release, on both sides.
 
 use super::command::{Ask, LOCATIONS, SKUS};
-use super::oracle::{ClaimRow, WantRow, units};
+use super::oracle::{ClaimRow, Spot, WantRow, units};
 use super::world::{Kept, World, identity};
 use allot::ledger::{Owner, Refusal, Reservation, Take, Want};
 use allot::model::{ChannelId, EpochMillis, LocationId, Settled, SkuId};
@@ -166,6 +166,27 @@ impl World {
         });
     }
 
+    /// A live reservation and a position where it holds units; `scarce` looks first for one where
+    /// fewer are there than it holds.
+    fn spot_held(&self, slot: usize, claim: usize, scarce: bool) -> Option<(usize, Spot)> {
+        let mut all = Vec::new();
+        for (at, kept) in self.kept.iter().enumerate() {
+            if kept.reservation.expires_at() > self.oracle.now {
+                let claims = kept.reservation.claims().iter();
+                all.extend(claims.map(|c| (at, (c.sku, c.location), i64::from(c.qty.0))));
+            }
+        }
+        let too_few = all.iter().filter(|c| self.oracle.on_hand(c.1) < c.2);
+        let too_few: Vec<_> = too_few.copied().collect();
+        let among = if scarce && !too_few.is_empty() {
+            too_few
+        } else {
+            all
+        };
+        let chosen = among.get((slot + claim) % among.len().max(1))?;
+        Some((chosen.0, chosen.1))
+    }
+
     /// Units of one position leave with the claims on them, are missing, or are only given back.
     pub(super) fn settle(
         &mut self,
@@ -173,19 +194,10 @@ impl World {
         claim: usize,
         (shipped, missing, more): (i64, i64, i64),
     ) {
-        let live = |kept: &Kept| kept.reservation.expires_at() > self.oracle.now;
-        let at = slot.checked_rem(self.kept.len());
-        let Some(at) = at.filter(|&at| live(&self.kept[at])) else {
+        let Some((at, spot)) = self.spot_held(slot, claim, shipped > 3) else {
             return;
         };
-        let claims = self.kept[at].reservation.claims();
-        let Some(claim) = claim.checked_rem(claims.len()) else {
-            return;
-        };
-        let (number, spot) = (
-            self.kept[at].number,
-            (claims[claim].sku, claims[claim].location),
-        );
+        let number = self.kept[at].number;
         let its = |c: &&ClaimRow| c.owner == number && c.spot == spot;
         let total: i64 = self.oracle.claims.iter().filter(its).map(|c| c.qty).sum();
         let shipped = shipped.min(total);
