@@ -9,7 +9,7 @@ use super::fulfillment::{FulfillmentView, fact, part_of};
 use crate::ledger::Reservation;
 use crate::lifecycle::{FulfillmentOrder, OrderRecord, Release};
 use crate::model::{
-    Change, ClaimMode, EpochMillis, Invalid, LocationId, Millis, OrderKey, check_id,
+    Change, ClaimMode, EpochMillis, Invalid, LocationId, Millis, OrderKey, State, check_id,
 };
 use smallvec::SmallVec;
 
@@ -161,14 +161,14 @@ impl Engine {
         let mut facts = SmallVec::new();
         if release.taken_back {
             let back = Change::TakeBack { vouched_by: None };
-            facts.push(fact(record, number, back));
+            facts.push(fact(record, number, back, State::Routed));
         }
         let claim = Change::Claim {
             holder: ask.holder.into(),
             mode: ask.mode,
             lease_end,
         };
-        facts.push(fact(record, number, claim));
+        facts.push(fact(record, number, claim, after.state));
         let pass = self.gate.enter();
         self.save(record);
         self.history.append_all(&pass, now, facts);
@@ -225,7 +225,8 @@ impl Engine {
             let release = part.register(&key, holder, now)?;
             if !release.repeat {
                 let holder = holder.into();
-                facts.push(fact(record, number, Change::Register { holder }));
+                let change = Change::Register { holder };
+                facts.push(fact(record, number, change, part.state));
             }
             handed.push((part, release));
         }

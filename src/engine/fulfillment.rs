@@ -117,6 +117,7 @@ impl Engine {
             number,
             change: change.clone(),
             late: matches!(applied, Applied::Late { .. }),
+            state: after.state,
             settled: settled.clone(),
         }));
         match record.holding.as_mut().filter(|_| !settled.is_empty()) {
@@ -149,6 +150,10 @@ impl Engine {
         let changed = self.orders.change(&fact.key, |record| {
             let mut after = part_of(record, fact.number).map_err(|e| e.to_string())?;
             after.apply(&fact.change, at).map_err(|e| e.to_string())?;
+            if after.state != fact.state {
+                let (is, was) = (after.state.name(), fact.state.name());
+                return Err(format!("part {} is {is}, not {was}", after.id));
+            }
             if let Some(holding) = record.holding.as_mut().filter(|_| !fact.settled.is_empty()) {
                 let log = crate::ledger::NoLog;
                 self.ledger.settle(holding, &fact.settled, at, &log);
@@ -338,13 +343,19 @@ fn sequence_of(record: &OrderRecord<Reservation>) -> u64 {
     holding.map_or(0, |h| h.owner().sequence)
 }
 
-/// That something happened to a part which means nothing for stock.
-pub(super) fn fact(record: &OrderRecord<Reservation>, number: u32, change: Change) -> Fact {
+/// That something happened to a part which means nothing for stock, and where that left it.
+pub(super) fn fact(
+    record: &OrderRecord<Reservation>,
+    number: u32,
+    change: Change,
+    state: State,
+) -> Fact {
     Fact::FulfillmentChanged(Box::new(FulfillmentFact {
         key: record.order.key.clone(),
         number,
         change,
         late: false,
+        state,
         settled: Vec::new(),
     }))
 }

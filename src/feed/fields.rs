@@ -144,6 +144,8 @@ fields! {
     Carrier = "carrier",
     /// The carrier's number of a parcel.
     Tracking = "tracking",
+    /// Where a fulfilment order stands after what happened.
+    State = "state",
 }
 
 /// Most bytes that a varint of 64 bits takes.

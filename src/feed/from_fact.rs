@@ -10,7 +10,7 @@
 //! | … each item left unshipped | `order.short` | orders, exceptions | source, order, sku, qty |
 //! | … each position it holds units of | `stock.claimed` | stock | source, order, sku, location, qty, need_at |
 //! | an order is cancelled | `order.cancelled` | orders | source, order |
-//! | a part of an order is validated, routed, … | `fulfillment.validated`, `.routed`, `.backordered`, `.held`, `.resumed`, `.sent`, `.taken_back`, `.acknowledged`, `.short`, `.picked`, `.packed`, `.shipped`, `.delivered`, `.returned`, `.rejected`, `.cancelled` | orders; exceptions too when backordered, short or rejected | source, order, fulfillment, late; holder, lease_end, location, service, ship_at, deliver_on, cents, reason, parcels, units as it has them |
+//! | a part of an order is validated, routed, … | `fulfillment.validated`, `.routed`, `.backordered`, `.held`, `.resumed`, `.sent`, `.taken_back`, `.acknowledged`, `.short`, `.picked`, `.packed`, `.shipped`, `.delivered`, `.returned`, `.rejected`, `.cancelled` | orders; exceptions too when backordered, short or rejected | source, order, fulfillment, late, state; holder, lease_end, location, service, ship_at, deliver_on, cents, reason, parcels, units as it has them |
 //! | … each parcel | `parcel.shipped`, `parcel.delivered` | orders | source, order, fulfillment, late, carrier, tracking, cents |
 //! | … units that left, were missing, are free again | `stock.shipped`, `stock.missing`, `stock.freed` | stock; exceptions too when missing | source, order, fulfillment, late, sku, location, qty |
 //! | a reservation is made or changed | `reservation.put` | stock | owner, channel, priority, sequence, firm, expires_at, claims |

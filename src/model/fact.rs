@@ -6,7 +6,7 @@
 
 use super::{
     Change, ChannelId, Decision, EpochMillis, GroupFact, Item, Location, LocationId, Order,
-    OrderKey, PromiseRules, Qty, Settled, SkuId,
+    OrderKey, PromiseRules, Qty, Settled, SkuId, State,
 };
 use bincode::{Decode, Encode};
 use std::sync::Arc;
@@ -155,6 +155,8 @@ pub struct FulfillmentFact {
     pub change: Change,
     /// It came late: a repeat, or overtaken by a later message. Nothing moved.
     pub late: bool,
+    /// Where that left it.
+    pub state: State,
     /// What that meant for stock.
     pub settled: Vec<Settled>,
 }

@@ -12,6 +12,7 @@ mod network;
 mod order;
 mod plan;
 mod policy;
+mod state;
 mod units;
 
 pub use change::{Change, ClaimMode, Parcel, Route, Settled, Tracking};
@@ -33,4 +34,5 @@ pub use plan::{
     ShipmentLine, ShortLine,
 };
 pub use policy::{Policy, PolicyOverrides};
+pub use state::State;
 pub use units::{Cents, Coordinate, Day, EpochMillis, Grams, Lsn, Millis, Qty};

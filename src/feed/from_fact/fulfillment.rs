@@ -16,6 +16,7 @@ impl<N: Names + ?Sized> Events<'_, N> {
         };
         self.push(streams, kind, |f| {
             begin(f);
+            f.text(Field::State, fact.state.name());
             match &fact.change {
                 Change::Route(route) => {
                     f.text(Field::Location, names.location_name(route.location))
