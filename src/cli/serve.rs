@@ -59,6 +59,9 @@ pub(super) struct ServeArgs {
     /// Threads that serve connections; one a core when absent.
     #[arg(long)]
     threads: Option<usize>,
+    /// Threads that route the orders of ORDER.ROUTEBATCH; one a core when absent.
+    #[arg(long)]
+    batch_threads: Option<usize>,
 }
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
@@ -82,6 +85,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         password,
         connections_max: args.connections_max,
         feed_keep: args.feed_keep,
+        workers: args.batch_threads.filter(|&threads| threads > 0),
         ..ServerConfig::default()
     };
     let mut builder = tokio::runtime::Builder::new_multi_thread();

@@ -9,6 +9,7 @@
 //! those who change state, what the ledger keeps by name (holds, supplies), the ledger's shards.
 //! Nobody takes one while he holds a later one.
 
+mod batch;
 mod claim;
 mod digest;
 mod error;

@@ -5,7 +5,9 @@ use super::error::EngineError;
 use super::facts::Acceptance;
 use crate::cut::Pass;
 use crate::ledger::{Owner, Reservation, StockView, Take, Want};
-use crate::lifecycle::{FulfillmentOrder, OrderRecord, OrderState, OrderStatus, Submission};
+use crate::lifecycle::{
+    FulfillmentOrder, NewOrder, OrderRecord, OrderState, OrderStatus, Submission,
+};
 use crate::model::{
     ChannelId, Decision, EpochMillis, Invalid, LocationId, Order, OrderKey, OwnerFact, Plan,
     Policy, Qty, SkuId, check_id,
@@ -21,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often an order is routed anew when others took its stock. Each time somebody else got
 /// his, so this many in a row means a stampede, and the sender should hear of it.
-const TRIES_MAX: u32 = 1000;
+pub(super) const TRIES_MAX: u32 = 1000;
 
 /// An order as it stands.
 #[derive(Debug, Clone)]
@@ -79,16 +81,23 @@ pub(super) struct Counters {
     backordered: AtomicU64,
     refused: AtomicU64,
     pub(super) cancelled: AtomicU64,
-    rerouted: AtomicU64,
+    pub(super) rerouted: AtomicU64,
 }
 
 /// An order with every name looked up.
-struct Resolved {
-    channel: ChannelId,
+pub(super) struct Resolved {
+    pub(super) channel: ChannelId,
     destination: Arc<Destination>,
     policy: Policy,
     demands: Vec<Demand>,
     excluded: Vec<LocationId>,
+}
+
+impl Resolved {
+    /// The SKUs of its demands, in their order.
+    pub(super) fn skus(&self) -> impl Iterator<Item = SkuId> {
+        self.demands.iter().map(|d| d.sku)
+    }
 }
 
 #[derive(Default)]
@@ -113,23 +122,29 @@ impl Engine {
         let place = match self.orders.submit(&order) {
             Submission::New(place) => place,
             Submission::Known(record) => return Ok(view(&record, true)),
-            Submission::Differs(fields) => {
-                return Err(EngineError::Conflict {
-                    field: "order",
-                    value: order.key.to_string(),
-                    why: format!("it was placed before with another {}", fields.join(", ")),
-                });
-            }
+            Submission::Differs(fields) => return Err(differs(&order, &fields)),
         };
         let lanes = self.lanes.load();
         let accepted = self.resolve(&order, &lanes).and_then(|resolved| {
-            let skus: Arc<[SkuId]> = resolved.demands.iter().map(|d| d.sku).collect();
+            let skus: Arc<[SkuId]> = resolved.skus().collect();
             let granted = self.route_and_reserve(&order, &resolved, &lanes, now)?;
             Ok((skus, granted))
         });
-        let (demands, (decision, holding, _pass)) = accepted.inspect_err(|_| {
-            self.counts.refused.fetch_add(1, Ordering::Relaxed);
-        })?;
+        let (demands, (decision, (holding, _pass))) =
+            accepted.inspect_err(|_| self.count_refused())?;
+        Ok(self.accept(place, order, demands, decision, holding, now))
+    }
+
+    /// Remembers an order whose units are reserved. The pass of the reservation lasts until then.
+    pub(super) fn accept(
+        &self,
+        place: NewOrder<'_, Reservation>,
+        order: Arc<Order>,
+        demands: Arc<[SkuId]>,
+        decision: Arc<Decision>,
+        holding: Reservation,
+        now: EpochMillis,
+    ) -> OrderView {
         self.count(&decision.plan);
         let state = OrderState::of(&decision.plan);
         let record = OrderRecord {
@@ -146,7 +161,7 @@ impl Engine {
         self.orders_before.save(key, || None);
         self.await_parts(&record);
         place.accept(record);
-        Ok(answer)
+        answer
     }
 
     /// What an order would get: the cheapest, the fastest and the balanced plan, and all that no
@@ -209,6 +224,10 @@ impl Engine {
         }
     }
 
+    pub(super) fn count_refused(&self) {
+        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Routes on a view of the stock and has the ledger grant the plan; when somebody took the
     /// units in between, looks again. The pass lasts until the order is remembered.
     fn route_and_reserve(
@@ -217,51 +236,95 @@ impl Engine {
         resolved: &Resolved,
         lanes: &Lanes,
         now: EpochMillis,
-    ) -> Result<(Arc<Decision>, Reservation, Pass<'_>), EngineError> {
-        let id = OwnerFact::Order(order.key.clone());
-        let owner = Arc::new(Owner {
-            id,
-            priority: order.priority,
-            sequence: self.next_sequence(),
-        });
-        let skus = || resolved.demands.iter().map(|d| d.sku);
+    ) -> Result<(Arc<Decision>, (Reservation, Pass<'_>)), EngineError> {
         for _ in 0..TRIES_MAX {
-            let decided = WORKSPACE.with_borrow_mut(|Workspace { view, scratch }| {
-                self.ledger.view(skus(), resolved.channel, now, view);
-                route(lanes, &request(order, resolved, view, now), scratch)
-            });
-            let decision = match decided {
-                Ok(decision) => Arc::new(decision),
-                Err(error) => {
-                    let skus: Vec<SkuId> = skus().collect();
-                    return Err(self.names().unroutable(&error, &skus));
-                }
-            };
-            let wants = wants(&decision.plan, &resolved.demands);
-            let take = Take {
-                owner: &owner,
-                // Only now: a refused order leaves nothing behind, not even a channel's name.
-                channel: self.channel("channel", &order.channel, now)?,
-                expires_at: EpochMillis::DISTANT_FUTURE,
-                wants: &wants,
-            };
-            let pass = self.gate.enter();
-            let log = Acceptance {
-                engine: self,
-                pass: &pass,
-                now,
-                order,
-                decision: &decision,
-            };
-            if let Ok(holding) = self.ledger.take(&take, now, &log) {
-                return Ok((decision, holding, pass));
+            let see = |view: &mut StockView| self.see_stock(resolved, now, view);
+            let decision = Arc::new(self.route_on(order, resolved, lanes, now, see)?);
+            if let Some(granted) = self.reserve(order, resolved, &decision, now)? {
+                return Ok((decision, granted));
             }
             self.counts.rerouted.fetch_add(1, Ordering::Relaxed);
         }
         Err(EngineError::Busy { tries: TRIES_MAX })
     }
 
-    fn resolve(&self, order: &Order, lanes: &Lanes) -> Result<Resolved, EngineError> {
+    /// The stock of an order's SKUs as it is.
+    pub(super) fn see_stock(&self, resolved: &Resolved, now: EpochMillis, view: &mut StockView) {
+        self.ledger
+            .view(resolved.skus(), resolved.channel, now, view);
+    }
+
+    /// Routes on the stock that `see` shows.
+    pub(super) fn route_on(
+        &self,
+        order: &Order,
+        resolved: &Resolved,
+        lanes: &Lanes,
+        now: EpochMillis,
+        see: impl FnOnce(&mut StockView),
+    ) -> Result<Decision, EngineError> {
+        let decided = WORKSPACE.with_borrow_mut(|Workspace { view, scratch }| {
+            see(view);
+            route(lanes, &request(order, resolved, view, now), scratch)
+        });
+        decided.map_err(|error| {
+            let skus: Vec<SkuId> = resolved.skus().collect();
+            self.names().unroutable(&error, &skus)
+        })
+    }
+
+    /// Whether the units of a plan may still be promised, each shipment looked at by itself.
+    pub(super) fn has_stock(&self, resolved: &Resolved, plan: &Plan, now: EpochMillis) -> bool {
+        WORKSPACE.with_borrow_mut(|Workspace { view, .. }| {
+            self.see_stock(resolved, now, view);
+            let wants = wants(plan, &resolved.demands);
+            wants.iter().all(|want| {
+                let line = (0..view.len()).find(|&line| view.sku(line) == want.sku);
+                let mut cells = line.map_or(&[][..], |line| view.cells(line)).iter();
+                let cell = cells.find(|cell| Some(cell.location) == want.location);
+                cell.is_some_and(|cell| {
+                    let mut later = view.later(cell).iter().rev();
+                    let due = later.find(|step| step.from <= want.need_at);
+                    due.map_or(cell.now, |step| step.qty) >= want.qty
+                })
+            })
+        })
+    }
+
+    /// Has the ledger grant a plan; `None` when somebody took its units.
+    pub(super) fn reserve(
+        &self,
+        order: &Arc<Order>,
+        resolved: &Resolved,
+        decision: &Arc<Decision>,
+        now: EpochMillis,
+    ) -> Result<Option<(Reservation, Pass<'_>)>, EngineError> {
+        let owner = Arc::new(Owner {
+            id: OwnerFact::Order(order.key.clone()),
+            priority: order.priority,
+            sequence: self.next_sequence(),
+        });
+        let wants = wants(&decision.plan, &resolved.demands);
+        let take = Take {
+            owner: &owner,
+            // Only now: a refused order leaves nothing behind, not even a channel's name.
+            channel: self.channel("channel", &order.channel, now)?,
+            expires_at: EpochMillis::DISTANT_FUTURE,
+            wants: &wants,
+        };
+        let pass = self.gate.enter();
+        let log = Acceptance {
+            engine: self,
+            pass: &pass,
+            now,
+            order,
+            decision,
+        };
+        let taken = self.ledger.take(&take, now, &log);
+        Ok(taken.ok().map(|holding| (holding, pass)))
+    }
+
+    pub(super) fn resolve(&self, order: &Order, lanes: &Lanes) -> Result<Resolved, EngineError> {
         check_id("source", order.key.source())?;
         check_id("order", order.key.order())?;
         self.check_lines(order.lines.len())?;
@@ -368,6 +431,15 @@ fn wants(plan: &Plan, demands: &[Demand]) -> Vec<Want> {
             need_at: shipment.need_at,
         })
         .collect()
+}
+
+/// The refusal of an order whose identity stands for another one.
+pub(super) fn differs(order: &Order, fields: &[&str]) -> EngineError {
+    EngineError::Conflict {
+        field: "order",
+        value: order.key.to_string(),
+        why: format!("it was placed before with another {}", fields.join(", ")),
+    }
 }
 
 pub(super) fn view(record: &OrderRecord<Reservation>, repeated: bool) -> OrderView {

@@ -129,6 +129,17 @@ impl StockView {
         }
     }
 
+    /// Adds a SKU of another view as it stands there.
+    pub fn push_copy(&mut self, from: &Self, line: usize) {
+        self.push_line(from.sku(line));
+        for cell in from.cells(line) {
+            self.push_cell(cell.location, cell.now, from.later(cell));
+        }
+        if let Some(limit) = from.limit(line) {
+            self.push_limit(limit);
+        }
+    }
+
     fn keep(&mut self, steps: &[Step]) -> (u32, u32) {
         if steps.is_empty() {
             return (0, 0);

@@ -36,7 +36,7 @@ mod times;
 mod token;
 
 pub use crate::model::{Change, ClaimMode, Parcel, Route, Tracking};
-pub use book::{OrderBook, OrderRecord, OrderState, Submission};
+pub use book::{NewOrder, OrderBook, OrderRecord, OrderState, Submission};
 pub use causes::{Cause, ExceptionKind};
 pub use change::{Applied, Refusal};
 pub use cost::{CostGroup, CostPlace, CostQuery, CostSums, Costs, Part, Prices};

@@ -44,7 +44,24 @@ const ORDER: [&str; 11] = [
 /// Names the field by its path (`json` when the text is not JSON), its value and what was
 /// expected.
 pub fn order_json(bytes: &[u8], lines_max: usize) -> Result<Order, Invalid> {
-    let node = Node::from_json(bytes)?;
+    order_of(&Node::from_json(bytes)?, lines_max)
+}
+
+/// Reads one order, or a list of orders, each for itself: a fault in one is its answer only.
+///
+/// # Errors
+/// The text is not JSON: names `json`.
+pub fn orders_json(bytes: &[u8], lines_max: usize) -> Result<Vec<Result<Order, Invalid>>, Invalid> {
+    Ok(match Node::from_json(bytes)? {
+        Node::List(nodes) => {
+            let orders = nodes.iter().map(|node| order_of(node, lines_max));
+            orders.collect()
+        }
+        node => vec![order_of(&node, lines_max)],
+    })
+}
+
+fn order_of(node: &Node<'_>, lines_max: usize) -> Result<Order, Invalid> {
     let fields = node
         .fields(&ORDER)
         .map_err(|invalid| root("order", invalid))?;

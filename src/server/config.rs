@@ -33,6 +33,8 @@ pub struct ServerConfig {
     pub write_within: Duration,
     /// So many of the newest events of each stream are kept; 0 for no event feed.
     pub feed_keep: usize,
+    /// Threads that route batches; one a core when absent.
+    pub workers: Option<usize>,
 }
 
 impl Default for ServerConfig {
@@ -46,6 +48,7 @@ impl Default for ServerConfig {
             command_within: Duration::from_secs(30),
             write_within: Duration::from_secs(10),
             feed_keep: 1_000_000,
+            workers: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One connection: reads, decodes, executes, writes; bounded in memory and in time.
 
 use super::feeder::Feeder;
-use super::session::Session;
+use super::session::{Session, Working};
 use super::shared::Shared;
 use crate::journal::{Durability, Progress};
 use crate::wire::{Decoded, Protocol, ReplyWriter, RequestDecoder};
@@ -132,6 +132,9 @@ impl Connection {
                     if let Some(end) = self.wait_for_events(stop).await? {
                         return Ok(end);
                     }
+                } else if let Some(Working { reply, silent }) = self.session.working.take() {
+                    let reply = reply.await;
+                    self.session.done(&reply, silent, &mut self.output);
                 } else if more {
                     tokio::task::yield_now().await;
                 } else {
@@ -214,7 +217,7 @@ impl Connection {
     fn carry_out(&mut self) -> bool {
         let now = self.session.shared.now();
         for _ in 0..COMMANDS_A_TURN {
-            if self.session.closing || self.session.waiting.is_some() {
+            if self.session.closing || self.session.is_busy() {
                 return false;
             }
             if self.output.len() >= OUTPUT_BYTES {

@@ -2,8 +2,8 @@
 
 use crate::engine::{Binding, Engine, Goal, OrderView, PromiseAsk, Quote};
 use crate::model::{
-    Cents, Decision, LocationId, Objective, Order, Plan, Qty, Rejected, RejectedReason, Shipment,
-    ShipmentCents, SkuId,
+    Cents, Decision, LocationId, Objective, Order, OrderKey, Plan, Qty, Rejected, RejectedReason,
+    Shipment, ShipmentCents, SkuId,
 };
 use serde::Serialize;
 
@@ -16,6 +16,21 @@ struct OrderJson<'a> {
     accepted_at: String,
     #[serde(flatten)]
     decision: DecisionJson<'a>,
+}
+
+#[derive(Serialize)]
+struct RefusedJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'a str>,
+    error: ErrorJson<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    code: &'a str,
+    message: &'a str,
 }
 
 #[derive(Serialize)]
@@ -140,6 +155,15 @@ struct ServiceJson<'a> {
     parcels: u32,
     billable_grams: u64,
     cents: ShipmentCentsJson,
+}
+
+/// Why one order of many was not accepted; without its identity where that could not be read.
+pub(crate) fn refused(order: Option<&OrderKey>, code: &str, message: &str) -> String {
+    to_text(&RefusedJson {
+        source: order.map(OrderKey::source),
+        order: order.map(OrderKey::order),
+        error: ErrorJson { code, message },
+    })
 }
 
 /// An order with its plan.

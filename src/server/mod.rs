@@ -15,6 +15,7 @@ mod feeder;
 mod fulfillment_json;
 mod info;
 pub(crate) mod json;
+mod later;
 mod protocol;
 mod session;
 mod shared;
@@ -32,6 +33,7 @@ use crate::engine::Engine;
 use crate::journal::Journal;
 use connection::Connection;
 use feeder::Feeder;
+use later::Workers;
 use session::Session;
 use shared::{ClientEntry, Ready, Shared};
 use snapshots::Snapshots;
@@ -102,7 +104,11 @@ impl Opener {
             tracing::error!(%error, "there is no event feed");
             None
         });
+        let workers = Workers::start(self.0.config.workers)
+            .inspect_err(|error| tracing::error!(%error, "there are no threads for batches"))
+            .ok();
         self.0.open(Ready {
+            workers,
             feeder,
             engine,
             journal,
@@ -198,6 +204,9 @@ impl Server {
                 left = self.shared.clients.len(),
                 "clients did not take their last replies"
             );
+        }
+        if let Some(workers) = self.shared.ready().and_then(|r| r.workers.as_ref()) {
+            workers.stop().await;
         }
         if let Some(snapshots) = self.shared.ready().and_then(|r| r.snapshots.as_ref()) {
             snapshots.wait();

@@ -4,6 +4,7 @@ use super::arguments::Arguments;
 use super::commands::feed;
 use super::early;
 use super::error::CommandError;
+use super::later::Later;
 use super::protocol;
 use super::shared::Shared;
 use super::table::{self, Call, FeedCall};
@@ -36,6 +37,8 @@ pub(super) struct Session {
     pub(super) wrote: bool,
     /// The last command, when it waits for events before it is answered.
     pub(super) waiting: Option<Waiting>,
+    /// The last command, when others work on it.
+    pub(super) working: Option<Working>,
 }
 
 /// A command that found no events and waits for some.
@@ -43,6 +46,13 @@ pub(super) struct Waiting {
     pub(super) wait: Wait,
     /// The client does not want to hear its reply.
     silent: bool,
+}
+
+/// A command that others work on.
+pub(super) struct Working {
+    pub(super) reply: Later,
+    /// The client does not want to hear its reply.
+    pub(super) silent: bool,
 }
 
 /// Wrong passwords after which a connection is closed.
@@ -64,6 +74,7 @@ impl Session {
             closing: false,
             wrote: false,
             waiting: None,
+            working: None,
         }
     }
 
@@ -97,6 +108,11 @@ impl Session {
         let reply = self.answer(args, now);
         if let Some(waiting) = &mut self.waiting {
             waiting.silent = spoken != Replies::On;
+        }
+        if let Some(working) = &mut self.working {
+            working.silent = spoken != Replies::On;
+        }
+        if self.is_busy() {
             if spoken == Replies::Skip {
                 self.replies = Replies::On;
             }
@@ -117,6 +133,23 @@ impl Session {
                 }
             }
             Replies::On | Replies::Off => {}
+        }
+    }
+
+    /// Whether the last command is still to be answered.
+    pub(super) fn is_busy(&self) -> bool {
+        self.waiting.is_some() || self.working.is_some()
+    }
+
+    /// Answers a command that others have done.
+    pub(super) fn done(&mut self, reply: &Reply, silent: bool, out: &mut Vec<u8>) {
+        // What it wrote may not be safe yet.
+        self.wrote = true;
+        if matches!(reply, Reply::Error(..)) {
+            Shared::count(&self.shared.stats.errors);
+        }
+        if !silent {
+            reply.write(&mut ReplyWriter::new(out, self.protocol));
         }
     }
 
@@ -170,6 +203,7 @@ impl Session {
                 self.wrote |= !feed::delivers(command);
             }
             let waiting = Cell::new(None);
+            let later = Cell::new(None);
             let call = Call {
                 connection: self.id,
                 started: ready.clock.started_at(),
@@ -181,10 +215,16 @@ impl Session {
                     protocol: self.protocol,
                     waiting: &waiting,
                 },
+                workers: ready.workers.as_ref(),
+                later: &later,
             };
             let answer = (command.run)(&call, Arguments::of(args));
             self.waiting = waiting.take().map(|wait| Waiting {
                 wait,
+                silent: false,
+            });
+            self.working = later.take().map(|reply| Working {
+                reply,
                 silent: false,
             });
             return answer.unwrap_or_else(CommandError::into_reply);

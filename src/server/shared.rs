@@ -4,6 +4,7 @@ use super::clock::Clock;
 use super::config::ServerConfig;
 use super::early::Early;
 use super::feeder::Feeder;
+use super::later::Workers;
 use super::snapshots::Snapshots;
 use crate::engine::Engine;
 use crate::journal::Journal;
@@ -44,6 +45,8 @@ pub(super) struct Ready {
     pub(super) snapshots: Option<Arc<Snapshots>>,
     /// Who makes events of facts; nobody where there is no feed.
     pub(super) feeder: Option<Feeder>,
+    /// Who does what takes long; nobody where no thread could be had.
+    pub(super) workers: Option<Arc<Workers>>,
     /// Tells engine time.
     pub(super) clock: Clock,
 }

@@ -10,6 +10,7 @@ use super::commands::{
 };
 use super::error::CommandError;
 use super::feeder::Feeder;
+use super::later::{Later, Workers};
 use super::snapshots::Snapshots;
 use crate::engine::Engine;
 use crate::feed::Wait;
@@ -25,10 +26,29 @@ pub(super) struct Call<'a> {
     pub(super) connection: u64,
     /// When this run of the server began.
     pub(super) started: EpochMillis,
-    pub(super) engine: &'a Engine,
+    pub(super) engine: &'a Arc<Engine>,
     pub(super) now: EpochMillis,
     pub(super) snapshots: Option<&'a Arc<Snapshots>>,
     pub(super) feed: FeedCall<'a>,
+    /// Who does what takes long.
+    pub(super) workers: Option<&'a Arc<Workers>>,
+    /// Set by a command whose reply comes later; what it returns itself counts for nothing then.
+    pub(super) later: &'a Cell<Option<Later>>,
+}
+
+impl Call<'_> {
+    /// Has `work` done by others; the command is answered with what it returns.
+    pub(super) fn later(
+        &self,
+        work: impl FnOnce() -> Reply + Send + 'static,
+    ) -> Result<Reply, CommandError> {
+        let Some(workers) = self.workers else {
+            let text = "there are no threads for it; start the server again";
+            return Err(CommandError::new("BUSY", text));
+        };
+        self.later.set(Some(workers.run(work)));
+        Ok(Reply::Null)
+    }
 }
 
 /// What a command of the event feed works with.

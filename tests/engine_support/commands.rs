@@ -73,10 +73,20 @@ pub(crate) fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
             let _ = engine.claim(&ask, now);
         }
         21..=25 => tell(engine, random, now),
-        0..=3 => {
+        0..=2 => {
             let id = random.below(80);
             let order = random_order(random, id);
             let _ = engine.submit(Arc::new(order), now);
+        }
+        3 => {
+            let orders: Vec<Arc<Order>> = (0..1 + random.below(4))
+                .map(|_| {
+                    let id = random.below(80);
+                    Arc::new(random_order(random, id))
+                })
+                .collect();
+            let answers = super::threads(2).install(|| engine.submit_batch(&orders, now));
+            assert_eq!(answers.len(), orders.len());
         }
         4 => {
             let _ = engine.cancel_order("shop", &random.below(80).to_string(), now);

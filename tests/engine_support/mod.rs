@@ -10,7 +10,8 @@ use allot::model::{
     Opening, Order, OrderKey, OrderLine, Place, Policy, PolicyOverrides, PromiseFrom, PromiseRules,
     Qty, Service, ServiceId, ShipTo, SkuId, StockRow, TariffStep, WeekDays, Zone,
 };
-use std::sync::Arc;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::{Arc, OnceLock};
 
 pub(crate) const NOW: EpochMillis = EpochMillis(1_795_000_000_000);
 
@@ -157,6 +158,15 @@ pub(crate) fn order(id: &str, lines: &[(usize, u32)]) -> Order {
         lines: lines.iter().enumerate().map(line).collect(),
         ..Order::default()
     }
+}
+
+/// A pool of so many threads, 1 to 8; made once.
+pub(crate) fn threads(count: usize) -> &'static ThreadPool {
+    static POOLS: [OnceLock<ThreadPool>; 9] = [const { OnceLock::new() }; 9];
+    POOLS[count].get_or_init(|| {
+        let builder = ThreadPoolBuilder::new().num_threads(count);
+        builder.build().unwrap()
+    })
 }
 
 pub(crate) fn submit(engine: &Engine, order: Order) -> Result<OrderView, EngineError> {

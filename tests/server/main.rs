@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bad_input;
+mod batch;
 #[path = "../engine_support/mod.rs"]
 mod engine_support;
 mod examples;

@@ -4,10 +4,15 @@ use super::super::arguments::Arguments;
 use super::super::error::CommandError;
 use super::super::json;
 use super::super::table::{Call, Command};
-use crate::load::order_json;
-use crate::model::Order;
+use crate::engine::{Engine, EngineError};
+use crate::load::{order_json, orders_json};
+use crate::model::{EpochMillis, Invalid, Order};
 use crate::wire::Reply;
+use rayon::prelude::*;
 use std::sync::Arc;
+
+/// Most orders of one batch: their answers are gathered before they are sent.
+const BATCH_MAX: usize = 4_096;
 
 const ORDER: (&str, &str) = ("json", "the order; see \"Orders\" below for its fields");
 const KEY: [(&str, &str); 2] = [
@@ -33,6 +38,27 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         least: 1,
         most: Some(1),
         run: submit,
+    },
+    Command {
+        name: "ORDER.ROUTEBATCH",
+        group: "Orders",
+        usage: "json [json]...",
+        summary: "Submits many orders: solves them side by side against one view of the stock, then \
+            commits them in the order given; one that lost its stock meanwhile is solved again. Each is \
+            an order like any other, as if sent by `ORDER.SUBMIT`; this connection's next command waits, \
+            other connections do not.",
+        arguments: &[(
+            "json",
+            "an order, or a list of orders; 4096 orders in all at most",
+        )],
+        reply: "array of JSON, one for each order in the order given: what `ORDER.SUBMIT` answers, or \
+            `source`, `order`, `error` with `code` and `message`",
+        errors: &["TOOLARGE", "BUSY"],
+        example: r#"ORDER.ROUTEBATCH '[{"source":"web","order":"1101","placed_at":"2026-11-23T10:00:00Z","ship_to":{"country":"US","postal":"94107"},"lines":[{"sku":"SKU-00001","qty":1}]},{"source":"web","order":"1102","placed_at":"2026-11-23T10:00:00Z","ship_to":{"country":"US","postal":"10001"},"lines":[{"sku":"SKU-00002","qty":1}]}]'"#,
+        writes: true,
+        least: 1,
+        most: None,
+        run: route_batch,
     },
     Command {
         name: "ORDER.QUOTE",
@@ -92,6 +118,60 @@ fn submit(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandErro
     let order = Arc::new(read(call, &mut args)?);
     let view = call.engine.submit(order, call.now)?;
     Ok(json::order(call.engine, &view).into())
+}
+
+/// Reading, solving and writing the answers all are for other threads: this one only copies.
+fn route_batch(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
+    let mut texts: Vec<Box<[u8]>> = Vec::with_capacity(args.left());
+    while !args.is_empty() {
+        texts.push(args.bytes("json")?.into());
+    }
+    let (engine, now) = (call.engine.clone(), call.now);
+    call.later(move || {
+        batch(&engine, &texts, now).unwrap_or_else(|error| CommandError::into_reply(error.into()))
+    })
+}
+
+fn batch(engine: &Engine, texts: &[Box<[u8]>], now: EpochMillis) -> Result<Reply, EngineError> {
+    let lines = engine.limits().lines;
+    let read = texts.par_iter().map(|text| match text.trim_ascii_start() {
+        // How many orders a broken list was to hold, nobody knows: so none is taken.
+        [b'[', ..] => orders_json(text, lines),
+        _ => Ok(orders_json(text, lines).unwrap_or_else(|invalid| vec![Err(invalid)])),
+    });
+    let read: Vec<Vec<Result<Order, Invalid>>> = read.collect::<Result<_, Invalid>>()?;
+    let read: Vec<Result<Arc<Order>, Invalid>> = read
+        .into_iter()
+        .flatten()
+        .map(|order| order.map(Arc::new))
+        .collect();
+    if read.len() > BATCH_MAX {
+        let most = format!("at most {BATCH_MAX} orders");
+        return Err(EngineError::TooLarge(Invalid::new(
+            "json",
+            read.len(),
+            most,
+        )));
+    }
+    let good: Vec<Arc<Order>> = read.iter().flatten().cloned().collect();
+    let mut answers = engine.submit_batch(&good, now).into_iter();
+    let answered: Vec<_> = read
+        .into_iter()
+        .map(|order| match order {
+            Ok(order) => (Some(order), answers.next()),
+            Err(invalid) => (None, Some(Err(invalid.into()))),
+        })
+        .collect();
+    let written = answered.par_iter().map(|(order, answer)| match answer {
+        Some(Ok(view)) => json::order(engine, view),
+        Some(Err(error)) => {
+            let key = order.as_ref().map(|order| &order.key);
+            json::refused(key, error.code(), &error.to_string())
+        }
+        None => String::new(),
+    });
+    let written: Vec<String> = written.collect();
+    Ok(Reply::Array(written.into_iter().map(Reply::from).collect()))
 }
 
 fn quote(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
