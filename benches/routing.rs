@@ -119,6 +119,7 @@ struct Order {
 impl Order {
     fn request(&self) -> Request<'_> {
         Request {
+            pickup: None,
             now: self.now,
             destination: &self.destination,
             deliver_by: None,

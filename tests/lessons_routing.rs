@@ -102,6 +102,7 @@ fn routed(
             stock.push_cell(LocationId(*location), Qty(*now), &later);
         }
         demands.push(Demand {
+            together: 0,
             sku,
             qty: Qty(*qty),
             may_split: *may_split,
@@ -112,6 +113,7 @@ fn routed(
         });
     }
     let request = Request {
+        pickup: None,
         now: moment(NOW),
         destination: &destination,
         deliver_by: None,

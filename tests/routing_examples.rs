@@ -89,6 +89,7 @@ fn five_products(split_penalty: Cents) -> Decision {
     for product in 0..5 {
         let sku = SkuId(product);
         demands.push(Demand {
+            together: 0,
             sku,
             qty: Qty(1),
             grams: UNIT_GRAMS,
@@ -101,6 +102,7 @@ fn five_products(split_penalty: Cents) -> Decision {
         }
     }
     let request = Request {
+        pickup: None,
         now: EpochMillis::parse("2026-11-23T10:00:00Z").unwrap(),
         destination: &destination,
         deliver_by: None,

@@ -157,6 +157,7 @@ pub fn orders_for(
                 match lines.iter_mut().find(|l| l.sku == *sku) {
                     Some(line) => line.qty += Qty(1),
                     None => lines.push(OrderLine {
+                        together: None,
                         line: (lines.len() + 1).to_string().into(),
                         sku: sku.clone(),
                         qty: Qty(1),

@@ -87,6 +87,7 @@ fn route_one(engine: &Engine, order: &Order, rule: Rule, view: &mut StockView) -
     let policy = policy.ok()?;
     let excluded = engine.excluded(order).ok()?;
     let request = Request {
+        pickup: None,
         now,
         destination: &destination,
         deliver_by: order.deliver_by,

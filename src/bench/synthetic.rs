@@ -231,6 +231,7 @@ pub fn baskets(
 #[must_use]
 pub fn order(number: usize, basket: &[(SkuId, Qty)], at: EpochMillis) -> Order {
     let line = |(index, &(sku, qty)): (usize, &(SkuId, Qty))| OrderLine {
+        together: None,
         line: (index + 1).to_string().into(),
         sku: format!("SKU-{}", sku.0).into(),
         qty,

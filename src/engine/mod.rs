@@ -177,9 +177,12 @@ impl Engine {
         read(&self.network.lock())
     }
 
-    /// The text id of a carrier's service; empty for one that does not exist.
+    /// The text id of a carrier's service, or that of collecting; empty for one that does not exist.
     #[must_use]
     pub fn service_name(&self, service: ServiceId) -> &str {
+        if service == ServiceId::PICKUP {
+            return ServiceId::PICKUP_NAME;
+        }
         self.services.get(service.index()).map_or("", |name| name)
     }
 

@@ -91,6 +91,7 @@ pub(super) struct Resolved {
     policy: Policy,
     demands: Vec<Demand>,
     excluded: Vec<LocationId>,
+    pickup: Option<LocationId>,
 }
 
 impl Resolved {
@@ -332,9 +333,18 @@ impl Engine {
         if policy.max_shipments == 0 {
             return Err(Invalid::new("policy.max_shipments", 0, "at least 1").into());
         }
+        let pickup = order.pickup_at.as_deref();
+        let pickup = pickup.map(|id| self.registry.location("pickup_at", id));
+        let pickup = pickup.transpose()?;
+        let destination = match pickup {
+            // Whoever collects says nothing of where he lives.
+            Some(store) => lanes.doorstep(store)?,
+            None => lanes.destination(&order.ship_to)?,
+        };
         Ok(Resolved {
             channel: self.registry.channel_asked("channel", &order.channel)?,
-            destination: lanes.destination(&order.ship_to)?,
+            destination,
+            pickup,
             policy,
             demands: self.demands(order, lanes)?,
             excluded: self.excluded(order)?,
@@ -346,6 +356,7 @@ impl Engine {
     pub(crate) fn demands(&self, order: &Order, lanes: &Lanes) -> Result<Vec<Demand>, EngineError> {
         let mut demands: Vec<Demand> = Vec::with_capacity(order.lines.len());
         let mut places: HashMap<SkuId, usize> = HashMap::new();
+        let mut sets = Sets::default();
         for (index, line) in order.lines.iter().enumerate() {
             let invalid_qty = || {
                 let expected = "units that sum to 1 to 2000000000 by SKU";
@@ -368,6 +379,9 @@ impl Engine {
                 }
                 places.get(&sku).copied()
             };
+            if let Some(set) = &line.together {
+                sets.add(set, known.unwrap_or(demands.len()));
+            }
             match known {
                 Some(at) => {
                     let sum = demands[at].qty.checked_add(line.qty);
@@ -382,6 +396,7 @@ impl Engine {
                 }
             }
         }
+        sets.mark(&mut demands);
         Ok(demands)
     }
 
@@ -415,6 +430,37 @@ fn request<'a>(
         demands: &resolved.demands,
         stock,
         excluded: &resolved.excluded,
+        pickup: resolved.pickup,
+    }
+}
+
+/// Which demands ship together: those that a set of lines names, and those of sets that share one.
+#[derive(Default)]
+struct Sets<'a> {
+    /// Names, each with its demands.
+    named: Vec<(&'a str, Vec<usize>)>,
+}
+
+impl<'a> Sets<'a> {
+    fn add(&mut self, name: &'a str, demand: usize) {
+        match self.named.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, demands)) => demands.push(demand),
+            None => self.named.push((name, vec![demand])),
+        }
+    }
+
+    fn mark(&self, demands: &mut [Demand]) {
+        for (at, (_, members)) in self.named.iter().enumerate() {
+            let number = u16::try_from(at + 1).unwrap_or(u16::MAX);
+            // The sets that one of its demands is in already become this one.
+            let joined: Vec<u16> = members.iter().map(|&i| demands[i].together).collect();
+            for (i, demand) in demands.iter_mut().enumerate() {
+                let shared = demand.together != 0 && joined.contains(&demand.together);
+                if shared || members.contains(&i) {
+                    demand.together = number;
+                }
+            }
+        }
     }
 }
 

@@ -48,6 +48,7 @@ impl Engine {
         let found = VIEW.with_borrow_mut(|view| {
             self.ledger.view([sku].into_iter(), channel, now, view);
             let request = Request {
+                pickup: None,
                 now,
                 destination: &destination,
                 deliver_by: None,

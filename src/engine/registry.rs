@@ -292,6 +292,7 @@ impl Registry {
             ships_alone,
             class,
             value,
+            together: 0,
         }
     }
 

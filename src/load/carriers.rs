@@ -20,7 +20,7 @@ const SERVICES_MAX: usize = 256;
 /// Farthest band: more than once around the globe.
 const KM_MAX: u64 = 50_000;
 
-const SERVICE: [Column; 8] = [
+const SERVICE: [Column; 9] = [
     must("service"),
     may("carrier"),
     must("works_on"),
@@ -29,6 +29,7 @@ const SERVICE: [Column; 8] = [
     may("billing_step_grams"),
     must("max_grams"),
     may("min_cents_per_shipment"),
+    may("delivers_on"),
 ];
 const ZONE: [Column; 4] = [
     must("service"),
@@ -139,7 +140,7 @@ fn places(file: &Path) -> Result<Vec<Place>, LoadError> {
     Ok(places)
 }
 
-fn service(fields: [Field<'_>; 8]) -> Result<Service, Invalid> {
+fn service(fields: [Field<'_>; 9]) -> Result<Service, Invalid> {
     let [
         id,
         carrier,
@@ -149,7 +150,11 @@ fn service(fields: [Field<'_>; 8]) -> Result<Service, Invalid> {
         step,
         max,
         minimum,
+        delivers_on,
     ] = fields;
+    if id.id()? == ServiceId::PICKUP_NAME {
+        return Err(id.refuse("another id: this one is for what customers collect"));
+    }
     Ok(Service {
         id: id.id()?.into(),
         carrier: carrier.optional(Field::text)?.unwrap_or_default().into(),
@@ -161,6 +166,7 @@ fn service(fields: [Field<'_>; 8]) -> Result<Service, Invalid> {
         billing_step: step.optional(Field::grams)?.unwrap_or(Grams(1)),
         max: max.grams()?,
         minimum: minimum.optional(Field::cents)?.unwrap_or_default(),
+        delivers_on: delivers_on.optional(Field::weekdays)?,
     })
 }
 

@@ -19,7 +19,7 @@ pub const CHANNEL_DEFAULT: &str = "default";
 /// Most locations that one order excludes.
 const EXCLUDE_MAX: usize = 1_000;
 
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 12] = [
     "source",
     "order",
     "channel",
@@ -30,13 +30,14 @@ const ORDER: [&str; 11] = [
     "deliver_by_is_hard",
     "policy",
     "exclude",
+    "pickup_at",
     "lines",
 ];
 
 /// Reads an order as `ORDER.SUBMIT` takes it, with at most `lines_max` lines.
 ///
 /// `source`, `order`, `placed_at`, `ship_to` (with `country`, and `postal` unless `lat` and `lon`
-/// are there) and `lines` (each with `sku` and `qty`) must be there. Absent or `null`: `channel` is
+/// are there; not where `pickup_at` is) and `lines` (each with `sku` and `qty`) must be there. Absent or `null`: `channel` is
 /// `default`, `priority` 0, `line` the line's number counted from 1, `may_split` true,
 /// `deliver_by_is_hard` false, and policy fields are the network's.
 ///
@@ -76,6 +77,7 @@ fn order_of(node: &Node<'_>, lines_max: usize) -> Result<Order, Invalid> {
         by_is_hard,
         policy,
         exclude,
+        pickup_at,
         lines,
     ] = fields;
     let (preset, policy) = policy.optional(order_policy)?.unwrap_or_default();
@@ -92,14 +94,18 @@ fn order_of(node: &Node<'_>, lines_max: usize) -> Result<Order, Invalid> {
             .into(),
         placed_at: placed_at.moment()?,
         priority: priority.optional(Field::signed)?.unwrap_or(0),
-        ship_to: object(to, "country, postal, lat, lon, residential")
-            .and_then(ship_to)
-            .map_err(|invalid| inside(to.name, invalid))?,
+        ship_to: match (to.is_absent(), pickup_at.is_absent()) {
+            (true, false) => ShipTo::default(),
+            _ => object(to, "country, postal, lat, lon, residential")
+                .and_then(ship_to)
+                .map_err(|invalid| inside(to.name, invalid))?,
+        },
         deliver_by,
         deliver_by_is_hard,
         preset,
         policy,
         exclude: exclude.optional(excluded)?.unwrap_or_default(),
+        pickup_at: pickup_at.optional(Field::id)?.map(Into::into),
         lines: order_lines(lines, lines_max)?,
     })
 }
@@ -147,10 +153,15 @@ pub fn order_to_json(order: &Order) -> Value {
         "channel": order.channel,
         "placed_at": order.placed_at.to_string(),
         "priority": order.priority,
-        "ship_to": ship_to_json(&order.ship_to),
         "deliver_by_is_hard": order.deliver_by_is_hard,
         "lines": lines,
     });
+    if order.pickup_at.is_none() || order.ship_to != ShipTo::default() {
+        json["ship_to"] = ship_to_json(&order.ship_to);
+    }
+    if let Some(store) = &order.pickup_at {
+        json["pickup_at"] = json!(store);
+    }
     if let Some(day) = order.deliver_by {
         json["deliver_by"] = json!(day.to_string());
     }
@@ -265,7 +276,8 @@ fn repeated_line(lines: &[OrderLine]) -> Option<usize> {
 }
 
 fn order_line(node: &Node<'_>, at: usize) -> Result<OrderLine, Invalid> {
-    let [line, sku, qty, may_split] = node.fields(&["line", "sku", "qty", "may_split"])?;
+    let names = &["line", "sku", "qty", "may_split", "together"];
+    let [line, sku, qty, may_split, together] = node.fields(names)?;
     Ok(OrderLine {
         line: line
             .optional(Field::id)?
@@ -273,16 +285,21 @@ fn order_line(node: &Node<'_>, at: usize) -> Result<OrderLine, Invalid> {
         sku: sku.id()?.into(),
         qty: qty.qty(1)?,
         may_split: may_split.optional(Field::flag)?.unwrap_or(true),
+        together: together.optional(Field::id)?.map(Into::into),
     })
 }
 
 fn line_to_json(line: &OrderLine) -> Value {
-    json!({
+    let mut json = json!({
         "line": line.line,
         "sku": line.sku,
         "qty": line.qty.0,
         "may_split": line.may_split,
-    })
+    });
+    if let Some(set) = &line.together {
+        json["together"] = json!(set);
+    }
+    json
 }
 
 fn ship_to_json(to: &ShipTo) -> Value {

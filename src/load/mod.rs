@@ -11,6 +11,7 @@
 //! | `rows` | items, locations and policies, which come as CSV, JSON and TOML alike |
 //! | `carriers` | services, zones, zone pairs, tariffs, places |
 //! | `supply` | stock, incoming, allocations, scarcity |
+//! | `restrictions` | regions, and what may not ship where |
 //! | `settings` | `network.toml` |
 //! | `orders` | order files |
 //! | `json` | orders, items and locations as JSON |
@@ -25,6 +26,7 @@ mod names;
 mod network;
 mod node;
 mod orders;
+mod restrictions;
 mod rows;
 mod settings;
 mod supply;

@@ -2,6 +2,7 @@
 
 use super::LoadError;
 use super::carriers::carriers;
+use super::restrictions::{Restricted, restricted};
 use super::rows::{ITEM, LOCATION, item, location};
 use super::settings::settings;
 use super::supply::Known;
@@ -67,6 +68,10 @@ pub fn network_folder_with(dir: &Path, items: Option<&Path>) -> Result<NetworkFi
         },
     );
     let settings = settings(dir, &known)?;
+    let Restricted {
+        regions,
+        restrictions,
+    } = restricted(dir, &known, &carriers.services)?;
     let (stock, incoming, allocations) = (stock?, incoming?, allocations?);
     let network = Network {
         name: settings.name,
@@ -82,6 +87,8 @@ pub fn network_folder_with(dir: &Path, items: Option<&Path>) -> Result<NetworkFi
         tariffs: carriers.tariffs,
         surcharges: carriers.surcharges,
         places,
+        regions,
+        restrictions,
         scarcity: scarcity?,
         locations,
     };

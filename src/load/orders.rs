@@ -199,6 +199,7 @@ fn order_line(
         sku: id.into(),
         qty: qty.qty(1)?,
         may_split: true,
+        together: None,
     })
 }
 

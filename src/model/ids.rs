@@ -67,6 +67,14 @@ dense_id!(
     /// A speed offered by a carrier.
     ServiceId(u16)
 );
+
+impl ServiceId {
+    /// The service that every network has: the customer collects.
+    pub const PICKUP: Self = Self(u16::MAX);
+    /// Its text id.
+    pub const PICKUP_NAME: &'static str = "pickup";
+}
+
 dense_id!(
     /// A selling channel.
     ChannelId(u16)

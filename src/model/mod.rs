@@ -25,8 +25,8 @@ pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};
 pub use invalid::Invalid;
 pub use network::{
     AllocationRow, IncomingRow, Item, Location, LocationKind, Network, Opening, Place, PromiseFrom,
-    PromiseRules, RESIDENTIAL, ScarcityRow, Service, StockRow, Surcharge, TariffStep, WeekDays,
-    Zone, ZonePair,
+    PromiseRules, RESIDENTIAL, RegionPart, Restriction, ScarcityRow, Service, StockRow, Surcharge,
+    TariffStep, WeekDays, Zone, ZonePair,
 };
 pub use order::{Order, OrderKey, OrderLine, ShipTo};
 pub use plan::{

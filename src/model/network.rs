@@ -116,8 +116,10 @@ pub struct Service {
     pub id: Box<str>,
     /// Who carries.
     pub carrier: Box<str>,
-    /// Days on which the carrier moves and delivers.
+    /// Days on which the carrier moves.
     pub works_on: WeekDays,
+    /// Days on which it delivers; `None` is those on which it moves.
+    pub delivers_on: Option<WeekDays>,
     /// Cubic centimetres that weigh one kilogram; `None` bills actual weight only.
     pub dim_divisor_cm3_per_kg: Option<u32>,
     /// Dimensional weight applies only to more than this many cubic centimetres.
@@ -185,6 +187,30 @@ pub struct Place {
 
 /// The surcharge area of every home, whatever its place: see [`ShipTo`](super::ShipTo).
 pub const RESIDENTIAL: &str = "residential";
+
+/// A part of a region: everything with a start of postal codes. A region may have many.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct RegionPart {
+    /// Name of the region.
+    pub region: Box<str>,
+    /// ISO 3166 two-letter country code.
+    pub country: Box<str>,
+    /// Start of the postal codes in it; empty for the whole country.
+    pub postal_prefix: Box<str>,
+}
+
+/// What may not ship: everything that meets all of the conditions that are given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Restriction {
+    /// Only from this location.
+    pub location: Option<LocationId>,
+    /// Only by this service.
+    pub service: Option<ServiceId>,
+    /// Only items of this class; empty for all.
+    pub class: Box<str>,
+    /// Only to this region; empty for everywhere.
+    pub region: Box<str>,
+}
 
 /// What a carrier charges on top of the tariff for every parcel that meets all conditions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
@@ -288,6 +314,10 @@ pub struct Network {
     pub surcharges: Vec<Surcharge>,
     /// Postal areas.
     pub places: Vec<Place>,
+    /// What the regions of `restrictions` are.
+    pub regions: Vec<RegionPart>,
+    /// What may not ship where.
+    pub restrictions: Vec<Restriction>,
     /// Prices of units kept for later promises.
     pub scarcity: Vec<ScarcityRow>,
 }

@@ -74,6 +74,8 @@ pub struct OrderLine {
     pub qty: Qty,
     /// Whether its units may come from several locations.
     pub may_split: bool,
+    /// Lines of the same name ship in one shipment, or none of them does.
+    pub together: Option<Box<str>>,
 }
 
 /// An order as it was placed.
@@ -99,6 +101,8 @@ pub struct Order {
     pub policy: PolicyOverrides,
     /// Locations that may not ship it.
     pub exclude: Vec<Box<str>>,
+    /// The location at which the customer collects it: nothing of it is carried anywhere.
+    pub pickup_at: Option<Box<str>>,
     /// At least one.
     pub lines: Vec<OrderLine>,
 }
@@ -123,6 +127,7 @@ impl Order {
                 self.policy == other.policy && self.preset == other.preset,
             ),
             ("exclude", self.exclude == other.exclude),
+            ("pickup_at", self.pickup_at == other.pickup_at),
             ("lines", self.lines == other.lines),
         ];
         pairs

@@ -160,6 +160,12 @@ pub enum RejectedReason {
     Country,
     /// Lacks the ability that every item it has in stock needs.
     LacksAbility,
+    /// May not ship to the region of the destination, or nothing that it has may go there.
+    Region,
+    /// The customer collects the order at another location.
+    PickUp,
+    /// Has no room for it on any day on which it could still hand it over.
+    Full,
     /// No carrier service reaches the destination from there with these items.
     NoService,
     /// Cannot deliver anything by a hard promise date.
@@ -180,6 +186,9 @@ impl RejectedReason {
             Self::Excluded => "excluded",
             Self::Country => "country",
             Self::LacksAbility => "lacks_ability",
+            Self::Region => "region",
+            Self::PickUp => "pickup",
+            Self::Full => "full",
             Self::NoService => "no_service",
             Self::TooLate => "too_late",
             Self::Dearer => "dearer",

@@ -3,7 +3,7 @@
 //! Each constraint is lifted by itself, everything else as it is, and the order is routed anew.
 
 use super::lanes::Lanes;
-use super::request::{ClassId, Demand, Job, Request, Unroutable};
+use super::request::{Demand, Job, Request, Unroutable};
 use super::solve::{Scratch, decide};
 use crate::model::{Cents, Policy};
 
@@ -24,6 +24,10 @@ pub enum Constraint {
     MaySplit,
     /// Item classes need abilities of locations.
     Abilities,
+    /// Lines that ship together or not at all.
+    Together,
+    /// Locations, services and item classes that may not ship to a region, or at all.
+    Restrictions,
     /// Locations that the order excludes.
     Exclude,
     /// Locations that do not ship to the country.
@@ -36,7 +40,7 @@ pub enum Constraint {
 
 impl Constraint {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::HardDate,
         Self::MaxShipments,
         Self::MinValueToSplit,
@@ -44,6 +48,8 @@ impl Constraint {
         Self::NoBackorder,
         Self::MaySplit,
         Self::Abilities,
+        Self::Together,
+        Self::Restrictions,
         Self::Exclude,
         Self::ShipsTo,
         Self::Paused,
@@ -61,6 +67,8 @@ impl Constraint {
             Self::NoBackorder => "allow_backorder",
             Self::MaySplit => "may_split",
             Self::Abilities => "abilities",
+            Self::Together => "together",
+            Self::Restrictions => "restrictions",
             Self::Exclude => "exclude",
             Self::ShipsTo => "ships_to",
             Self::Paused => "paused",
@@ -100,6 +108,10 @@ pub fn binding(
             demands: &demands,
             policy,
             deliver_by_is_hard: request.deliver_by_is_hard && constraint != Constraint::HardDate,
+            destination: match (constraint, &request.destination.free) {
+                (Constraint::Restrictions, Some(free)) => free,
+                _ => request.destination,
+            },
             ..*request
         };
         let mut job = Job::new(lanes, &without)?;
@@ -124,8 +136,8 @@ fn lifted_demands(demands: &[Demand], constraint: Constraint) -> Vec<Demand> {
     let mut demands = demands.to_vec();
     for demand in &mut demands {
         demand.may_split |= constraint == Constraint::MaySplit;
-        if constraint == Constraint::Abilities {
-            demand.class = ClassId(0);
+        if constraint == Constraint::Together {
+            demand.together = 0;
         }
     }
     demands
@@ -141,6 +153,8 @@ fn lifted_policy(policy: &Policy, constraint: Constraint) -> Policy {
         Constraint::HardDate
         | Constraint::MaySplit
         | Constraint::Abilities
+        | Constraint::Together
+        | Constraint::Restrictions
         | Constraint::Exclude
         | Constraint::ShipsTo
         | Constraint::Paused

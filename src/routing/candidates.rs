@@ -4,7 +4,7 @@
 
 use super::departures::Departures;
 use super::lanes::finite;
-use super::request::Job;
+use super::request::{Demand, Job};
 use super::tariff::NEVER;
 use crate::model::{EpochMillis, LocationId, Qty, RejectedReason};
 
@@ -76,6 +76,8 @@ pub(super) struct Candidates {
     pub(super) seen: Vec<Seen>,
     /// Demands that may be divided.
     pub(super) divisible: Set,
+    /// Demands that ship together or not at all; usually none.
+    groups: Vec<Set>,
     /// Demands that some slot ships.
     pub(super) served: Set,
 }
@@ -94,6 +96,7 @@ impl Candidates {
         self.divisible = 0;
         self.served = 0;
         self.scarce_lines = 0;
+        self.list_groups(job);
         for line in 0..job.request.demands.len() {
             self.read_line(job, line);
         }
@@ -109,13 +112,40 @@ impl Candidates {
         }
     }
 
+    fn list_groups(&mut self, job: &Job<'_>) {
+        self.groups.clear();
+        let demands = job.request.demands;
+        for (line, demand) in demands.iter().enumerate().filter(|(_, d)| d.together != 0) {
+            let same = |d: &Demand| d.together == demand.together;
+            if demands[..line].iter().any(same) {
+                continue;
+            }
+            let members = demands.iter().enumerate().filter(|(_, d)| same(d));
+            self.groups
+                .push(members.fold(0, |set, (i, _)| set | 1 << i));
+        }
+    }
+
+    /// Whether no shipment may hold exactly these demands whole: some that go together are in it
+    /// and some are not.
+    #[inline]
+    pub(super) fn cuts(&self, set: Set) -> bool {
+        self.groups.iter().any(|&g| set & g != 0 && set & g != g)
+    }
+
+    /// A set without what goes together and is not all there.
+    fn closed(&self, set: Set) -> Set {
+        let cut = self.groups.iter().filter(|&&g| set & g != g);
+        cut.fold(set, |set, g| set & !g)
+    }
+
     fn read_line(&mut self, job: &Job<'_>, line: usize) {
         let demand = &job.request.demands[line];
         let stock = job.request.stock;
         let bit: Set = 1 << line;
         let whole = demand.qty;
         let special = demand.class.0 != 0;
-        let mut divisible = demand.may_split && whole > Qty(1);
+        let mut divisible = demand.may_split && whole > Qty(1) && demand.together == 0;
         for cell in stock.cells(line) {
             let location = cell.location.index();
             let Some(held) = self.held.get_mut(location) else {
@@ -123,7 +153,7 @@ impl Candidates {
             };
             self.touched[location / 64] |= 1 << (location % 64);
             held.any |= bit;
-            if special && !job.lanes.able(location, demand.class) {
+            if special && !job.able(location, demand.class) {
                 held.unable |= bit;
                 continue;
             }
@@ -198,13 +228,20 @@ impl Candidates {
         if let Some(closed) = job.closed(id) {
             reason = Some(closed);
         } else if held.unable == held.any {
-            reason = Some(RejectedReason::LacksAbility);
+            reason = Some(unable(job, location, held.any));
         } else if held.now | held.later | parts == 0 {
             reason = Some(RejectedReason::NoStock);
         } else {
             self.add_slots(job, departures, id, held.now, *later..*later + own_later);
             if self.slots.len() == first {
                 reason = Self::idle(job, departures, location, parts != 0);
+            } else if !self.groups.is_empty() {
+                self.close_slots(first);
+                let empty = self.slots.len() == first && parts == 0;
+                reason = empty.then_some(RejectedReason::NoStock);
+            }
+            for slot in &self.slots[first..] {
+                self.served |= slot.fresh;
             }
         }
         *later += own_later;
@@ -213,6 +250,23 @@ impl Candidates {
             reason,
             whole: NEVER,
         });
+    }
+
+    /// Takes out of the slots of a location, which begin at `first`, what goes together and is not
+    /// all there.
+    fn close_slots(&mut self, first: usize) {
+        let (mut kept, mut before) = (first, 0);
+        for at in first..self.slots.len() {
+            let mut slot = self.slots[at];
+            slot.mask = self.closed(slot.mask);
+            slot.fresh = slot.mask & !before;
+            before = slot.mask;
+            if slot.fresh != 0 {
+                self.slots[kept] = slot;
+                kept += 1;
+            }
+        }
+        self.slots.truncate(kept);
     }
 
     /// Why a location that has something ships nothing whole; `None` when it may ship a part.
@@ -276,7 +330,6 @@ impl Candidates {
             return;
         }
         slot.mask |= slot.fresh;
-        self.served |= slot.fresh;
         if let Some(last) = self.slots.last_mut()
             && last.location == slot.location
             && departures.get(last.departure).ship_at == departure.ship_at
@@ -295,5 +348,15 @@ impl Candidates {
         let location = usize::from(slot.location);
         let units = i64::from(job.request.demands[line].qty.0);
         self.unit_cents(job, location, line) * units + job.lanes.sites[location].per_line
+    }
+}
+
+/// Why a location may ship nothing of what it holds.
+fn unable(job: &Job<'_>, location: usize, held: Set) -> RejectedReason {
+    let demands = job.request.demands.iter().enumerate();
+    let mut held = demands.filter(|&(i, _)| held >> i & 1 == 1);
+    match held.any(|(_, d)| job.has_ability(location, d.class)) {
+        true => RejectedReason::Region,
+        false => RejectedReason::LacksAbility,
     }
 }

@@ -11,6 +11,10 @@ pub(super) struct Load {
     pub(super) longest_mm: u32,
     /// How many lots were put together; 0 is nothing at all, which is no parcel.
     pub(super) lots: u32,
+    /// Classes of the units, of those that a carrier may refuse: see [`ClassId::kind`].
+    ///
+    /// [`ClassId::kind`]: super::ClassId::kind
+    pub(super) kinds: u64,
 }
 
 impl Load {
@@ -21,17 +25,19 @@ impl Load {
             mm3: self.mm3.saturating_add(other.mm3),
             longest_mm: self.longest_mm.max(other.longest_mm),
             lots: self.lots.saturating_add(other.lots),
+            kinds: self.kinds | other.kinds,
         }
     }
 
-    /// The rest when `part`, which was added before, is taken away. The longest side stays: who
-    /// asks for it measures the rest anew.
+    /// The rest when `part`, which was added before, is taken away. The longest side and the
+    /// kinds stay: who asks for them looks at the rest anew.
     pub(super) fn less(self, part: Self) -> Self {
         Self {
             grams: self.grams.saturating_sub(part.grams),
             mm3: self.mm3.saturating_sub(part.mm3),
             longest_mm: self.longest_mm,
             lots: self.lots.saturating_sub(part.lots),
+            kinds: self.kinds,
         }
     }
 
@@ -42,6 +48,7 @@ impl Load {
             mm3: mm3.saturating_mul(u64::from(units)),
             longest_mm: if units > 0 { longest_mm } else { 0 },
             lots: u32::from(units > 0),
+            kinds: 0,
         }
     }
 }

@@ -52,6 +52,14 @@ pub(super) struct Carriage {
 }
 
 impl Carriage {
+    /// Nothing is carried.
+    pub(super) const NONE: Self = Self {
+        postage: 0,
+        surcharges: 0,
+        packaging: 0,
+        parcels: 0,
+    };
+
     /// The price of common `parcels` and of units that ship alone, from a location that pays
     /// `per_parcel` for a carton; `None` when the service does not carry them.
     pub(super) fn of(

@@ -62,6 +62,11 @@ pub(super) struct Departures {
     plain: bool,
     /// By service: what every parcel pays besides the tariff; empty where that is nothing.
     flat: Vec<i64>,
+    /// By service: the kinds of items that it does not take to the destination; empty where every
+    /// service takes all of the request.
+    refuses: Vec<u64>,
+    /// The customer collects: carrying costs nothing.
+    collected: bool,
     singles: Singles,
 }
 
@@ -85,8 +90,14 @@ impl Departures {
         self.now.clear();
         self.now.resize(job.request.destination.sample.len(), NONE);
         let lanes = job.lanes;
-        self.slope = lanes.tariffs.slope(job.request.demands);
-        self.plain = lanes.plain && !job.alone;
+        self.collected = job.request.pickup.is_some();
+        self.slope = match self.collected {
+            // The first price of a gram is none.
+            true => 0,
+            false => lanes.tariffs.slope(job.request.demands),
+        };
+        self.fill_refuses(job);
+        self.plain = lanes.plain && !job.alone && self.refuses.is_empty();
         if !self.plain {
             self.singles.fill(job);
             self.fill_flat(job);
@@ -103,6 +114,28 @@ impl Departures {
             self.runs.clear();
             self.runs.resize(hours * runs, (0, 0));
         }
+    }
+
+    fn fill_refuses(&mut self, job: &Job<'_>) {
+        self.refuses.clear();
+        let refuses = &job.request.destination.restricted.refuses;
+        if refuses.is_empty() || self.collected {
+            return;
+        }
+        let kinds = job.request.demands.iter();
+        let kinds = kinds.fold(0, |all, d| all | d.class.kind());
+        if refuses.iter().any(|r| r & kinds != 0) {
+            self.refuses.extend(refuses.iter().map(|r| r & kinds));
+        }
+    }
+
+    /// The different sets of kinds that some service does not take.
+    fn refusals(&self) -> SmallVec<[u64; 4]> {
+        let mut sets: SmallVec<[u64; 4]> = self.refuses.iter().copied().collect();
+        sets.sort_unstable();
+        sets.dedup();
+        sets.retain(|set| *set != 0);
+        sets
     }
 
     fn fill_flat(&mut self, job: &Job<'_>) {
@@ -146,9 +179,16 @@ impl Departures {
             reaches: false,
             whole: UNKNOWN,
         };
+        if self.collected {
+            new.reaches = true;
+            if let Some(Handover { day, today, .. }) = handover {
+                let dated = job.dated(today, day);
+                new.least = dated.map_or(NEVER, |(late, speed)| late.0 + speed.0);
+            }
+        }
         for (service, &zone) in zones.iter().enumerate() {
             let mut cents = NEVER;
-            if zone != NO_ZONE {
+            if zone != NO_ZONE && !self.collected {
                 let least = lanes.tariffs.least(service, zone, self.slope);
                 new.reaches |= finite(least);
                 if let Some(handover) = handover {
@@ -220,19 +260,19 @@ impl Departures {
     }
 
     /// What carrying, lateness and speed of a shipment with everything cost, whose parcels are
-    /// `whole` (by billing) and what ships alone.
+    /// `whole` (by billing), what ships alone, and its kinds.
     pub(super) fn whole(
         &mut self,
         job: &Job<'_>,
         departure: u32,
         whole: &[Parcels],
-        alone: Alone<'_>,
+        (alone, kinds): (Alone<'_>, u64),
     ) -> i64 {
         let known = self.rows[departure as usize].whole;
         if known != UNKNOWN {
             return known;
         }
-        let cents = self.carried(job, departure, whole, alone);
+        let cents = self.carried(job, departure, whole, (alone, kinds));
         self.rows[departure as usize].whole = cents;
         cents
     }
@@ -243,15 +283,18 @@ impl Departures {
         job: &Job<'_>,
         departure: u32,
         parcels: &[Parcels],
-        alone: Alone<'_>,
+        (alone, kinds): (Alone<'_>, u64),
     ) -> i64 {
+        if self.collected {
+            return self.rows[departure as usize].least;
+        }
         let tariffs = &job.lanes.tariffs;
         let services = job.lanes.carriers.len();
         let class = usize::from(self.rows[departure as usize].class);
         let zones = job.request.destination.zones(class, services);
         let dated = self.dated(departure, services);
         if !self.plain {
-            return self.carried_with_extras(job, class, dated, parcels, alone);
+            return self.carried_with_extras(job, class, dated, parcels, (alone, kinds));
         }
         let mut best = NEVER;
         for service in 0..services {
@@ -271,14 +314,15 @@ impl Departures {
         class: usize,
         dated: &[i64],
         parcels: &[Parcels],
-        alone: Alone<'_>,
+        (alone, kinds): (Alone<'_>, u64),
     ) -> i64 {
         let (lanes, destination) = (job.lanes, job.request.destination);
         let zones = destination.zones(class, dated.len());
         let per_parcel = lanes.sites[usize::from(destination.sample[class])].per_parcel;
         let mut best = NEVER;
         for (service, &dated) in dated.iter().enumerate() {
-            if dated < best {
+            let refused = self.refuses.get(service).copied().unwrap_or(0);
+            if dated < best && refused & kinds == 0 {
                 let common = parcels[usize::from(lanes.tariffs.billing_of[service])];
                 let (to, singles) = ((service, zones[service]), &self.singles);
                 let carriage = Carriage::of(lanes, to, per_parcel, common, alone, singles);
@@ -302,10 +346,11 @@ impl Departures {
         let at = self.curves.len();
         for id in 0..loads.ids() {
             let parcels = loads.parcels(id);
+            let kinds = loads.kinds_of.get(id).copied().unwrap_or(0);
             let cents = if job.alone {
-                self.carried(job, departure, parcels, &loads.alone(job, id))
+                self.carried(job, departure, parcels, (&loads.alone(job, id), kinds))
             } else {
-                self.carried(job, departure, parcels, &[])
+                self.carried(job, departure, parcels, (&[], kinds))
             };
             self.curves.push(cents);
         }
@@ -336,6 +381,8 @@ pub(super) struct Loads {
     parcels: Vec<Parcels>,
     /// By load id: which of its demands ship alone; empty where none does.
     alone_of: Vec<Set>,
+    /// By load id: its kinds; empty where no service refuses any.
+    kinds_of: Vec<u64>,
     billings: usize,
     keys: Vec<u64>,
     sorted: Vec<u64>,
@@ -373,7 +420,7 @@ impl Loads {
     }
 
     /// Works out all subsets of `demands` (at most 12).
-    pub(super) fn fill(&mut self, job: &Job<'_>) {
+    pub(super) fn fill(&mut self, job: &Job<'_>, departures: &Departures) {
         let demands = job.request.demands;
         self.sums.clear();
         self.sums.push(Load::default());
@@ -396,6 +443,10 @@ impl Loads {
                 ids = self.refine(ids, |at, load| u64::try_from(extra(at, load)).unwrap_or(0));
             }
         }
+        let refusals = departures.refusals();
+        for &set in &refusals {
+            ids = self.refine(ids, |_, load| u64::from(load.kinds & set != 0));
+        }
         let mut alone = 0;
         if job.alone {
             let alone_bits = demands.iter().enumerate().filter(|(_, d)| d.ships_alone);
@@ -406,11 +457,15 @@ impl Loads {
         // One subset of each id tells what the id's parcels are.
         self.parcels.clear();
         self.alone_of.clear();
+        self.kinds_of.clear();
         let mut next = 0;
         for (subset, &id) in self.id_of.iter().enumerate() {
             if id == next {
                 next += 1;
                 self.parcels.extend(all_parcels(job, self.sums[subset]));
+                if !refusals.is_empty() {
+                    self.kinds_of.push(self.sums[subset].kinds);
+                }
                 if job.alone {
                     let set = Set::try_from(subset & alone).unwrap_or(Set::MAX);
                     self.alone_of.push(set);

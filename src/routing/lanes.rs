@@ -8,6 +8,7 @@ use super::ClassId;
 use super::calendar::{Clock, Hours, WorkDays};
 use super::places::{Destination, Pairs, Places};
 use super::policies::Policies;
+use super::restrictions::Restrictions;
 use super::tariff::{NEVER, Tariffs, price};
 use crate::model::{
     Coordinate, Day, Invalid, Location, LocationId, Millis, Network, Policy, PolicyOverrides, Qty,
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Classes that need no ability.
-const ORDINARY: [&str; 3] = ["", "standard", "general"];
+pub(super) const ORDINARY: [&str; 3] = ["", "standard", "general"];
 /// The class of items that no location can ship.
 const NOBODY: ClassId = ClassId(u16::MAX);
 /// Most services of a network: a zone table row is one byte per service.
@@ -64,9 +65,11 @@ pub(super) struct Band {
 /// Business days of a carrier: what leaves on the same day by the same run arrives on the same day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
-    /// On which days the carrier works; row of `work`.
+    /// On which days the carrier moves; row of `work`.
     work: u16,
-    /// So many working days.
+    /// On which days it delivers; row of `work`.
+    delivers: u16,
+    /// So many days on which it moves, the last of them one on which it delivers.
     transit_days: u8,
 }
 
@@ -96,6 +99,7 @@ pub struct Lanes {
     abilities: Vec<u64>,
     words: usize,
     policies: Policies,
+    pub(super) restrictions: Restrictions,
     /// By location: units of every SKU that stay there; empty where none do.
     buffers: Vec<Qty>,
     /// Countries that some location names as one that it ships to, counted from 1.
@@ -135,7 +139,9 @@ impl Lanes {
             .map(|c| c.bands.iter().map(|b| b.number).collect())
             .collect();
         let tariffs = Tariffs::new(network, &numbers)?;
-        let (classes, abilities, words) = abilities(&network.locations)?;
+        let restrictions = Restrictions::new(network)?;
+        let (classes, abilities, words) =
+            abilities(&network.locations, restrictions.classes_of_services())?;
         let (scarcity, scarcity_max) = scarcity(network)?;
         let handling_max = sites.iter().map(|s| s.per_unit + s.per_line).max();
         let unit_min = sites.iter().map(|s| s.per_unit).min().unwrap_or(0);
@@ -146,6 +152,7 @@ impl Lanes {
             plain,
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             policies: Policies::new(network),
+            restrictions,
             buffers: buffers(&network.locations),
             countries,
             paused: sites.iter().map(|_| AtomicBool::new(false)).collect(),
@@ -174,6 +181,14 @@ impl Lanes {
     /// The place is unknown: names `ship_to.postal`.
     pub fn destination(&self, to: &ShipTo) -> Result<Arc<Destination>, Invalid> {
         self.places.destination(self, to)
+    }
+
+    /// The destination of what a customer collects at a location of the network.
+    ///
+    /// # Errors
+    /// The location is not in the network: names `pickup_at`.
+    pub fn doorstep(&self, location: LocationId) -> Result<Arc<Destination>, Invalid> {
+        self.places.doorstep(self, location)
     }
 
     /// The country of all places; `None` where they are in several or there are none.
@@ -290,8 +305,23 @@ impl Lanes {
 
     /// The date on which a run delivers what was handed over on `day`.
     pub(super) fn delivery(&self, run: u16, day: Day) -> Option<Day> {
-        let Run { work, transit_days } = self.runs[usize::from(run)];
-        self.work[usize::from(work)].nth(day, transit_days)
+        let Run {
+            work,
+            delivers,
+            transit_days,
+        } = self.runs[usize::from(run)];
+        let moves = &self.work[usize::from(work)];
+        if delivers == work {
+            return moves.nth(day, transit_days);
+        }
+        let delivers = &self.work[usize::from(delivers)];
+        match transit_days.checked_sub(1) {
+            None => delivers.nth(moves.nth(day, 0)?, 0),
+            Some(before) => {
+                let there = moves.nth(day, before)?;
+                delivers.nth(Day(there.0.checked_add(1)?), 0)
+            }
+        }
     }
 }
 
@@ -396,7 +426,12 @@ fn carriers(
     calendars: &mut Calendars,
 ) -> Result<(Vec<Carrier>, Vec<Run>), Invalid> {
     let services = network.services.iter();
-    let work: Vec<usize> = services.map(|s| calendars.of(s.works_on)).collect();
+    let work: Vec<(usize, usize)> = services
+        .map(|s| {
+            let moves = calendars.of(s.works_on);
+            (moves, s.delivers_on.map_or(moves, |on| calendars.of(on)))
+        })
+        .collect();
     let mut carriers: Vec<Carrier> = Vec::new();
     carriers.resize_with(work.len(), Carrier::default);
     let mut runs: Vec<Run> = Vec::new();
@@ -408,7 +443,8 @@ fn carriers(
             return Err(Invalid::new(field(), zone.service.0, expected));
         };
         let run = Run {
-            work: u16::try_from(work[service]).unwrap_or(u16::MAX),
+            work: u16::try_from(work[service].0).unwrap_or(u16::MAX),
+            delivers: u16::try_from(work[service].1).unwrap_or(u16::MAX),
             transit_days: zone.transit_days,
         };
         let known = runs.iter().position(|r| *r == run).unwrap_or_else(|| {
@@ -430,9 +466,16 @@ fn carriers(
 
 type Abilities = (HashMap<Box<str>, ClassId>, Vec<u64>, usize);
 
-fn abilities(locations: &[Location]) -> Result<Abilities, Invalid> {
+/// `first` are numbered before all others.
+fn abilities(locations: &[Location], first: &[Box<str>]) -> Result<Abilities, Invalid> {
     let mut classes: HashMap<Box<str>, ClassId> = HashMap::new();
-    for ability in locations.iter().flat_map(|l| &l.abilities) {
+    for ability in first
+        .iter()
+        .chain(locations.iter().flat_map(|l| &l.abilities))
+    {
+        if classes.contains_key(ability) {
+            continue;
+        }
         let next = classes.len() + 1;
         at_most("abilities", next, usize::from(NOBODY.0) - 1)?;
         classes

@@ -30,8 +30,9 @@
 //! Its `need_at` is `max(ready, ship_at − lead hours)`.
 //!
 //! **Delivery.** The carrier starts on the first day, from the location's local date of `ship_at`
-//! on, that the service works on and that is no holiday; `transit_days` further such days later it
-//! delivers (0: on the starting day). *Days until delivery* are calendar days from the location's
+//! on, that the service works on and that is no holiday. Of `transit_days` further such days the last
+//! one is instead the next day that the service delivers on and that is no holiday; where there are
+//! none it delivers on the starting day or the next such day after it. *Days until delivery* are calendar days from the location's
 //! local date at `now` to `deliver_on`: waiting for stock or for a cut-off is time the customer
 //! waits, so it counts. *Days late* are `max(0, deliver_on − deliver_by)`; with a hard promise date
 //! a shipment that is late does not exist.
@@ -66,11 +67,18 @@
 //! **Eligibility.** A location is out when it is paused, when the order excludes it, when it ships to
 //! some countries only and the destination's is not among them, and for a demand when the item's
 //! class (other than empty, `standard`, `general`) is not among its abilities. Where a location has
-//! a stock buffer, the ATP of the view less the buffer counts as its ATP.
+//! a stock buffer, the ATP of the view less the buffer counts as its ATP. A *restriction* forbids
+//! what meets all of the conditions that it has: from this location, by this service, an item of this
+//! class, to this region. A region is a set of postal prefixes.
+//!
+//! **Collecting.** What the customer collects at a location only ships from there, by no carrier: at
+//! its hand-over it is delivered. Nothing is paid for postage, surcharges and packaging, and neither
+//! countries nor restrictions count.
 //!
 //! **Division.** A demand is *divisible* if it may split and no eligible location has its whole
 //! quantity promisable now. A divisible demand may be drawn from any locations and hand-overs in
 //! any amounts, the rest short. Any other demand ships whole in one shipment, or is wholly short.
+//! Demands that go together may not be divided: one shipment has all of them, or all are short.
 //!
 //! **Limits.** At most `max_shipments` shipments; at most one where the order's goods (Σ units ×
 //! value) are worth less than `min_value_to_split`. Two shipments may leave one location. With
@@ -112,6 +120,7 @@ mod price;
 mod promise;
 mod quote;
 mod request;
+mod restrictions;
 mod solve;
 mod subsets;
 mod surcharges;

@@ -4,6 +4,7 @@
 //! a flood of odd addresses costs time, not memory.
 
 use super::lanes::{Lanes, NO_ZONE, Site};
+use super::restrictions::{Regions, Restricted};
 use super::surcharges::Rule;
 use super::zones::metres;
 use crate::model::{Coordinate, Invalid, LocationId, Place, RESIDENTIAL, ShipTo, ZonePair};
@@ -33,11 +34,15 @@ pub struct Destination {
     rules: Vec<Vec<Rule>>,
     /// By location: whether it does not ship to this country; nothing at all where all do.
     barred: Vec<bool>,
+    /// What may not ship here.
+    pub(super) restricted: Restricted,
+    /// The same place where everything may ship, if something here may not.
+    pub(super) free: Option<Arc<Destination>>,
 }
 
 /// Identity of a destination: where it is, the longest zone-pair prefix it matches, what surcharges
-/// ask of it, and its country where that matters.
-type Key = (Coordinate, Option<usize>, (u32, bool), Option<u16>);
+/// ask of it, its country where that matters, and the regions that restrictions name.
+type Key = (Coordinate, Option<usize>, (u32, bool), Option<u16>, Regions);
 
 /// What the table knows of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,17 +109,26 @@ impl Places {
             (0, false)
         };
         let country = lanes.country(&to.country);
-        let key = (coordinate, prefix, (area, residential), country);
+        let regions = lanes.restrictions.regions_of(to);
+        let key = (coordinate, prefix, (area, residential), country, regions);
         if let Some(known) = self.cache.get(&key) {
             return Ok(Arc::clone(&known));
         }
-        let mut new = Destination::new(lanes, coordinate, prefix);
         let name = &self.areas[area as usize];
         let home = if residential { RESIDENTIAL } else { "" };
-        new.rules = lanes.tariffs.rules(&[name, home]);
-        if let Some(country) = country {
-            let bars = |s: &Site| !s.ships_to.is_empty() && !s.ships_to.contains(&country);
-            new.barred = lanes.sites.iter().map(bars).collect();
+        let make = |restricted| {
+            let mut new = Destination::new(lanes, coordinate, prefix, restricted);
+            new.rules = lanes.tariffs.rules(&[name, home]);
+            if let Some(country) = country {
+                let bars = |s: &Site| !s.ships_to.is_empty() && !s.ships_to.contains(&country);
+                new.barred = lanes.sites.iter().map(bars).collect();
+            }
+            new
+        };
+        let mut new = make(Restricted::default());
+        if let Some(restricted) = lanes.restrictions.of(lanes, &key.4) {
+            let free = Arc::new(std::mem::replace(&mut new, make(restricted)));
+            new.free = Some(free);
         }
         let new = Arc::new(new);
         let most = (CACHE_BYTES / new.bytes()).max(64);
@@ -123,6 +137,23 @@ impl Places {
         }
         self.cache.insert(key, Arc::clone(&new));
         Ok(new)
+    }
+
+    /// The destination at a location itself, of no place in particular.
+    pub(super) fn doorstep(
+        &self,
+        lanes: &Lanes,
+        location: LocationId,
+    ) -> Result<Arc<Destination>, Invalid> {
+        let Some(site) = lanes.sites.get(location.index()) else {
+            let expected = "a location of the network";
+            return Err(Invalid::new("pickup_at", location.0, expected));
+        };
+        let to = ShipTo {
+            coordinate: Some(site.coordinate),
+            ..ShipTo::default()
+        };
+        self.destination(lanes, &to)
     }
 
     /// The country of all places.
@@ -212,7 +243,12 @@ impl Pairs {
 }
 
 impl Destination {
-    fn new(lanes: &Lanes, coordinate: Coordinate, prefix: Option<usize>) -> Self {
+    fn new(
+        lanes: &Lanes,
+        coordinate: Coordinate,
+        prefix: Option<usize>,
+        restricted: Restricted,
+    ) -> Self {
         let mut new = Self {
             serial: lanes.serial,
             coordinate,
@@ -221,12 +257,14 @@ impl Destination {
             zones: Vec::new(),
             rules: Vec::new(),
             barred: Vec::new(),
+            restricted,
+            free: None,
         };
         let mut known = HashMap::new();
         for (location, site) in lanes.sites.iter().enumerate() {
             let pair = prefix.and_then(|prefix| lanes.pairs.zone(&site.postal, prefix));
             let distance = u64::from(metres(site.coordinate, coordinate));
-            let zones: Vec<u8> = lanes
+            let mut zones: Vec<u8> = lanes
                 .carriers
                 .iter()
                 .map(|carrier| {
@@ -237,6 +275,7 @@ impl Destination {
                     dense.and_then(|z| u8::try_from(z).ok()).unwrap_or(NO_ZONE)
                 })
                 .collect();
+            new.restricted.cut(location, &mut zones);
             let key = (site.hours, site.per_parcel, zones);
             let class = *known.entry(key).or_insert_with_key(|(_, _, zones)| {
                 new.zones.extend_from_slice(zones);
@@ -275,6 +314,8 @@ impl Destination {
     fn bytes(&self) -> usize {
         let rules: usize = self.rules.iter().map(|r| size_of_val(&**r) + 24).sum();
         let classes = 2 * (self.class_of.len() + self.sample.len());
-        size_of::<Self>() + classes + self.zones.len() + rules + self.barred.len() + 64
+        let free = self.free.as_ref().map_or(0, |free| free.bytes());
+        let tables = self.zones.len() + rules + self.barred.len() + self.restricted.bytes();
+        size_of::<Self>() + classes + tables + free + 64
     }
 }

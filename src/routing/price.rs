@@ -11,8 +11,8 @@ use super::request::{Job, Request};
 use super::tariff::AMOUNT_MAX;
 use super::zones::metres;
 use crate::model::{
-    Cents, Day, EpochMillis, Grams, LocationId, Objective, Plan, Shipment, ShipmentCents,
-    ShipmentLine, ShortLine,
+    Cents, Day, EpochMillis, Grams, LocationId, Objective, Plan, ServiceId, Shipment,
+    ShipmentCents, ShipmentLine, ShortLine,
 };
 
 /// Prices shipments that somebody else chose, each a location, a ready time and what is in it:
@@ -157,16 +157,42 @@ impl Draft {
 
     /// Every way that it may travel, by ascending service.
     fn travels(&self, job: &Job<'_>) -> impl Iterator<Item = Travel> {
+        let collected = job.request.pickup.map(|_| self.collected(job));
+        collected
+            .into_iter()
+            .flatten()
+            .chain(self.carried(job, job.request.pickup.is_none()))
+    }
+
+    /// The customer comes on the day from which it is ready.
+    fn collected(&self, job: &Job<'_>) -> Option<Travel> {
+        let (late, speed) = job.dated(self.today, self.ship_day)?;
+        Some(Travel {
+            service: ServiceId::PICKUP,
+            deliver_on: self.ship_day,
+            carriage: Carriage::NONE,
+            late,
+            speed,
+        })
+    }
+
+    fn carried(&self, job: &Job<'_>, any: bool) -> impl Iterator<Item = Travel> {
         let lanes = job.lanes;
         let destination = job.request.destination;
         let class = usize::from(destination.class_of[self.location]);
         let zones = destination.zones(class, lanes.carriers.len());
-        let reached = zones.iter().enumerate().filter(|z| *z.1 != NO_ZONE);
+        let reached = zones.iter().enumerate();
+        let reached = reached.filter(move |z| any && *z.1 != NO_ZONE);
         reached.filter_map(move |(service, &zone)| self.travel(job, service, zone))
     }
 
     fn travel(&self, job: &Job<'_>, service: usize, zone: u8) -> Option<Travel> {
         let lanes = job.lanes;
+        let refuses = &job.request.destination.restricted.refuses;
+        let refused = refuses.get(service).copied().unwrap_or(0);
+        if refused & self.cargo.load.kinds != 0 {
+            return None;
+        }
         let deliver_on = lanes.delivery(lanes.run(service, zone), self.ship_day)?;
         let (late, speed) = job.dated(self.today, deliver_on)?;
         let billing = usize::from(lanes.tariffs.billing_of[service]);
@@ -177,7 +203,7 @@ impl Draft {
         let (to, singles) = ((service, zone), &cargo.singles);
         let carriage = Carriage::of(lanes, to, per_parcel, parcels, &cargo.alone, singles)?;
         Some(Travel {
-            service,
+            service: service_id(service),
             deliver_on,
             carriage,
             late,
@@ -203,7 +229,7 @@ impl Draft {
         let lead = job.lanes.hours(site).lead();
         Some(Shipment {
             location: location_id(self.location),
-            service: service_id(travel.service),
+            service: travel.service,
             need_at: self.ready.max(self.ship_at - lead),
             ship_at: self.ship_at,
             deliver_on: travel.deliver_on,
@@ -263,9 +289,13 @@ impl Cargo {
     }
 
     /// Billable weight of all parcels by a service.
-    fn billable(&self, job: &Job<'_>, service: usize) -> Option<u64> {
+    fn billable(&self, job: &Job<'_>, service: ServiceId) -> Option<u64> {
         let tariffs = &job.lanes.tariffs;
-        let billing = &tariffs.billings[usize::from(tariffs.billing_of[service])];
+        let Some(&billing) = tariffs.billing_of.get(service.index()) else {
+            // Nobody weighs what the customer collects.
+            return Some(0);
+        };
+        let billing = &tariffs.billings[usize::from(billing)];
         let mut sum = if self.load.lots > 0 {
             billing.billable(self.load)?
         } else {
@@ -282,7 +312,7 @@ impl Cargo {
 
 /// How a shipment travels.
 struct Travel {
-    service: usize,
+    service: ServiceId,
     deliver_on: Day,
     carriage: Carriage,
     late: Cents,

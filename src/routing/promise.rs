@@ -20,7 +20,7 @@ pub fn promise(lanes: &super::Lanes, request: &Request<'_>) -> Result<Vec<Shipme
         let location = cell.location.index();
         let able = location < lanes.locations()
             && job.closed(cell.location).is_none()
-            && (demand.class.0 == 0 || lanes.able(location, demand.class));
+            && job.able(location, demand.class);
         let Some(ready) = able.then(|| ready(&job, cell)).flatten() else {
             continue;
         };

@@ -104,6 +104,10 @@ pub(super) fn dates(job: &Job<'_>, last: Day) -> Vec<Day> {
             let Some((_, day)) = job.lanes.hours(site).handover(ready) else {
                 continue;
             };
+            if job.request.pickup.is_some() {
+                dates.extend(Some(day).filter(|d| *d < last));
+                continue;
+            }
             for (service, &zone) in zones.iter().enumerate().filter(|z| *z.1 != NO_ZONE) {
                 let delivery = job.lanes.delivery(job.lanes.run(service, zone), day);
                 dates.extend(delivery.filter(|d| *d < last));

@@ -20,9 +20,22 @@ pub const DEMANDS_MAX: usize = 5_000;
 /// Longest wait that is counted, in days: more counts as impossible.
 pub(super) const WAIT_DAYS_MAX: i64 = 1 << 16;
 
+/// Most classes that carriers may refuse: they have the lowest numbers.
+pub(super) const KINDS_MAX: u16 = 63;
+
 /// An interned item class; 0 is ordinary.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct ClassId(pub u16);
+
+impl ClassId {
+    /// The bit of a class that some carrier may refuse; none for any other.
+    pub(super) const fn kind(self) -> u64 {
+        match self.0 {
+            1..=KINDS_MAX => 1 << self.0,
+            _ => 0,
+        }
+    }
+}
 
 /// What an order needs of one SKU, its lines summed.
 #[derive(Copy, Clone, Default, PartialEq, Eq, Debug)]
@@ -45,15 +58,21 @@ pub struct Demand {
     pub class: ClassId,
     /// Price of one unit.
     pub value: Cents,
+    /// Demands of the same number but 0 ship in one shipment, or none of them does.
+    pub together: u16,
 }
 
 impl Demand {
     /// What `units` of it add to the parcels that others are in too: nothing if it ships alone.
     pub(super) fn load(&self, units: Qty) -> Load {
-        if self.ships_alone {
-            return Load::default();
+        let mut load = Load::default();
+        if !self.ships_alone {
+            load = Load::of(units.0, self.grams, self.volume_mm3, self.longest_mm);
         }
-        Load::of(units.0, self.grams, self.volume_mm3, self.longest_mm)
+        if !units.is_zero() {
+            load.kinds = self.class.kind();
+        }
+        load
     }
 
     /// One unit by itself.
@@ -81,6 +100,9 @@ pub struct Request<'a> {
     pub stock: &'a StockView,
     /// Locations that may not ship it.
     pub excluded: &'a [LocationId],
+    /// Where the customer collects it: nothing is carried, and no other location takes part. The
+    /// destination is then of no account.
+    pub pickup: Option<LocationId>,
 }
 
 /// Why there is no plan.
@@ -191,8 +213,35 @@ impl<'a> Job<'a> {
         if excluded && self.lifted != Some(Constraint::Exclude) {
             return Some(RejectedReason::Excluded);
         }
-        let barred = self.request.destination.bars(location);
-        (barred && self.lifted != Some(Constraint::ShipsTo)).then_some(RejectedReason::Country)
+        if let Some(store) = self.request.pickup {
+            return (store != location).then_some(RejectedReason::PickUp);
+        }
+        let destination = self.request.destination;
+        if destination.bars(location) && self.lifted != Some(Constraint::ShipsTo) {
+            return Some(RejectedReason::Country);
+        }
+        destination
+            .restricted
+            .closes(location)
+            .then_some(RejectedReason::Region)
+    }
+
+    /// Whether a location may ship items of a class to the destination.
+    #[inline]
+    pub(super) fn able(&self, location: usize, class: ClassId) -> bool {
+        class.0 == 0 || (self.has_ability(location, class) && !self.class_barred(location, class))
+    }
+
+    fn class_barred(&self, location: usize, class: ClassId) -> bool {
+        let restricted = &self.request.destination.restricted;
+        self.request.pickup.is_none() && restricted.bars(location, class)
+    }
+
+    /// Whether a location has the ability that a class needs.
+    pub(super) fn has_ability(&self, location: usize, class: ClassId) -> bool {
+        class.0 == 0
+            || self.lifted == Some(Constraint::Abilities)
+            || self.lanes.able(location, class)
     }
 
     /// What of `units` at a location routing may use.

@@ -99,6 +99,7 @@ impl Subsets {
             if cents < self.second[usize::from(set)]
                 && set != except
                 && (!late || set & slot.fresh != 0)
+                && !candidates.cuts(set)
             {
                 self.offer(set, cents, number);
             }

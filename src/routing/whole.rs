@@ -130,7 +130,7 @@ impl Whole {
         let Some(rules) = self.rules(job, candidates, departures, &frame) else {
             return frame.only_singles();
         };
-        self.loads.fill(job);
+        self.loads.fill(job, departures);
         self.subsets.start(job.request.demands.len());
         for (cents, slot) in frame.single {
             self.subsets.offer(frame.served, cents, slot);
@@ -177,7 +177,8 @@ impl Whole {
             let goods = (0..demands.len()).filter(|&i| within(i));
             let goods: i64 = goods.map(|i| candidates.goods(job, slot, i)).sum();
             let handling = job.lanes.sites[usize::from(slot.location)].per_shipment;
-            let carried = departures.whole(job, slot.departure, &self.parcels, &alone);
+            let carried =
+                departures.whole(job, slot.departure, &self.parcels, (&alone, load.kinds));
             let cents = (carried + goods + handling).min(NEVER);
             if frame.served == frame.all {
                 candidates.seen[seen].whole = cents;

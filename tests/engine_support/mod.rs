@@ -136,6 +136,7 @@ pub(crate) fn engine(stock: &[[u32; 3]]) -> Engine {
 
 pub(crate) fn order(id: &str, lines: &[(usize, u32)]) -> Order {
     let line = |(number, &(sku, qty)): (usize, &(usize, u32))| OrderLine {
+        together: None,
         line: (number + 1).to_string().into(),
         sku: format!("SKU-{sku}").into(),
         qty: Qty(qty),

@@ -60,9 +60,10 @@ fn ship_to() -> impl Strategy<Value = ShipTo> {
 }
 
 fn lines() -> impl Strategy<Value = Vec<OrderLine>> {
-    let line = (id(), 1..=Qty::MAX.0, any::<bool>());
+    let line = (id(), 1..=Qty::MAX.0, any::<bool>(), prop::option::of(id()));
     prop::collection::btree_map(id(), line, 1..8).prop_map(|lines| {
-        let line = |(line, (sku, qty, may_split))| OrderLine {
+        let line = |(line, (sku, qty, may_split, together))| OrderLine {
+            together,
             line,
             sku,
             qty: Qty(qty),
@@ -79,10 +80,11 @@ fn order() -> impl Strategy<Value = Order> {
     let rest = (
         prop::option::of(id()),
         prop::collection::btree_set(id(), 0..4),
+        prop::option::of(id()),
     );
     let all = (head, ship_to(), by, policy(), lines(), rest);
     all.prop_map(
-        |(head, ship_to, by, policy, lines, (preset, exclude))| Order {
+        |(head, ship_to, by, policy, lines, (preset, exclude, pickup_at))| Order {
             key: OrderKey::new(&head.0, &head.1),
             channel: head.2,
             placed_at: EpochMillis(head.3),
@@ -94,6 +96,7 @@ fn order() -> impl Strategy<Value = Order> {
             lines,
             preset,
             exclude: exclude.into_iter().collect(),
+            pickup_at,
         },
     )
 }

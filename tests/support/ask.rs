@@ -29,8 +29,12 @@ impl Asked {
             longest_mm: spec.longest_mm,
             ships_alone: spec.ships_alone,
             value: Cents(spec.value),
+            together: spec.together,
         };
-        let destination = lanes.destination(&inst.ship_to);
+        let destination = match inst.pickup {
+            Some(store) => lanes.doorstep(location_id(store)),
+            None => lanes.destination(&inst.ship_to),
+        };
         Self {
             demands: inst.demands.iter().map(demand).collect(),
             destination: destination.expect("instances go somewhere"),
@@ -49,6 +53,7 @@ impl Asked {
             demands: &self.demands,
             stock: &self.stock,
             excluded: &self.excluded,
+            pickup: inst.pickup.map(location_id),
         }
     }
 }

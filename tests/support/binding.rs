@@ -17,7 +17,15 @@ fn without(inst: &Instance, constraint: Constraint) -> Instance {
         Constraint::ShipComplete => one.policy.ship_complete = false,
         Constraint::NoBackorder => one.policy.allow_backorder = true,
         Constraint::MaySplit => one.demands.iter_mut().for_each(|d| d.may_split = true),
-        Constraint::Abilities => one.demands.iter_mut().for_each(|d| d.class.clear()),
+        Constraint::Abilities => {
+            let classes: Vec<Box<str>> = one.demands.iter().map(|d| (&*d.class).into()).collect();
+            let locations = &mut one.network.locations;
+            locations
+                .iter_mut()
+                .for_each(|l| l.abilities.extend(classes.clone()));
+        }
+        Constraint::Together => one.demands.iter_mut().for_each(|d| d.together = 0),
+        Constraint::Restrictions => one.network.restrictions.clear(),
         Constraint::Exclude => one.excluded.clear(),
         Constraint::ShipsTo => {
             let locations = &mut one.network.locations;

@@ -85,10 +85,13 @@ fn check_shipment(inst: &Instance, shipment: &Shipment) -> Result<Sent, String> 
     ensure(location < inst.network.locations.len(), || {
         "no such location".into()
     })?;
-    ensure(service < inst.network.services.len(), || {
+    ensure(naive::services(inst).contains(&service), || {
         "no such service".into()
     })?;
     let units = units_of(inst, shipment)?;
+    ensure(naive::keeps_together(inst, &units), || {
+        "it cuts what goes together".into()
+    })?;
     for (d, _) in units.iter().enumerate().filter(|&(_, &n)| n > 0) {
         ensure(naive::eligible(inst, location, d), || {
             format!("{} may not ship demand {d}", naive::name(location))
@@ -121,7 +124,7 @@ fn best_service(
     units: &[u32],
 ) -> Result<(), String> {
     let rank = |lane: &Lane, priced: &Priced| (priced.cents.total(), lane.deliver_on, lane.service);
-    for service in 0..inst.network.services.len() {
+    for service in naive::services(inst) {
         let lane = naive::lane(inst, taken.location, taken.ready, service);
         let other = lane.and_then(|lane| Some((lane, naive::price(inst, &lane, units)?)));
         if let Some((lane, other)) = other {

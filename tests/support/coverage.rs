@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: [u32; NAMES.len()],
 }
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 20] = [
     "ships something",
     "several shipments",
     "leaves some short, ships some",
@@ -27,6 +27,12 @@ const NAMES: [&str; 14] = [
     "ships something alone",
     "ships something alone with other parcels",
     "pays a carrier's minimum",
+    "is collected",
+    "ships several demands that go together",
+    "leaves short what goes together",
+    "delivers on days on which the carrier does not move, or the other way round",
+    "ships a class that a service refuses",
+    "goes to a region with restrictions",
 ];
 
 impl Coverage {
@@ -52,7 +58,8 @@ impl Coverage {
                 .sum()
         };
         let dimensional = |s: &allot::model::Shipment| {
-            let step = inst.network.services[s.service.index()].billing_step.0;
+            let service = inst.network.services.get(s.service.index());
+            let step = service.map_or(1, |s| s.billing_step.0);
             s.billable.0 > grams(s).div_ceil(step) * step
         };
         let alone = |s: &allot::model::Shipment| -> usize {
@@ -60,7 +67,8 @@ impl Coverage {
             s.lines.iter().filter(|l| alone(l.demand)).count()
         };
         let minimum = |s: &allot::model::Shipment| {
-            let least = inst.network.services[s.service.index()].minimum;
+            let service = inst.network.services.get(s.service.index());
+            let least = service.map_or(allot::model::Cents(0), |s| s.minimum);
             least.0 > 0 && s.cents.postage == least
         };
         let places: std::collections::BTreeSet<_> = shipments.iter().map(|s| s.location).collect();
@@ -81,6 +89,31 @@ impl Coverage {
                 .iter()
                 .any(|s| alone(s) > 0 && alone(s) < s.lines.len()),
             shipments.iter().any(minimum),
+            inst.pickup.is_some() && !shipments.is_empty(),
+            shipments.iter().any(|s| {
+                let together = |d: u16| inst.demands[usize::from(d)].together != 0;
+                s.lines.iter().filter(|l| together(l.demand)).count() > 1
+            }),
+            !shipments.is_empty()
+                && plan
+                    .short
+                    .iter()
+                    .any(|s| inst.demands[usize::from(s.demand)].together != 0),
+            shipments.iter().any(|s| {
+                let service = inst.network.services.get(s.service.index());
+                service.is_some_and(|s| s.delivers_on.is_some())
+            }),
+            shipments.iter().flat_map(|s| &s.lines).any(|l| {
+                let refused = |s: usize| {
+                    let (location, demand) = (usize::MAX, usize::from(l.demand));
+                    naive::restricted(inst, location, Some(s), demand)
+                };
+                (0..inst.network.services.len()).any(refused)
+            }),
+            !shipments.is_empty()
+                && inst.network.locations.iter().enumerate().any(|(l, _)| {
+                    (0..inst.demands.len()).any(|d| naive::restricted(inst, l, None, d))
+                }),
         ];
         for (count, holds) in self.counts.iter_mut().zip(holds) {
             *count += u32::from(holds);

@@ -10,7 +10,7 @@ use allot::model::{Cents, Grams};
 /// A change that never makes the best plan dearer.
 type Change = (&'static str, fn(&mut Instance));
 
-const CHANGES: [Change; 33] = [
+const CHANGES: [Change; 36] = [
     ("one more shipment", |i| i.policy.max_shipments += 1),
     ("soft date", |i| i.hard = false),
     ("no date", |i| i.deliver_by = None),
@@ -44,6 +44,16 @@ const CHANGES: [Change; 33] = [
         }
     }),
     ("nothing excluded", |i| i.excluded.clear()),
+    ("nothing together", |i| {
+        i.demands.iter_mut().for_each(|d| d.together = 0)
+    }),
+    ("nothing restricted", |i| i.network.restrictions.clear()),
+    ("delivers every day it moves and more", |i| {
+        for service in &mut i.network.services {
+            let on = service.delivers_on.unwrap_or(service.works_on);
+            service.delivers_on = Some(allot::model::WeekDays(on.0 | service.works_on.0));
+        }
+    }),
     ("all ship everywhere", |i| {
         i.network
             .locations

@@ -100,7 +100,7 @@ fn candidates(inst: &Instance, locations: Range<usize>) -> Option<Vec<Vec<Candid
     }
     let mut found: Vec<Vec<Candidate>> = inst.demands.iter().map(|_| Vec::new()).collect();
     for ((location, _, units), ready) in latest {
-        for service in 0..inst.network.services.len() {
+        for service in naive::services(inst) {
             let lane = naive::lane(inst, location, ready, service);
             if let Some((lane, priced)) =
                 lane.and_then(|lane| Some((lane, naive::price(inst, &lane, &units)?)))
@@ -155,7 +155,7 @@ fn loads(inst: &Instance, location: usize, ready: EpochMillis) -> Option<Vec<Vec
         }
     }
     loads.retain(|units| {
-        let sent = units.iter().any(|&n| n > 0);
+        let sent = units.iter().any(|&n| n > 0) && naive::keeps_together(inst, units);
         sent && naive::ready_times(inst, location, |d| units[d] > 0).contains(&ready)
     });
     Some(loads)

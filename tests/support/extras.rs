@@ -1,9 +1,9 @@
 //! Costs and constraints that only some networks have, strewn over an instance.
 
 use super::generate::Shape;
-use super::instance::{Instance, service_id};
+use super::instance::{Instance, location_id, service_id};
 use super::rng::Rng;
-use allot::model::{Cents, Grams, Qty, Surcharge};
+use allot::model::{Cents, Grams, Qty, RegionPart, Restriction, Surcharge, WeekDays};
 
 /// What rules out locations and splits.
 pub(crate) fn constraints(rng: &mut Rng, inst: &mut Instance) {
@@ -27,6 +27,60 @@ pub(crate) fn constraints(rng: &mut Rng, inst: &mut Instance) {
         demand.value = rng.pick(&[0, 500, 2000]);
     }
     inst.policy.min_value_to_split = Cents(rng.pick(&[0, 0, 1000, 8000]));
+}
+
+/// Which lines go together, what may not ship where, on which days carriers deliver, and whether
+/// the customer collects.
+pub(crate) fn rules(rng: &mut Rng, inst: &mut Instance) {
+    if rng.chance(50) {
+        for demand in &mut inst.demands {
+            demand.together = rng.pick(&[0, 1, 1, 2]);
+        }
+    }
+    for service in &mut inst.network.services {
+        let on = rng.pick(&["Mon-Fri", "Mon-Sat", "Sat", "Tue-Sun", "Wed Fri"]);
+        service.delivers_on = rng
+            .chance(40)
+            .then(|| WeekDays::parse(on).expect("weekdays"));
+    }
+    if rng.chance(20) {
+        inst.pickup = Some(rng.size(0, inst.network.locations.len() - 1));
+    }
+    if rng.chance(30) {
+        // Half of what ships is of a class, so that a service may refuse it.
+        for demand in &mut inst.demands {
+            demand.class = rng.pick(&["hazmat", "cold", ""]).into();
+        }
+    }
+    let part = |region: &str, country: &str, prefix: &str| RegionPart {
+        region: region.into(),
+        country: country.into(),
+        postal_prefix: prefix.into(),
+    };
+    inst.network.regions = vec![
+        part("west", "US", "94"),
+        part("west", "US", "77"),
+        part("north", "US", "1"),
+        part("all", "US", ""),
+        part("all", "CA", "94"),
+    ];
+    for _ in 0..rng.pick(&[0, 1, 2, 3, 4]) {
+        let (location, service) = (
+            rng.size(0, inst.network.locations.len() - 1),
+            rng.size(0, inst.network.services.len() - 1),
+        );
+        let kind = rng.pick(&[0, 1, 2, 2, 3, 3, 4]);
+        let row = Restriction {
+            location: matches!(kind, 0 | 3 | 4).then(|| location_id(location)),
+            service: matches!(kind, 1 | 2 | 4).then(|| service_id(service)),
+            class: match kind {
+                2 | 3 => rng.pick(&["hazmat", "cold"]).into(),
+                _ => "".into(),
+            },
+            region: rng.pick(&["west", "north", "all", ""]).into(),
+        };
+        inst.network.restrictions.push(row);
+    }
 }
 
 /// What carriers and warehouses charge besides postage by weight, each of it now and then.

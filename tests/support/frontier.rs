@@ -118,7 +118,7 @@ pub(crate) fn all_services(inst: &Instance) -> Result<(), String> {
     one.demands[0].may_split = false;
     let qty = one.demands[0].qty;
     let found = promised(&one).map_err(|e| format!("refused: {e}"))?;
-    for service in 0..one.network.services.len() {
+    for service in naive::services(&one) {
         let mut best: Option<(i64, Day, usize)> = None;
         for location in (0..one.network.locations.len()).filter(|&l| naive::eligible(&one, l, 0)) {
             for ready in naive::ready_times(&one, location, |_| true) {

@@ -158,6 +158,7 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
         stock: Vec::new(),
         paused: Vec::new(),
         excluded: Vec::new(),
+        pickup: None,
     };
     locations(rng, &mut inst, shape);
     destination(rng, &mut inst);
@@ -184,6 +185,9 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
     if rng.chance(35) {
         extras::constraints(rng, &mut inst);
     }
+    if rng.chance(35) {
+        extras::rules(rng, &mut inst);
+    }
     inst
 }
 
@@ -202,6 +206,7 @@ pub(crate) fn another(inst: &Instance, seed: u64, shape: &Shape) -> Instance {
     other.ship_to.residential = rng.chance(30);
     other.policy = policy(rng);
     other.paused.retain(|_| rng.chance(60));
+    other.pickup = None;
     other.demands.clear();
     other.stock.clear();
     for sku in 0..rng.size(shape.demands.0, shape.demands.1) {
@@ -444,6 +449,7 @@ fn demand(rng: &mut Rng, inst: &mut Instance, shape: &Shape, sku: usize) {
         ships_alone: false,
         value: 0,
         class: rng.pick(classes).into(),
+        together: 0,
     };
     let stock = supply::stock(rng, inst, shape, &spec);
     inst.demands.push(spec);

@@ -26,6 +26,8 @@ pub(crate) struct DemandSpec {
     /// Price of one unit.
     pub(crate) value: i64,
     pub(crate) class: String,
+    /// Demands of the same number but 0 ship together or not at all.
+    pub(crate) together: u16,
 }
 
 /// What one location may promise of one demand.
@@ -63,6 +65,8 @@ pub(crate) struct Instance {
     pub(crate) paused: Vec<usize>,
     /// Locations that the order excludes.
     pub(crate) excluded: Vec<usize>,
+    /// Where the customer collects it.
+    pub(crate) pickup: Option<usize>,
 }
 
 /// The value that a step function has at `at`: that of the last step not after it.
@@ -178,8 +182,8 @@ impl fmt::Display for Instance {
         let (paused, excluded) = (&self.paused, &self.excluded);
         writeln!(
             f,
-            "{:?} paused {paused:?} excluded {excluded:?}",
-            self.policy
+            "{:?} paused {paused:?} excluded {excluded:?} collected at {:?}",
+            self.policy, self.pickup
         )?;
         for (demand, stock) in self.demands.iter().zip(&self.stock) {
             writeln!(f, "{demand:?}")?;
@@ -216,6 +220,12 @@ impl fmt::Display for Instance {
             .iter()
             .try_for_each(|row| writeln!(f, "{row:?}"))?;
         net.scarcity
+            .iter()
+            .try_for_each(|row| writeln!(f, "{row:?}"))?;
+        net.regions
+            .iter()
+            .try_for_each(|row| writeln!(f, "{row:?}"))?;
+        net.restrictions
             .iter()
             .try_for_each(|row| writeln!(f, "{row:?}"))
     }

@@ -157,6 +157,7 @@ impl Model {
             }
             parcel.units.push(units);
         }
+        self.together(inst, &parcel);
         self.weights(inst, &parcel);
         self.waits_for_something(inst, &parcel);
         self.parcels.push(parcel);
@@ -165,7 +166,8 @@ impl Model {
     fn units(&mut self, inst: &Instance, lane: &Lane, d: usize) -> Option<Expression> {
         let (demand, stock) = (&inst.demands[d], &inst.stock[d]);
         let most = stock.atp(lane.location, lane.ready).min(demand.qty);
-        if most == 0 || !naive::eligible(inst, lane.location, d) {
+        let refused = naive::restricted(inst, lane.location, Some(lane.service), d);
+        if most == 0 || !naive::eligible(inst, lane.location, d) || refused {
             return None;
         }
         if naive::divisible(inst, d) {
@@ -173,6 +175,25 @@ impl Model {
         }
         let whole = exact(i64::from(demand.qty));
         (most == demand.qty).then(|| whole * self.vars.add(variable().binary()))
+    }
+
+    /// Of what goes together a shipment holds all or nothing.
+    fn together(&mut self, inst: &Instance, parcel: &Parcel) {
+        for (d, demand) in inst
+            .demands
+            .iter()
+            .enumerate()
+            .filter(|d| d.1.together != 0)
+        {
+            let none = Expression::default;
+            let mut others = inst.demands.iter().enumerate();
+            let other = others.find(|o| o.0 > d && o.1.together == demand.together);
+            let Some((o, other)) = other else { continue };
+            let (one, two) = (exact(demand.qty.into()), exact(other.qty.into()));
+            let units = |d: usize| parcel.units[d].clone().unwrap_or_else(none);
+            self.rules
+                .push(constraint!(two * units(d) == one * units(o)));
+        }
     }
 
     fn weights(&mut self, inst: &Instance, parcel: &Parcel) {
@@ -269,7 +290,10 @@ impl Model {
 /// The price curve of `lane` up to the weight of the whole order: (grams, volume, cents) of each
 /// step, equal neighbours merged; `None` when it falls somewhere.
 fn curve(inst: &Instance, lane: &Lane) -> Option<Vec<(u64, u64, i64)>> {
-    let service = &inst.network.services[lane.service];
+    let Some(service) = inst.network.services.get(lane.service) else {
+        // The customer collects: whatever it weighs.
+        return Some(vec![(u32::MAX.into(), u32::MAX.into(), 0)]);
+    };
     let sum = |of: fn(&super::instance::DemandSpec) -> u64| -> u64 {
         inst.demands.iter().map(|d| u64::from(d.qty) * of(d)).sum()
     };

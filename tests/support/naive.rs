@@ -4,7 +4,9 @@
 //! walked day by day, as the problem's statement reads.
 
 use super::instance::{DemandSpec, Instance, location_id, service_id};
-use allot::model::{Cents, Coordinate, Day, EpochMillis, Network, ShipmentCents, Surcharge, Zone};
+use allot::model::{
+    Cents, Coordinate, Day, EpochMillis, Network, ServiceId, ShipmentCents, Surcharge, Zone,
+};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -70,13 +72,63 @@ pub(crate) fn delivery(net: &Network, service: usize, date: Date, transit_days: 
     while !moves(date) {
         date = next_day(date);
     }
-    for _ in 0..transit_days {
+    let delivers = |date: Date| {
+        let row = &net.services[service];
+        let on = row.delivers_on.unwrap_or(row.works_on);
+        on.contains(Day::from_date(date)) && !is_holiday(net, date)
+    };
+    for day in 1..=transit_days {
         date = next_day(date);
-        while !moves(date) {
+        // The last of the days is one on which it delivers.
+        while !(if day == transit_days {
+            delivers(date)
+        } else {
+            moves(date)
+        }) {
             date = next_day(date);
         }
     }
+    while !delivers(date) {
+        date = next_day(date);
+    }
     date
+}
+
+/// Whether the destination is in a region.
+fn is_in(inst: &Instance, region: &str) -> bool {
+    let to = &inst.ship_to;
+    let mut parts = inst.network.regions.iter().filter(|p| &*p.region == region);
+    parts.any(|p| p.country == to.country && to.postal.starts_with(&*p.postal_prefix))
+}
+
+/// Whether a rule of the network forbids that `demand` ships from `location`, by `service` where one
+/// is given.
+pub(crate) fn restricted(
+    inst: &Instance,
+    location: usize,
+    service: Option<usize>,
+    demand: usize,
+) -> bool {
+    let class = &*inst.demands[demand].class;
+    let mut rows = inst.network.restrictions.iter();
+    inst.pickup.is_none()
+        && rows.any(|row| {
+            row.location.is_none_or(|l| l.index() == location)
+                && row.service.is_none_or(|s| Some(s.index()) == service)
+                && (row.class.is_empty() || *row.class == *class)
+                && (row.region.is_empty() || is_in(inst, &row.region))
+        })
+}
+
+/// Stands for a service where the customer collects.
+pub(crate) const PICKUP: usize = ServiceId::PICKUP.0 as usize;
+
+/// The services of an order.
+pub(crate) fn services(inst: &Instance) -> Vec<usize> {
+    match inst.pickup {
+        Some(_) => vec![PICKUP],
+        None => (0..inst.network.services.len()).collect(),
+    }
 }
 
 /// Great-circle distance in kilometres (haversine).
@@ -267,16 +319,22 @@ pub(crate) fn lane(
     service: usize,
 ) -> Option<Lane> {
     let net = &inst.network;
-    let zone = zone(inst, service, location)?;
     let ship_at = hand_over(net, location, ready);
     let ship_date = local_date(net, location, ship_at);
-    let deliver_on = Day::from_date(delivery(net, service, ship_date, zone.transit_days));
+    let (number, deliver_on) = if service == PICKUP {
+        (0, ship_date)
+    } else {
+        let zone = zone(inst, service, location)?;
+        let deliver_on = delivery(net, service, ship_date, zone.transit_days);
+        (zone.zone, deliver_on)
+    };
+    let deliver_on = Day::from_date(deliver_on);
     let today = Day::from_date(local_date(net, location, inst.now));
     let late = inst.deliver_by.map_or(0, |by| (deliver_on - by).max(0));
     let lane = Lane {
         location,
         service,
-        zone: zone.zone,
+        zone: number,
         ready,
         ship_at,
         deliver_on,
@@ -305,13 +363,21 @@ pub(crate) fn price(inst: &Instance, lane: &Lane, units: &[u32]) -> Option<Price
         lines += u32::from(n > 0);
         cents.scarcity += inst.scarcity(d, lane.location) * n;
     }
-    let sent = parcels(inst, lane.service, units)?;
+    let barred = |d: usize| units[d] > 0 && restricted(inst, lane.location, Some(lane.service), d);
+    if (0..units.len()).any(barred) {
+        return None;
+    }
+    let sent = match lane.service {
+        PICKUP => Vec::new(),
+        service => parcels(inst, service, units)?,
+    };
     for parcel in &sent {
         cents.postage += parcel_price(&inst.network, lane.service, lane.zone, parcel.weight)?;
         cents.surcharges += surcharge(inst, lane.service, parcel);
     }
-    let minimum = inst.network.services[lane.service].minimum;
-    cents.postage = cents.postage.max(minimum);
+    if let Some(service) = inst.network.services.get(lane.service) {
+        cents.postage = cents.postage.max(service.minimum);
+    }
     let billable = sent.iter().map(|p| p.weight).sum();
     let parcels = u32::try_from(sent.len()).expect("few parcels");
     cents.handling = row.handling_per_shipment
@@ -336,7 +402,11 @@ pub(crate) fn ships_there(inst: &Instance, location: usize) -> bool {
 /// Whether `location` may ship anything of the order.
 pub(crate) fn is_open(inst: &Instance, location: usize) -> bool {
     let excluded = inst.excluded.contains(&location);
-    !inst.is_paused(location) && !excluded && ships_there(inst, location)
+    let there = match inst.pickup {
+        Some(store) => store == location,
+        None => ships_there(inst, location),
+    };
+    !inst.is_paused(location) && !excluded && there
 }
 
 /// Most shipments that a plan may have.
@@ -354,7 +424,9 @@ pub(crate) fn eligible(inst: &Instance, location: usize, demand: usize) -> bool 
     let class = &*inst.demands[demand].class;
     let ordinary = ["", "standard", "general"].contains(&class);
     let abilities = &inst.network.locations[location].abilities;
-    is_open(inst, location) && (ordinary || abilities.iter().any(|a| **a == *class))
+    is_open(inst, location)
+        && (ordinary || abilities.iter().any(|a| **a == *class))
+        && !restricted(inst, location, None, demand)
 }
 
 /// Whether `demand` may come in several shipments.
@@ -362,7 +434,19 @@ pub(crate) fn divisible(inst: &Instance, demand: usize) -> bool {
     let spec = &inst.demands[demand];
     let has_all =
         |l: usize| eligible(inst, l, demand) && inst.stock[demand].atp(l, inst.now) >= spec.qty;
-    spec.may_split && !(0..inst.network.locations.len()).any(has_all)
+    spec.may_split && spec.together == 0 && !(0..inst.network.locations.len()).any(has_all)
+}
+
+/// Whether a shipment of these units holds all or nothing of what goes together.
+pub(crate) fn keeps_together(inst: &Instance, units: &[u32]) -> bool {
+    (0..units.len()).all(|d| {
+        let together = inst.demands[d].together;
+        let same = |o: &usize| inst.demands[*o].together == together;
+        together == 0
+            || (0..units.len())
+                .filter(same)
+                .all(|o| (units[o] == 0) == (units[d] == 0))
+    })
 }
 
 /// The moments at which a shipment from `location` with units of the demands that `holds` accepts
@@ -391,7 +475,7 @@ pub(crate) fn ready_times(
 pub(crate) fn lanes(inst: &Instance, location: usize, holds: impl Fn(usize) -> bool) -> Vec<Lane> {
     let mut lanes = Vec::new();
     for ready in ready_times(inst, location, holds) {
-        for service in 0..inst.network.services.len() {
+        for service in services(inst) {
             lanes.extend(lane(inst, location, ready, service));
         }
     }

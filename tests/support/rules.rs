@@ -143,6 +143,13 @@ fn reason(inst: &Instance, location: usize, reason: RejectedReason) -> Result<()
         able(d) && later >= least
     };
     let demands = 0..inst.demands.len();
+    // What goes together is there together or not at all.
+    let mates = |d: usize| {
+        let together = inst.demands[d].together;
+        (0..inst.demands.len())
+            .filter(move |&o| o == d || (together != 0 && inst.demands[o].together == together))
+    };
+    let enough = |d: &usize| mates(*d).all(|o| enough(&o));
     let paused = inst.is_paused(location);
     let excluded = inst.excluded.contains(&location);
     let closed = !naive::is_open(inst, location);
@@ -155,8 +162,10 @@ fn reason(inst: &Instance, location: usize, reason: RejectedReason) -> Result<()
     let right = match reason {
         R::Paused => paused,
         R::Excluded => !paused && excluded,
-        R::Country => closed && !paused && !excluded,
-        R::LacksAbility => unable,
+        R::PickUp => !paused && !excluded && inst.pickup.is_some_and(|l| l != location),
+        R::Country => closed && !paused && !excluded && inst.pickup.is_none(),
+        R::LacksAbility | R::Region => unable,
+        R::Full => false,
         // With these items: a service that goes there may still carry none of them.
         R::NoService => !closed && !unable,
         R::TooLate => !closed && !unable && ever && inst.hard,

@@ -59,6 +59,7 @@ fn smaller(inst: &Instance) -> Vec<Instance> {
         with(&|i| i.demands[d].may_split = false);
         with(&|i| i.demands[d].ships_alone = false);
         with(&|i| i.demands[d].longest_mm = 0);
+        with(&|i| i.demands[d].together = 0);
     }
     rows(inst, &mut with);
     simpler_rows(inst, &mut with);
@@ -76,10 +77,17 @@ fn rows(inst: &Instance, with: &mut With) {
     with(&|i| i.network.scarcity.clear());
     with(&|i| i.paused.clear());
     with(&|i| i.excluded.clear());
+    with(&|i| i.pickup = None);
     (0..net.tariffs.len()).for_each(|r| {
         with(&|i| {
             i.network.tariffs.remove(r);
         });
+    });
+    (0..net.restrictions.len()).for_each(|r| {
+        with(&|i| {
+            i.network.restrictions.remove(r);
+        });
+        with(&|i| i.network.restrictions[r].region = "".into());
     });
     (0..net.surcharges.len()).for_each(|r| {
         with(&|i| {
@@ -132,6 +140,7 @@ fn simpler_rows(inst: &Instance, with: &mut With) {
     }
     for s in 0..inst.network.services.len() {
         with(&|i| i.network.services[s].works_on = every_day);
+        with(&|i| i.network.services[s].delivers_on = None);
         with(&|i| i.network.services[s].billing_step = Grams(1));
         with(&|i| i.network.services[s].dim_divisor_cm3_per_kg = None);
         with(&|i| i.network.services[s].minimum = Cents(0));
@@ -169,6 +178,17 @@ fn drop_location(inst: &mut Instance, gone: usize) {
             row.location = location_id(id(row.location) - 1);
         }
     }
+    inst.pickup = inst
+        .pickup
+        .filter(|&l| l != gone)
+        .map(|l| l - usize::from(l > gone));
+    let rows = &mut inst.network.restrictions;
+    rows.retain(|r| r.location.is_none_or(|l| id(l) != gone));
+    for location in rows.iter_mut().filter_map(|r| r.location.as_mut()) {
+        if id(*location) > gone {
+            *location = location_id(id(*location) - 1);
+        }
+    }
     for locations in [&mut inst.paused, &mut inst.excluded] {
         locations.retain(|&l| l != gone);
         let later = locations.iter_mut().filter(|l| **l > gone);
@@ -196,6 +216,11 @@ fn drop_service(inst: &mut Instance, gone: usize) {
         .zones
         .iter_mut()
         .for_each(|z| lower(&mut z.service));
+    let rows = &mut inst.network.restrictions;
+    rows.retain(|r| r.service.is_none_or(|s| s.index() != gone));
+    rows.iter_mut()
+        .filter_map(|r| r.service.as_mut())
+        .for_each(lower);
     let rows = &mut inst.network.surcharges;
     rows.retain(|s| s.service.index() != gone);
     rows.iter_mut().for_each(|s| lower(&mut s.service));

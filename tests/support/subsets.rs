@@ -95,7 +95,9 @@ fn cheapest(inst: &Instance) -> Vec<Option<i64>> {
                     if subset >> d & 1 == 1 { spec.qty } else { 0 }
                 };
                 let units: Vec<u32> = inst.demands.iter().enumerate().map(units).collect();
-                let cents = naive::price(inst, &lane, &units).map(|p| p.cents.total().0);
+                let priced = naive::price(inst, &lane, &units);
+                let priced = priced.filter(|_| naive::keeps_together(inst, &units));
+                let cents = priced.map(|p| p.cents.total().0);
                 single[subset] = [single[subset], cents].into_iter().flatten().min();
                 subset = (subset - 1) & held;
             }

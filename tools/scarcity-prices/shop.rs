@@ -71,6 +71,7 @@ impl Shop {
                 }
                 let item = &opening.items[number];
                 demands.push(Demand {
+                    together: 0,
                     sku,
                     qty: line.qty,
                     may_split: line.may_split,
@@ -127,6 +128,7 @@ impl Shop {
             }
         }
         let request = Request {
+            pickup: None,
             now: order.placed_at,
             destination: &destination,
             deliver_by: order.deliver_by,

@@ -1,6 +1,6 @@
 //! An item or an order, from the map of a snapshot.
 
-use crate::model::{Location, OrderKey};
+use crate::model::{Location, OrderKey, ServiceId};
 use crate::snapshot::{Glance, Meta, OrderImage, Snapshot, SnapshotError};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -67,7 +67,7 @@ fn of_order(meta: &Meta, image: &OrderImage) -> Value {
     let shipments = plan.shipments.iter().map(|s| {
         json!({
             "location": place(&meta.locations, s.location.index()),
-            "service": meta.services.get(s.service.index()),
+            "service": service(meta, s.service),
             "ship_at": s.ship_at.to_string(), "deliver_on": s.deliver_on.to_string(),
             "units": s.lines.iter().map(|l| u64::from(l.qty.0)).sum::<u64>(),
             "cents": s.cents.total().0,
@@ -147,5 +147,14 @@ fn write_item(out: &mut String, item: &Value) {
             "its ATP depends on more than these counts: supply on its way, allocations, or \
              reservations that run out\n",
         );
+    }
+}
+
+/// The text id of a service, or that of collecting.
+fn service(meta: &Meta, service: ServiceId) -> &str {
+    match meta.services.get(service.index()) {
+        Some(id) => id,
+        None if service == ServiceId::PICKUP => ServiceId::PICKUP_NAME,
+        None => "?",
     }
 }

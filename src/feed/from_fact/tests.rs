@@ -74,6 +74,7 @@ fn claim(location: LocationId, qty: u32) -> ClaimFact {
 
 fn accepted() -> Fact {
     let bought = |line: &str, sku: &str, qty| OrderLine {
+        together: None,
         line: line.into(),
         sku: sku.into(),
         qty: Qty(qty),

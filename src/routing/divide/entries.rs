@@ -221,7 +221,7 @@ fn promisable(job: &Job<'_>, line: usize, location: usize, at: EpochMillis) -> Q
     let Ok(cell) = cells.binary_search_by_key(&location, |c| c.location.index()) else {
         return Qty::ZERO;
     };
-    if class.0 != 0 && !job.lanes.able(location, class) {
+    if !job.able(location, class) {
         return Qty::ZERO;
     }
     let later = stock.later(&cells[cell]);

@@ -89,6 +89,10 @@ impl Search<'_> {
         let there = self.entries.holds(filling.entry) & self.open;
         let mut with = there;
         loop {
+            if self.candidates.cuts(with) {
+                with = (with - 1) & there;
+                continue;
+            }
             let mut filled = filling;
             for (i, demand) in self.job.request.demands.iter().enumerate() {
                 if with >> i & 1 == 1 {
@@ -177,7 +181,7 @@ impl Search<'_> {
         piece.units[filling.demand] = units;
         let alone = self.alone(&piece);
         let (departures, parcels) = (self.departures, &self.parcels);
-        let carried = departures.carried(self.job, entry.departure, parcels, &alone);
+        let carried = departures.carried(self.job, entry.departure, parcels, (&alone, load.kinds));
         if carried >= NEVER {
             return ControlFlow::Continue(());
         }

@@ -132,7 +132,7 @@ fn fill_subsets(
     whole: &mut Whole,
     within: Set,
 ) {
-    whole.loads.fill(job);
+    whole.loads.fill(job, departures);
     whole.subsets.start(job.request.demands.len());
     for (number, slot) in candidates.slots.iter().enumerate() {
         if slot.mask & within != 0 {

@@ -6,6 +6,7 @@ use super::super::request::Job;
 use super::super::tariff::{NEVER, Parcels};
 use super::offers::Offers;
 use crate::model::Qty;
+use std::collections::BTreeMap;
 
 /// Who ships what.
 #[derive(Debug, Clone)]
@@ -51,6 +52,7 @@ impl Bundle {
         let one = &job.request.demands[demand];
         if one.ships_alone {
             self.alone.push((super::number(demand), units));
+            self.load.kinds |= one.class.kind();
         } else {
             self.load = self.load.plus(one.load(Qty(units)));
         }
@@ -73,6 +75,8 @@ pub(super) struct Assigner<'a> {
     parcels: Vec<Parcels>,
     /// By demand and open place: units there and cents of one.
     there: Vec<(u32, i64)>,
+    /// By the first demand of several that ship together or not at all: all of them.
+    groups: BTreeMap<usize, Vec<usize>>,
 }
 
 impl<'a> Assigner<'a> {
@@ -89,6 +93,7 @@ impl<'a> Assigner<'a> {
             short,
             parcels: Vec::new(),
             there: Vec::new(),
+            groups: groups(job),
         }
     }
 
@@ -117,6 +122,12 @@ impl<'a> Assigner<'a> {
         };
         let mut order: Vec<usize> = (0..places).collect();
         for (i, demand) in demands.iter().enumerate() {
+            if demand.together != 0 {
+                if let Some(members) = self.groups.get(&i).cloned() {
+                    self.hand_out_together(&mut new, &members, careful);
+                }
+                continue;
+            }
             let row = i * places;
             order.sort_by_key(|&p| (self.there[row + p].1, p));
             let mut left = demand.qty.0.min(self.offers.caps[i]);
@@ -141,6 +152,46 @@ impl<'a> Assigner<'a> {
         }
         self.price(&mut new);
         new
+    }
+
+    /// Gives demands that ship together to the open place with all of them whose goods cost least.
+    fn hand_out_together(&mut self, new: &mut Assignment, members: &[usize], careful: bool) {
+        let demands = self.job.request.demands;
+        let places = new.open.len();
+        let mut offers: Vec<(i64, usize)> = Vec::with_capacity(places);
+        for place in 0..places {
+            let mut cents = 0;
+            let all = members.iter().all(|&i| {
+                let (there, each) = self.there[i * places + place];
+                cents += each.saturating_mul(demands[i].qty.0.into()).min(NEVER);
+                // Shipments of one offer share its units.
+                let shared = (0..place).filter(|&p| new.open[p] == new.open[place]);
+                let gone: u32 = shared.map(|p| new.units[i * places + p]).sum();
+                there.saturating_sub(gone) >= demands[i].qty.0
+            });
+            if all {
+                offers.push((cents, place));
+            }
+        }
+        offers.sort_unstable();
+        let units: i64 = members.iter().map(|&i| i64::from(demands[i].qty.0)).sum();
+        for (cents, place) in offers {
+            let mut load = new.loads[place].clone();
+            for &i in members {
+                load.add(self.job, i, demands[i].qty.0);
+            }
+            if cents > self.short.saturating_mul(units)
+                || (careful && self.carry(new, place, &load, 1) >= NEVER)
+            {
+                continue;
+            }
+            for &i in members {
+                new.units[i * places + place] = demands[i].qty.0;
+                new.counts[place] += 1;
+            }
+            new.loads[place] = load;
+            return;
+        }
     }
 
     /// How many of `units` of a demand some service still carries on top of a shipment.
@@ -228,6 +279,12 @@ impl<'a> Assigner<'a> {
         let mut load = Bundle::default();
         for &(line, units, cents) in &self.offers.rows[offer].goods {
             let i = usize::from(line);
+            if demands[i].together != 0 {
+                if let Some(members) = self.groups.get(&i).cloned() {
+                    saved += self.missing_together(now, offer, &members, (&mut load, careful));
+                }
+                continue;
+            }
             let units = units.min(demands[i].qty.0 - now.shipped(i));
             let fits = self.offers.divisible[i] || units == demands[i].qty.0;
             if units == 0 || !fits || cents >= self.short {
@@ -242,12 +299,48 @@ impl<'a> Assigner<'a> {
         (saved, load)
     }
 
+    /// What shipping demands that go together would save, where they are short now and all there.
+    fn missing_together(
+        &mut self,
+        now: &Assignment,
+        offer: usize,
+        members: &[usize],
+        (load, careful): (&mut Bundle, bool),
+    ) -> i64 {
+        let demands = self.job.request.demands;
+        let row = &self.offers.rows[offer];
+        let mut saved = 0;
+        let mut with = load.clone();
+        for &i in members {
+            let there = row
+                .goods
+                .binary_search_by_key(&super::number(i), |good| good.0);
+            let Some(&(_, units, cents)) = there.ok().map(|at| &row.goods[at]) else {
+                return 0;
+            };
+            if units != demands[i].qty.0 || now.shipped(i) > 0 {
+                return 0;
+            }
+            saved += (self.short - cents) * i64::from(units) - row.per_line;
+            with.add(self.job, i, units);
+        }
+        if saved <= 0 || (careful && self.carried(offer, &with) >= NEVER) {
+            return 0;
+        }
+        *load = with;
+        saved
+    }
+
     /// Postage, lateness and speed of a load from an offer.
     fn carried(&mut self, offer: usize, load: &Bundle) -> i64 {
         Loads::of(self.job, load.load, &mut self.parcels);
         let departure = self.offers.rows[offer].departure;
-        self.departures
-            .carried(self.job, departure, &self.parcels, &load.alone)
+        self.departures.carried(
+            self.job,
+            departure,
+            &self.parcels,
+            (&load.alone, load.load.kinds),
+        )
     }
 
     /// A shipment without all units of one demand.
@@ -265,6 +358,11 @@ impl<'a> Assigner<'a> {
             });
             rest.load.longest_mm = others.map(|(_, d)| d.longest_mm).max().unwrap_or(0);
         }
+        if one.class.kind() != 0 {
+            let others = self.job.request.demands.iter().enumerate();
+            let others = others.filter(|&(i, _)| i != demand && of.units[i * places + place] > 0);
+            rest.load.kinds = others.fold(0, |all, (_, d)| all | d.class.kind());
+        }
         rest
     }
 
@@ -273,7 +371,7 @@ impl<'a> Assigner<'a> {
     pub(super) fn relocate(&mut self, of: &mut Assignment) {
         self.spread(&of.open.clone());
         for i in 0..self.job.request.demands.len() {
-            if !self.offers.divisible[i] {
+            if !self.offers.divisible[i] && self.job.request.demands[i].together == 0 {
                 self.relocate_one(of, i);
             }
         }
@@ -325,4 +423,16 @@ impl<'a> Assigner<'a> {
             of.carried[to] = carried;
         }
     }
+}
+
+/// Demands that ship together, by the first of each.
+fn groups(job: &Job<'_>) -> BTreeMap<usize, Vec<usize>> {
+    let mut first: BTreeMap<u16, usize> = BTreeMap::new();
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let demands = job.request.demands.iter().enumerate();
+    for (i, demand) in demands.filter(|(_, d)| d.together != 0) {
+        let first = *first.entry(demand.together).or_insert(i);
+        groups.entry(first).or_default().push(i);
+    }
+    groups
 }

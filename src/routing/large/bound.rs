@@ -103,7 +103,14 @@ fn points(job: &Job<'_>, offers: &Offers, departures: &Departures) -> (Vec<Point
         .map(|o| (o.departure, o.handling))
         .collect();
     for (departure, handling) in known {
-        let class = usize::from(departures.get(departure).class);
+        let known = departures.get(departure);
+        if job.request.pickup.is_some() {
+            let cents = known.least + handling;
+            points.push(Point { grams: 0, cents });
+            top = Some(0);
+            continue;
+        }
+        let class = usize::from(known.class);
         let zones = job.request.destination.zones(class, services);
         for (service, &zone) in zones.iter().enumerate() {
             let dated = departures.dated(departure, services)[service];

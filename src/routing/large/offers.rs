@@ -44,6 +44,8 @@ pub(super) struct Offers {
 struct Held<'a> {
     /// Something is there, able or not.
     any: bool,
+    /// It has the ability for some of it.
+    able: bool,
     /// Of demands whose class it may ship.
     cells: Vec<(u16, &'a Cell)>,
 }
@@ -61,14 +63,15 @@ impl Offers {
             reasons: Vec::new(),
         };
         for (line, demand) in demands.iter().enumerate() {
-            let mut divisible = demand.may_split && demand.qty > Qty(1);
+            let mut divisible = demand.may_split && demand.qty > Qty(1) && demand.together == 0;
             for cell in stock.cells(line) {
                 let location = cell.location.index();
                 let Some(held) = held.get_mut(location) else {
                     continue;
                 };
                 held.any = true;
-                if demand.class.0 == 0 || job.lanes.able(location, demand.class) {
+                held.able |= job.has_ability(location, demand.class);
+                if job.able(location, demand.class) {
                     held.cells.push((super::number(line), cell));
                     let whole = job.beyond_buffer(location, cell.now) >= demand.qty;
                     divisible = divisible && (!whole || job.closed(cell.location).is_some());
@@ -99,7 +102,10 @@ impl Offers {
             return Some(closed);
         }
         if held.cells.is_empty() {
-            return Some(RejectedReason::LacksAbility);
+            return Some(match held.able {
+                true => RejectedReason::Region,
+                false => RejectedReason::LacksAbility,
+            });
         }
         let first = self.rows.len();
         let class = job.request.destination.class_of[location];
@@ -195,7 +201,8 @@ impl Offers {
                 if offer.goods.len() == demands.len() && offer.goods.iter().all(has) {
                     let goods = offer.goods.iter();
                     let goods = goods.map(|g| g.2 * i64::from(g.1) + offer.per_line);
-                    let carried = departures.carried(job, offer.departure, &parcels, &alone);
+                    let carried =
+                        departures.carried(job, offer.departure, &parcels, (&alone, load.kinds));
                     whole = whole.min(carried + offer.handling + goods.sum::<i64>());
                 }
             }

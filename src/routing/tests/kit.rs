@@ -177,6 +177,7 @@ impl Case {
 
     pub(in crate::routing) fn request(&self) -> Request<'_> {
         Request {
+            pickup: None,
             now: self.now,
             destination: &self.destination,
             deliver_by: self.deliver_by,
