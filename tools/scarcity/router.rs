@@ -178,6 +178,7 @@ pub(crate) fn cost(
         let (view, demands) = view(instance, kind, &stock)?;
         let to = &networks[metro];
         let request = Request {
+            pickup: None,
             now: NOW,
             destination: &to.destination,
             deliver_by: None,
