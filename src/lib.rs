@@ -20,7 +20,7 @@
 //! | [`wire`] | RESP2/RESP3 bytes to values and back | nothing of ours |
 //! | [`server`] | sockets, sessions, limits; the table of commands | model, engine, load, wire, journal, feed, snapshot |
 //! | [`client`] | a blocking client of the wire protocol | wire |
-//! | [`bench`](mod@bench) | seeded workloads and the rules of thumb that shops use today | model, ledger, routing, engine, load, client |
+//! | [`bench`](mod@bench) | seeded workloads, the open-loop load driver and its reports, the rules of thumb that shops use today | model, ledger, routing, engine, load, client, wire |
 //! | [`cli`] | the commands of the `allot` program | everything |
 
 pub mod bench;

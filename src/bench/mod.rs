@@ -1,10 +1,23 @@
-//! Seeded workloads, and the rules of thumb that shops use today.
+//! Seeded workloads, the driver that offers them to a server, and the rules of thumb that shops use today.
 //!
-//! Shared by the `demo` command, the tests and the benches, so that all of them mean the same load.
-//! `bench` does not know how a report is printed.
+//! Shared by the `demo` and `bench` commands, the tests and the benches, so that all of them mean the
+//! same load.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`profile`] | what a load is: its catalogue, its mix of commands, its rate over time, as a TOML file |
+//! | [`dialect`] | a command of the load as bytes for Allot, Redis or PostgreSQL, and their replies |
+//! | [`drive`] | commands sent when they are due, and what their replies took |
+//! | [`run`] | one run against a server, from an empty folder to a report |
+//! | [`random`], [`workload`], [`synthetic`], [`generate`] | seeded numbers, orders and networks |
+//! | [`rules`] | the rules of thumb |
 
+pub mod dialect;
+pub mod drive;
 pub mod generate;
+pub mod profile;
 pub mod random;
 pub mod rules;
+pub mod run;
 pub mod synthetic;
 pub mod workload;

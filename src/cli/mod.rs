@@ -9,6 +9,7 @@
     reason = "this room talks to people"
 )]
 
+mod bench;
 pub mod console;
 mod demo;
 mod explain;
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 Examples:
   allot demo                         route 20,000 sample orders and compare with rules of thumb
   allot demo --json | jq .cost_cents
+  allot bench                        what load a server holds on this machine
   allot serve                        serve the sample network on 127.0.0.1:7411
   allot serve --network my-network --listen 127.0.0.1:7500
   allot inspect allot-data           what the server's data directory holds
@@ -49,6 +51,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Serve a network over TCP; any Redis client can talk to it.
     Serve(serve::ServeArgs),
+    /// Offer a load to a server of its own and print what it holds: throughput, latencies, the books.
+    Bench(Box<bench::BenchArgs>),
     /// Look into a data directory: what its journal holds, and whether it is whole.
     Inspect(inspect::InspectArgs),
     /// Copy what is whole of a damaged data directory into a new one.
@@ -81,6 +85,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Bench(args) => bench::run(*args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Repair(args) => repair::mend(&args),
         Command::Cli(args) => console(args),

@@ -1,0 +1,142 @@
+//! A look at the server every quarter of a second: memory, processor, disk, syncs, snapshots.
+#![allow(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "seconds of processor time"
+)]
+
+use super::server::info;
+use crate::client::Client;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_millis(250);
+/// The kernel counts processor time in hundredths of a second, on every architecture.
+const TICKS: f64 = 100.0;
+
+/// What a look saw.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// Memory of the process, bytes; 0 where it runs on another machine.
+    pub memory_bytes: u64,
+    /// Processor time it has used, seconds.
+    pub cpu_seconds: f64,
+    /// Bytes that it has had written to the disk.
+    pub disk_bytes: u64,
+    /// Syncs of the journal.
+    pub syncs: u64,
+    /// Facts of the journal.
+    pub facts: u64,
+    /// Bytes of the journal.
+    pub journal_bytes: u64,
+    /// Snapshots taken.
+    pub snapshots: u64,
+    /// Whether one is being taken.
+    pub snapshot_running: bool,
+    /// Facts that the event feed is behind.
+    pub feed_lag: u64,
+}
+
+/// Looks until it is told to end.
+pub(super) struct Watch {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Vec<Sample>>,
+}
+
+impl Watch {
+    /// Begins to look at an Allot server; the run begins at `began`.
+    pub(super) fn start(address: SocketAddr, began: Instant) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || {
+            let (mut samples, mut client) = (Vec::new(), None);
+            while !stopped.load(Ordering::Relaxed) {
+                // While it is being restarted there is nothing to see.
+                match look(&mut client, address, began) {
+                    Some(sample) => samples.push(sample),
+                    None => client = None,
+                }
+                std::thread::park_timeout(EVERY);
+            }
+            samples.extend(look(&mut client, address, began));
+            samples
+        });
+        Self { stop, thread }
+    }
+
+    /// What was seen.
+    pub(super) fn end(self) -> Vec<Sample> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+fn look(client: &mut Option<Client>, address: SocketAddr, began: Instant) -> Option<Sample> {
+    if client.is_none() {
+        let connected = Client::connect(&address.to_string()).ok()?;
+        *client = connected.timeout(Duration::from_secs(2)).ok();
+    }
+    let fields = info(client.as_mut()?, &["server", "persistence", "feed"]).ok()?;
+    let number = |key: &str| fields.get(key).and_then(|v| v.parse().ok()).unwrap_or(0);
+    let since = Instant::now().saturating_duration_since(began);
+    let mut sample = Sample {
+        at_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+        syncs: number("journal_syncs"),
+        facts: number("journal_facts"),
+        journal_bytes: number("journal_bytes"),
+        snapshots: number("snapshots_taken"),
+        snapshot_running: number("snapshot_in_progress") == 1,
+        feed_lag: number("feed_lag_facts"),
+        ..Sample::default()
+    };
+    if address.ip().is_loopback() {
+        process(&fields, &mut sample);
+    }
+    Some(sample)
+}
+
+/// What the kernel says of the process.
+fn process(fields: &HashMap<String, String>, sample: &mut Sample) {
+    let Some(id) = fields
+        .get("process_id")
+        .and_then(|id| id.parse::<u32>().ok())
+    else {
+        return;
+    };
+    let usage = usage(id);
+    (sample.memory_bytes, sample.cpu_seconds, sample.disk_bytes) = usage;
+}
+
+/// Memory, processor seconds and bytes written by a process of this machine; zeros where the kernel
+/// does not tell.
+pub(super) fn usage(id: u32) -> (u64, f64, u64) {
+    let read = |file: &str| fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default();
+    let field = |text: &str, key: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        let word = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+        word.unwrap_or(0)
+    };
+    // The second field is the program's name in brackets, which may hold spaces.
+    let stat = read("stat");
+    let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let words: Vec<&str> = after.split_whitespace().collect();
+    let ticks = |at: usize| {
+        words
+            .get(at)
+            .and_then(|w| w.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    let cpu = (ticks(11) + ticks(12)) as f64 / TICKS;
+    let memory = field(&read("status"), "VmRSS:") * 1024;
+    (memory, cpu, field(&read("io"), "write_bytes:"))
+}

@@ -1,0 +1,86 @@
+//! `allot bench` as a user meets it: a server of its own, a load, the books.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn bench(arguments: &[&str]) -> Value {
+    let output = Command::cargo_bin("allot")
+        .unwrap()
+        .args(["bench", "--tiny", "--json"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let (out, err) = (&output.stdout, &output.stderr);
+    let (out, err) = (String::from_utf8_lossy(out), String::from_utf8_lossy(err));
+    assert!(output.status.success(), "{arguments:?}: {err}{out}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn the_representative_day_is_the_same_each_time_and_never_oversold() {
+    let (one, two) = (bench(&[]), bench(&[]));
+    for report in [&one, &two] {
+        assert_eq!(report["check"]["oversold"], 0);
+        assert_eq!(report["check"]["read_oversold"], 0);
+        assert!(report["check"]["read"].as_u64().unwrap() > 0);
+        assert_eq!(report["all"]["failed"], 0);
+        let commands = report["commands"].as_array().unwrap();
+        let names: Vec<&str> = commands
+            .iter()
+            .map(|c| c["command"].as_str().unwrap())
+            .collect();
+        for name in ["ATP.GET", "ORDER.SUBMIT", "FULFILLMENT.SHIP"] {
+            assert!(names.contains(&name), "{names:?}");
+        }
+    }
+    assert_eq!(one["commands_hash"], two["commands_hash"]);
+}
+
+#[test]
+fn reservations_add_up_in_a_closed_loop() {
+    let report = bench(&["--profile", "reserve", "--rate", "max", "--seconds", "1"]);
+    let check = &report["check"];
+    assert_eq!(check["granted"], check["reserved"], "{check}");
+    assert!(check["reserved"].as_u64().unwrap() > 0);
+    assert_eq!(report["pacing"], "closed");
+}
+
+#[test]
+fn a_server_that_is_killed_loses_no_order_and_no_client() {
+    let report = bench(&["--profile", "restart"]);
+    let all = &report["all"];
+    assert_eq!(
+        (&all["failed"], &all["unanswered"]),
+        (&0.into(), &0.into()),
+        "{all}"
+    );
+    assert!(report["driver"]["reconnects"].as_u64().unwrap() > 0);
+    assert!(
+        report["marks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|m| m["what"] == "killed and restarted")
+    );
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_by_name() {
+    for (arguments, words) in [
+        (&["--profile", "nothing"][..], "flash-sale"),
+        (&["--rate", "fast"], "commands a second"),
+        (&["--depth", "0"], "run.depth"),
+    ] {
+        let output = Command::cargo_bin("allot")
+            .unwrap()
+            .arg("bench")
+            .args(arguments)
+            .output();
+        let output = output.unwrap();
+        assert!(!output.status.success());
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(err.contains(words), "{err}");
+    }
+}
