@@ -7,7 +7,7 @@ mod engine_support;
 
 use allot::bench::random::Random;
 use allot::engine::{CountReport, Engine, FactSink, Limits, Replay};
-use allot::model::{EpochMillis, Fact, Lsn, Qty};
+use allot::model::{EpochMillis, Fact, Lsn, Qty, ReturnStep};
 use engine_support::commands::{command, kept_by, opening, random_order};
 use engine_support::{NOW, network};
 use parking_lot::Mutex;
@@ -71,6 +71,7 @@ fn agree(engine: &Engine, kept: &Kept, clock: &AtomicI64, what: &str) {
 
 #[test]
 fn facts_alone_give_the_same_state() {
+    let mut graded = 0;
     for seed in 0..40 {
         let (engine, kept) = recorded();
         let (mut random, clock) = (Random::new(seed), AtomicI64::new(NOW.0));
@@ -84,7 +85,14 @@ fn facts_alone_give_the_same_state() {
             engine.order_counts().accepted > 5,
             "seed {seed} does too little"
         );
+        let facts = kept.0.lock();
+        graded += facts.iter().filter(|(_, f)| is_graded(f)).count();
     }
+    assert!(graded > 20, "only {graded} times was something graded");
+}
+
+fn is_graded(fact: &Fact) -> bool {
+    matches!(fact, Fact::ReturnChanged(f) if matches!(f.step, ReturnStep::Graded { .. }))
 }
 
 #[test]

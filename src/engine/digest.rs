@@ -44,6 +44,9 @@ impl Engine {
             for part in &record.parts {
                 sum.add(23, part);
             }
+            if let Some(returns) = &record.returns {
+                sum.add(24, (&record.order.key, returns));
+            }
         });
         self.for_each_reservation(now, |id, held| match held {
             None => sum.add(21, id),

@@ -196,6 +196,39 @@ impl FactLog for Changing<'_> {
     }
 }
 
+/// Puts one fact before what the ledger tells, in one group, and remembers at which moment of the
+/// shards.
+pub(super) struct Leading<'e> {
+    engine: &'e Engine,
+    pass: &'e Pass<'e>,
+    fact: RefCell<Option<Fact>>,
+    at: Cell<EpochMillis>,
+}
+
+impl<'e> Leading<'e> {
+    pub(super) fn new(engine: &'e Engine, pass: &'e Pass<'e>, fact: Fact) -> Self {
+        Self {
+            engine,
+            pass,
+            fact: RefCell::new(Some(fact)),
+            at: Cell::default(),
+        }
+    }
+
+    /// When it was recorded.
+    pub(super) fn at(&self) -> EpochMillis {
+        self.at.get()
+    }
+}
+
+impl FactLog for Leading<'_> {
+    fn record<const N: usize>(&self, at: EpochMillis, facts: impl FnOnce() -> [Fact; N]) {
+        self.at.set(at);
+        let all = self.fact.take().into_iter().chain(facts());
+        self.engine.history.append_all(self.pass, at, all.collect());
+    }
+}
+
 /// Adds what was asked to what a reservation was granted.
 pub(super) struct Putting<'e> {
     pub(super) engine: &'e Engine,

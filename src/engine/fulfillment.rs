@@ -55,7 +55,7 @@ impl PartName<'_> {
         OrderKey::new(self.source, self.order)
     }
 
-    fn unknown(&self) -> EngineError {
+    pub(super) fn unknown(&self) -> EngineError {
         let name = format!("{}#{}", self.key(), self.number);
         EngineError::not_found("fulfillment", &name, "fulfilment order")
     }

@@ -97,6 +97,7 @@ impl Engine {
             accepted_at: record.accepted_at,
             state: record.state,
             parts: record.parts.clone(),
+            returns: record.returns.clone(),
             holding,
         }
     }

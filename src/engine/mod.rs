@@ -5,7 +5,8 @@
 //! a socket or a file exists, and it never reads a clock: `now` is handed in, so that a test or a
 //! replay can own it.
 //!
-//! Locks are taken in one order: an identity (order, reservation, reference, name), the gate of
+//! Locks are taken in one order: the id of a return, an identity (order, reservation, reference,
+//! name), the gate of
 //! those who change state, what the ledger keeps by name (holds, supplies), the ledger's shards.
 //! Nobody takes one while he holds a later one.
 
@@ -26,6 +27,7 @@ mod replay;
 mod reservation_images;
 mod reservations;
 mod restore;
+mod returns;
 mod snapshots;
 mod stock;
 mod supply;
@@ -42,6 +44,7 @@ pub use promise::PromiseAsk;
 pub use registry::Registry;
 pub use replay::Replay;
 pub use reservations::{ReservationPut, ReservationView, WantedLine};
+pub use returns::{GradeAsk, ReturnAsk, ReturnView};
 pub use snapshots::{Opened, RecoveryError, Step, Taken};
 pub use stock::{AtpAnswer, AtpRequest, CountReport, LoadRow};
 pub use supply::{Received, SupplyPut};
@@ -103,6 +106,8 @@ pub struct Engine {
     gate: Gate,
     /// Orders as they were at a cut.
     orders_before: Before<OrderKey, OrderImage>,
+    /// Which order a return is of.
+    returns: returns::Ids,
     /// Parts of orders, by the location that ships them.
     waiting: Waiting,
     /// What release tokens are made with.
@@ -146,6 +151,7 @@ impl Engine {
             feed: Feed::default(),
             gate: Gate::default(),
             orders_before: Before::default(),
+            returns: returns::Ids::default(),
             waiting: Waiting::default(),
             release_secret: OnceLock::new(),
             cutting: Mutex::default(),

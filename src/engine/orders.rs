@@ -155,6 +155,7 @@ impl Engine {
             accepted_at: now,
             state,
             parts: Vec::new(),
+            returns: None,
             holding: Some(holding),
         };
         let answer = view(&record, false);

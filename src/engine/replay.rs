@@ -4,7 +4,7 @@ use super::error::EngineError;
 use super::stock::StockAnswer;
 use super::supply::{Received, SupplyAnswer};
 use super::{Engine, Limits};
-use crate::ledger::{Broken, Grant, Moved, NoLog, Owner, SupplyState};
+use crate::ledger::{Broken, Grant, Hold, Moved, NoLog, Owner, SupplyState};
 use crate::lifecycle::{OrderRecord, OrderState, Submission};
 use crate::model::{
     AnswerKind, BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis, Fact, Location,
@@ -128,6 +128,7 @@ impl Replay {
                 Err(_) => Err("the release key is made twice".to_owned()),
             },
             Fact::FulfillmentChanged(fact) => self.engine.change_part_again(at, &fact),
+            Fact::ReturnChanged(fact) => self.engine.change_return_again(at, &fact),
             Fact::Referenced {
                 reference,
                 content,
@@ -189,7 +190,14 @@ impl Replay {
                 qty,
                 reason,
             } => {
-                let placed = ledger.place_hold(&hold, sku, location, qty, reason, at, &NoLog);
+                let held = Hold {
+                    sku,
+                    location,
+                    placed: qty,
+                    qty,
+                    reason,
+                };
+                let placed = ledger.rehold(&hold, held, at);
                 Effect::Broken(placed.map_err(|e| format!("hold {hold}: {e}"))?)
             }
             Fact::HoldReleased { hold, qty } => {
@@ -384,6 +392,7 @@ impl Replay {
             decision,
             accepted_at,
             parts: Vec::new(),
+            returns: None,
             holding: Some(holding),
         };
         engine.await_parts(&record);

@@ -176,9 +176,11 @@ impl Replay {
             accepted_at: image.accepted_at,
             state: image.state,
             parts: image.parts,
+            returns: image.returns,
             holding,
         };
         engine.await_parts(&record);
+        engine.name_returns(&record)?;
         place.accept(record);
         Ok(())
     }

@@ -146,6 +146,12 @@ fields! {
     Tracking = "tracking",
     /// Where a fulfilment order stands after what happened.
     State = "state",
+    /// Text id of a return.
+    Return = "return",
+    /// Number of a booking within its return, from 1.
+    N = "n",
+    /// What units that came back are like.
+    Grade = "grade",
 }
 
 /// Most bytes that a varint of 64 bits takes.

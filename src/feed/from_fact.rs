@@ -13,6 +13,11 @@
 //! | a part of an order is validated, routed, … | `fulfillment.validated`, `.routed`, `.backordered`, `.held`, `.resumed`, `.sent`, `.taken_back`, `.acknowledged`, `.short`, `.picked`, `.packed`, `.shipped`, `.delivered`, `.returned`, `.rejected`, `.cancelled` | orders; exceptions too when backordered, short or rejected | source, order, fulfillment, late, state; holder, lease_end, location, service, ship_at, deliver_on, cents, reason, parcels, units as it has them |
 //! | … each parcel | `parcel.shipped`, `parcel.delivered` | orders | source, order, fulfillment, late, carrier, tracking, cents |
 //! | … units that left, were missing, are free again | `stock.shipped`, `stock.missing`, `stock.freed` | stock; exceptions too when missing | source, order, fulfillment, late, sku, location, qty |
+//! | units of a part may come back, each item | `return.authorised` | orders | return, source, order, fulfillment, sku, qty, location |
+//! | units are back | `fulfillment.returned` | orders | return, source, order, fulfillment, state, units |
+//! | … what has to be booked, once each: `n` of the return | `return.item_receipt` | orders | return, source, order, fulfillment, n, sku, qty, location |
+//! | units are graded | `return.credit_memo`, `.inventory_adjustment`, `.carrier_claim` | orders | the same, and grade; units on hand and holds are events of their own facts |
+//! | no more may come back | `return.closed` | orders | return, source, order, fulfillment |
 //! | a reservation is made or changed | `reservation.put` | stock | owner, channel, priority, sequence, firm, expires_at, claims |
 //! | … each position it holds now | `stock.claimed` | stock | owner, sku, location, qty, need_at |
 //! | its end changes | `reservation.extended` | stock | owner, firm, expires_at |
@@ -40,6 +45,7 @@
 //! | a change of a consumer group; the secret of release tokens | none | | |
 
 mod fulfillment;
+mod returns;
 
 use super::event::{Batch, Names, StreamSet};
 use super::fields::{Field, FieldsWriter};
@@ -110,6 +116,7 @@ pub fn from_fact(
         | Fact::PromiseRulesSet { .. }
         | Fact::OpeningDone => events.master_data(fact),
         Fact::FulfillmentChanged(fact) => events.fulfillment(fact),
+        Fact::ReturnChanged(fact) => events.return_changed(fact),
         Fact::Referenced { .. } | Fact::FeedGroup(_) | Fact::ReleaseKeyMade { .. } => {}
     }
 }

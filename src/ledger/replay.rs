@@ -7,9 +7,9 @@
 use super::Ledger;
 use super::incoming::{SupplyError, SupplyState};
 use super::locked::{Locked, row_of};
-use super::reservation::{Claim, Claims, Owner, Reservation};
+use super::reservation::{Broken, Claim, Claims, Owner, Reservation};
 use super::shard::Held;
-use super::stock::{HoldError, Moved};
+use super::stock::{Hold, HoldError, Moved};
 use crate::model::{ChannelId, ClaimFact, EpochMillis, IncomingKind, LocationId, Qty, SkuId};
 use std::sync::Arc;
 
@@ -86,6 +86,15 @@ impl Ledger {
         let mut shard = self.lock_one(sku, at);
         let position = shard.position_mut(row_of(sku), location);
         (position.on_hand, position.safety) = (on_hand.0, safety.0);
+    }
+
+    /// Holds units as a fact says, also where fewer are on hand: those of a return are held whatever
+    /// was miscounted there before.
+    ///
+    /// # Errors
+    /// [`HoldError::Differs`].
+    pub fn rehold(&self, id: &str, hold: Hold, at: EpochMillis) -> Result<Vec<Broken>, HoldError> {
+        self.hold_if(id, hold, |_| true, at, &super::NoLog)
     }
 
     /// Releases units of a hold as a fact says.

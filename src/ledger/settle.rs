@@ -6,9 +6,10 @@
 use super::locked::{Locked, row_of};
 use super::reservation::Reservation;
 use super::shard::Held;
-use super::stock::Moved;
+use super::stock::{Hold, HoldError, Moved, StockError, set_on_hand};
 use super::{FactLog, Ledger};
-use crate::model::{EpochMillis, LocationId, Qty, Settled, SkuId};
+use crate::model::{EpochMillis, Fact, HoldReason, LocationId, Qty, Settled, SkuId};
+use dashmap::Entry;
 
 impl Ledger {
     /// Takes units out of a reservation, and those that shipped or were missing off the shelf.
@@ -54,6 +55,66 @@ impl Ledger {
         }
         log.record(locked.now(), || []);
         moved
+    }
+}
+
+impl Ledger {
+    /// Units that had left are on hand again; under a new hold `damaged`, they may not be promised.
+    ///
+    /// # Errors
+    /// [`HoldError::Differs`] when there is such a hold, and [`StockError::OutOfRange`]; nothing has
+    /// changed then.
+    pub fn take_back(
+        &self,
+        (sku, location): (SkuId, LocationId),
+        qty: Qty,
+        damaged: Option<&str>,
+        now: EpochMillis,
+        log: &impl FactLog,
+    ) -> Result<Result<Moved, StockError>, HoldError> {
+        let reason = HoldReason::Damaged;
+        let hold = match damaged.map(|id| self.holds.entry(id.into())) {
+            Some(Entry::Occupied(known)) => {
+                return Err(HoldError::Differs(Box::new(known.get().clone())));
+            }
+            Some(Entry::Vacant(place)) => Some(place),
+            None => None,
+        };
+        let mut shard = self.lock_one(sku, now);
+        let row = row_of(sku);
+        let before = shard.position(row, location).map_or(0, |p| p.on_hand);
+        let after = i64::from(before) + i64::from(qty.0);
+        let set = set_on_hand(&mut shard, sku, location, after, None, "return");
+        let (moved, fact) = match set {
+            Ok(set) => set,
+            Err(error) => return Ok(Err(error)),
+        };
+        let Some(place) = hold else {
+            log.record(shard.now(), || [fact()]);
+            return Ok(Ok(moved));
+        };
+        shard.change_held(row, location, reason, i64::from(qty.0));
+        let id = place.key().clone();
+        self.holds_before.save(|| id.clone(), || None);
+        place.insert(Hold {
+            sku,
+            location,
+            placed: qty,
+            qty,
+            reason,
+        });
+        log.record(shard.now(), || {
+            let held = Fact::HoldPlaced {
+                hold: id,
+                sku,
+                location,
+                qty,
+                reason,
+            };
+            [fact(), held]
+        });
+        let broken = shard.broken(sku, row, location);
+        Ok(Ok(Moved { broken, ..moved }))
     }
 }
 

@@ -239,6 +239,32 @@ impl Ledger {
         now: EpochMillis,
         log: &impl FactLog,
     ) -> Result<Vec<Broken>, HoldError> {
+        let held = Hold {
+            sku,
+            location,
+            placed: qty,
+            qty,
+            reason,
+        };
+        self.hold_if(id, held, |free| qty <= free, now, log)
+    }
+
+    /// The same, when it may be placed: `may` is asked with the units that are on hand and not held.
+    pub(super) fn hold_if(
+        &self,
+        id: &str,
+        hold: Hold,
+        may: impl FnOnce(Qty) -> bool,
+        now: EpochMillis,
+        log: &impl FactLog,
+    ) -> Result<Vec<Broken>, HoldError> {
+        let Hold {
+            sku,
+            location,
+            placed: qty,
+            reason,
+            ..
+        } = hold;
         let entry = self.holds.entry(id.into());
         let mut shard = self.lock_one(sku, now);
         if let Entry::Occupied(known) = &entry {
@@ -253,18 +279,12 @@ impl Ledger {
         let row = row_of(sku);
         let position = shard.position(row, location);
         let free = Qty(position.map_or(0, |p| p.on_hand.saturating_sub(p.held)));
-        if qty > free {
+        if !may(free) {
             return Err(HoldError::NotOnHand { asked: qty, free });
         }
         shard.change_held(row, location, reason, i64::from(qty.0));
         self.holds_before.save(|| id.into(), || None);
-        entry.insert(Hold {
-            sku,
-            location,
-            placed: qty,
-            qty,
-            reason,
-        });
+        entry.insert(hold);
         log.record(shard.now(), || {
             [Fact::HoldPlaced {
                 hold: id.into(),

@@ -3,6 +3,7 @@
 use super::fulfillment::FulfillmentOrder;
 use super::order_state::OrderStatus;
 use super::planned::planned;
+use super::returns::Returns;
 use super::states::State;
 use crate::model::{Decision, EpochMillis, Order, OrderKey, Plan, SkuId};
 use bincode::{Decode, Encode};
@@ -65,6 +66,8 @@ pub struct OrderRecord<H> {
     pub state: OrderState,
     /// Its fulfilment orders; none while nothing has happened to any: then they are as planned.
     pub parts: Vec<FulfillmentOrder>,
+    /// What came back of it, or may; few orders have any.
+    pub returns: Option<Box<Returns>>,
     /// What it holds; gone once cancelled.
     pub holding: Option<H>,
 }

@@ -35,7 +35,7 @@ mod states;
 mod times;
 mod token;
 
-pub use crate::model::{Change, ClaimMode, Parcel, Route, Tracking};
+pub use crate::model::{Booking, Change, ClaimMode, Grade, Parcel, ReturnEvent, Route, Tracking};
 pub use book::{NewOrder, OrderBook, OrderRecord, OrderState, Submission};
 pub use causes::{Cause, ExceptionKind};
 pub use change::{Applied, Refusal};
@@ -51,7 +51,7 @@ pub use planned::{planned, route};
 pub use quantities::Units;
 pub use release::{LeaseVerdict, Release};
 pub use remedies::{Action, Remedies, Remedy, Trigger};
-pub use returns::{Booking, Grade, Return, ReturnEvent, ReturnLine, Returns};
+pub use returns::{Return, ReturnLine, Returns};
 pub use states::{MOVES, Outcome, State, Step, allowed, step};
 pub use times::{DelayBudget, Times};
 pub use token::{ReleaseKey, Token};

@@ -6,7 +6,7 @@
 //! | receive | authorised | an item receipt |
 //! | grade sellable | received and not graded | a credit memo |
 //! | grade damaged by the carrier | the same | a carrier claim |
-//! | grade damaged otherwise | the same | an inventory adjustment: written off |
+//! | grade damaged otherwise | the same | an inventory adjustment: on hold |
 //! | grade for another location | the same | an inventory adjustment: to that location |
 //!
 //! Received and graded units are told as totals, so that a repeat, or an older total that comes
@@ -15,79 +15,14 @@
 
 use super::change::Refusal;
 use super::fulfillment::{FulfillmentId, FulfillmentOrder};
-use crate::model::Change;
-use crate::model::{EpochMillis, Invalid, LocationId, Qty, SkuId, check_id};
+use crate::model::{
+    Booking, Change, EpochMillis, Grade, Invalid, LocationId, Qty, ReturnEvent, SkuId, check_id,
+};
 use bincode::{Decode, Encode};
 use std::collections::BTreeMap;
 
-/// What came back is like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-pub enum Grade {
-    /// May be sold again where it is.
-    Sellable,
-    /// Broken or worn; nobody pays for it.
-    Damaged,
-    /// Broken on its way; the carrier pays.
-    DamagedByCarrier,
-    /// May be sold again, somewhere else.
-    OtherLocation(LocationId),
-}
-
-/// What somebody has to book.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-pub enum Booking {
-    /// Units are back.
-    ItemReceipt,
-    /// The customer is credited; the units are stock again.
-    CreditMemo,
-    /// Units are written off (`None`), or become stock of that location.
-    InventoryAdjustment(Option<LocationId>),
-    /// The carrier is asked for their value.
-    CarrierClaim,
-}
-
-impl Booking {
-    /// The name on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ItemReceipt => "item_receipt",
-            Self::CreditMemo => "credit_memo",
-            Self::InventoryAdjustment(_) => "inventory_adjustment",
-            Self::CarrierClaim => "carrier_claim",
-        }
-    }
-
-    /// What units of a grade give.
-    #[must_use]
-    pub const fn of(grade: Grade) -> Self {
-        match grade {
-            Grade::Sellable => Self::CreditMemo,
-            Grade::Damaged => Self::InventoryAdjustment(None),
-            Grade::DamagedByCarrier => Self::CarrierClaim,
-            Grade::OtherLocation(to) => Self::InventoryAdjustment(Some(to)),
-        }
-    }
-}
-
-/// Units to be booked, exactly once.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct ReturnEvent {
-    /// Which return.
-    pub id: Box<str>,
-    /// Its number within the return, from 1.
-    pub number: u32,
-    /// What to book.
-    pub booking: Booking,
-    /// Line of the fulfilment order.
-    pub line: u16,
-    /// The item.
-    pub sku: SkuId,
-    /// How many units.
-    pub qty: Qty,
-    /// When.
-    pub at: EpochMillis,
-}
+/// Longest id of a return.
+const RETURN_ID_BYTES_MAX: usize = 40;
 
 /// One line of a return.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -117,6 +52,8 @@ impl ReturnLine {
 pub struct Return {
     /// Of which fulfilment order.
     pub fulfillment: FulfillmentId,
+    /// Where it comes back to.
+    pub location: LocationId,
     /// What may come back and what has.
     pub lines: Vec<ReturnLine>,
     /// When it was authorised.
@@ -141,14 +78,19 @@ impl Returns {
         self.all.get(id)
     }
 
+    /// Ids of all returns, ascending.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.all.keys().map(|id| &**id)
+    }
+
     /// Returns of a fulfilment order, in the order in which they were authorised.
     pub fn of(&self, fulfillment: &FulfillmentId) -> impl Iterator<Item = (&str, &Return)> {
         let ids = self.of.get(fulfillment).into_iter().flatten();
         ids.filter_map(|id| Some((&**id, self.all.get(id)?)))
     }
 
-    /// Lets `lines` (line and units) of a fulfilment order come back; `true` when that is new. The
-    /// same again is answered by what is there.
+    /// Lets `lines` (line and units) of a fulfilment order come back to a location; `true` when that
+    /// is new. The same again is answered by what is there.
     ///
     /// # Errors
     /// More than was delivered and is not yet spoken for; a line twice, unknown or without units;
@@ -157,12 +99,13 @@ impl Returns {
         &mut self,
         id: &str,
         fulfillment: &FulfillmentOrder,
+        location: LocationId,
         lines: &[(u16, Qty)],
         at: EpochMillis,
     ) -> Result<(&Return, bool), Invalid> {
-        check_id("return", id)?;
+        check_return_id(id)?;
         if let Some(known) = self.all.get(id) {
-            known.check_same(fulfillment, lines)?;
+            known.check_same(fulfillment, location, lines)?;
         } else {
             let wanted = self.checked_lines(fulfillment, lines)?;
             let fulfillment = fulfillment.id.clone();
@@ -170,6 +113,7 @@ impl Returns {
             of.push(id.into());
             let new = Return {
                 fulfillment,
+                location,
                 lines: wanted,
                 authorised_at: at,
                 closed: false,
@@ -344,6 +288,10 @@ impl Return {
             booking,
             line,
             sku,
+            location: match booking {
+                Booking::InventoryAdjustment(Some(to)) => to,
+                _ => self.location,
+            },
             qty,
             at,
         }
@@ -352,17 +300,30 @@ impl Return {
     fn check_same(
         &self,
         fulfillment: &FulfillmentOrder,
+        location: LocationId,
         lines: &[(u16, Qty)],
     ) -> Result<(), Invalid> {
         let taken = "the same as before: this return id is taken";
         if self.fulfillment != fulfillment.id {
             return Err(Invalid::new("fulfillment", &fulfillment.id, taken));
         }
+        if self.location != location {
+            return Err(Invalid::new("location", location.0, taken));
+        }
         let known = self.lines.iter().map(|l| (l.line, l.authorised));
         match known.eq(lines.iter().copied()) {
             true => Ok(()),
             false => Err(Invalid::new("lines", format!("{lines:?}"), taken)),
         }
+    }
+}
+
+/// Shorter than other ids, so that a hold can be named after a return and one of its events.
+fn check_return_id(id: &str) -> Result<(), Invalid> {
+    check_id("return", id)?;
+    match id.len() <= RETURN_ID_BYTES_MAX {
+        true => Ok(()),
+        false => Err(Invalid::new("return", id, "an id of at most 40 characters")),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::{
     Change, ChannelId, Decision, EpochMillis, GroupFact, Item, Location, LocationId, Order,
-    OrderKey, PromiseRules, Qty, Settled, SkuId, State,
+    OrderKey, PromiseRules, Qty, ReturnFact, Settled, SkuId, State,
 };
 use bincode::{Decode, Encode};
 use std::sync::Arc;
@@ -402,6 +402,9 @@ pub enum Fact {
     },
     /// Something happened to one part of an order.
     FulfillmentChanged(Box<FulfillmentFact>),
+    /// Something happened to a return. Units that are on hand again are so by an `OnHandMoved` in the
+    /// same group, and those that may not be promised by a `HoldPlaced`.
+    ReturnChanged(Box<ReturnFact>),
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod network;
 mod order;
 mod plan;
 mod policy;
+mod returns;
 mod state;
 mod units;
 
@@ -34,5 +35,6 @@ pub use plan::{
     ShipmentLine, ShortLine,
 };
 pub use policy::{Policy, PolicyOverrides};
+pub use returns::{Booking, Grade, ReturnEvent, ReturnFact, ReturnStep};
 pub use state::State;
 pub use units::{Cents, Coordinate, Day, EpochMillis, Grams, Lsn, Millis, Qty};

@@ -119,7 +119,8 @@ fn note((snapshot, next): (&Snapshot, u64), fact: &Fact, touched: &mut HashSet<S
             Ok(None) => true,
             Err(_) => false,
         },
-        Fact::ReleaseKeyMade { .. } => true,
+        // What a return does to units is told by facts of its group.
+        Fact::ReleaseKeyMade { .. } | Fact::ReturnChanged(_) => true,
         Fact::FulfillmentChanged(fact) => {
             touched.extend(fact.settled.iter().map(|s| s.sku));
             true

@@ -17,6 +17,7 @@ mod info;
 pub(crate) mod json;
 mod later;
 mod protocol;
+mod return_json;
 mod session;
 mod shared;
 mod snapshots;

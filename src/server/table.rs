@@ -5,8 +5,8 @@
 
 use super::arguments::Arguments;
 use super::commands::{
-    admin, allocation, atp, feed, fulfillment, hold, order, promise, reservation, snapshot, stock,
-    supply,
+    admin, allocation, atp, feed, fulfillment, hold, order, promise, reservation, returns,
+    snapshot, stock, supply,
 };
 use super::error::CommandError;
 use super::feeder::Feeder;
@@ -123,7 +123,7 @@ impl Command {
 pub fn commands() -> &'static [&'static Command] {
     static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let groups: [&'static [Command]; 12] = [
+        let groups: [&'static [Command]; 13] = [
             stock::COMMANDS,
             hold::COMMANDS,
             supply::COMMANDS,
@@ -133,6 +133,7 @@ pub fn commands() -> &'static [&'static Command] {
             reservation::COMMANDS,
             order::COMMANDS,
             fulfillment::COMMANDS,
+            returns::COMMANDS,
             feed::COMMANDS,
             admin::COMMANDS,
             snapshot::COMMANDS,

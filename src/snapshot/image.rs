@@ -1,6 +1,6 @@
 //! What a snapshot says, piece by piece.
 
-use crate::lifecycle::{FulfillmentOrder, OrderState};
+use crate::lifecycle::{FulfillmentOrder, OrderState, Returns};
 use crate::model::{
     BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis, Location, LocationId, Order,
     PromiseRules, Qty, ReservationAsked,
@@ -46,6 +46,8 @@ pub struct OrderImage {
     pub state: OrderState,
     /// Its fulfilment orders; none while all are as planned.
     pub parts: Vec<FulfillmentOrder>,
+    /// What came back of it, or may.
+    pub returns: Option<Box<Returns>>,
     /// What it holds.
     pub holding: Option<OrderHolding>,
 }

@@ -12,7 +12,7 @@ use allot::model::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-const PLACES: [&str; 3] = ["EAST", "MID", "WEST"];
+pub(super) const PLACES: [&str; 3] = ["EAST", "MID", "WEST"];
 const SKUS: usize = 4;
 
 pub(crate) fn opening() -> Opening {
@@ -32,7 +32,7 @@ pub(crate) fn opening() -> Opening {
     }
 }
 
-fn small(random: &mut Random, below: u64) -> u32 {
+pub(super) fn small(random: &mut Random, below: u64) -> u32 {
     u32::try_from(random.below(below)).unwrap()
 }
 
@@ -59,7 +59,8 @@ pub(crate) fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
     let reference = format!("r{}", random.below(300));
     let qty = Qty(1 + small(random, 8));
     let later = now + Millis(random.below(50_000_000));
-    match random.below(26) {
+    match random.below(30) {
+        26..=28 => super::comebacks::come_back(engine, random, now),
         20 => {
             let holder = ["wms", "3pl"][random.index(2)];
             let ask = ClaimAsk {

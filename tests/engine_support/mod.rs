@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub(crate) mod comebacks;
 pub(crate) mod commands;
 
 use allot::engine::{AtpRequest, Engine, EngineError, Limits, OrderView};

@@ -6,7 +6,7 @@ use crate::{
     short, tell,
 };
 use allot::lifecycle::{Change, ClaimMode, Refusal, Returns, State};
-use allot::model::Qty;
+use allot::model::{LocationId, Qty};
 use proptest::prelude::*;
 
 /// C6: a compensation is written twice and the stock shows more than there is.
@@ -195,7 +195,7 @@ fn c38_a_retry_is_never_in_its_own_way() {
     let mut returns = Returns::default();
     for new in [true, false, false] {
         let authorised = returns
-            .authorise("rma-1", &order, &[(0, Qty(2))], at(20))
+            .authorise("rma-1", &order, LocationId(0), &[(0, Qty(2))], at(20))
             .unwrap();
         assert_eq!(authorised.1, new);
     }

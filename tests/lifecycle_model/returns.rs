@@ -23,26 +23,26 @@ fn never_more_comes_back_than_was_delivered() {
     let order = delivered(&[3]);
     let mut returns = Returns::default();
     returns
-        .authorise("a", &order, &[(0, Qty(2))], at(1))
+        .authorise("a", &order, LocationId(0), &[(0, Qty(2))], at(1))
         .unwrap();
     let refusal = returns
-        .authorise("b", &order, &[(0, Qty(2))], at(1))
+        .authorise("b", &order, LocationId(0), &[(0, Qty(2))], at(1))
         .unwrap_err();
     assert_eq!(
         refusal.to_string(),
         "lines[0].qty is '2'; expected 1 to 1, delivered and in no other return"
     );
     returns
-        .authorise("b", &order, &[(0, Qty(1))], at(1))
+        .authorise("b", &order, LocationId(0), &[(0, Qty(1))], at(1))
         .unwrap();
     assert!(
         returns
-            .authorise("c", &order, &[(0, Qty(1))], at(1))
+            .authorise("c", &order, LocationId(0), &[(0, Qty(1))], at(1))
             .is_err()
     );
     returns.close("a").unwrap();
     returns
-        .authorise("c", &order, &[(0, Qty(2))], at(1))
+        .authorise("c", &order, LocationId(0), &[(0, Qty(2))], at(1))
         .unwrap();
     assert_eq!(returns.of(&order.id).count(), 3);
 }
@@ -54,12 +54,12 @@ fn what_was_not_delivered_cannot_come_back_and_nothing_is_graded_before_receipt(
     let mut returns = Returns::default();
     assert!(
         returns
-            .authorise("a", &order, &[(0, Qty(1))], at(1))
+            .authorise("a", &order, LocationId(0), &[(0, Qty(1))], at(1))
             .is_err()
     );
     tell(&mut order, &token, &DELIVER).unwrap();
     returns
-        .authorise("a", &order, &[(0, Qty(1))], at(1))
+        .authorise("a", &order, LocationId(0), &[(0, Qty(1))], at(1))
         .unwrap();
     let early = returns.grade("a", &[(0, Grade::Sellable, Qty(1))], at(2));
     assert!(early.unwrap_err().to_string().contains("at most 0"));
@@ -81,7 +81,7 @@ fn each_unit_is_booked_once_and_by_its_grade() {
     let mut order = delivered(&[4]);
     let mut returns = Returns::default();
     returns
-        .authorise("a", &order, &[(0, Qty(4))], at(1))
+        .authorise("a", &order, LocationId(0), &[(0, Qty(4))], at(1))
         .unwrap();
     let first = returns
         .receive("a", &mut order, &[(0, Qty(1))], at(2))
@@ -135,16 +135,16 @@ fn a_return_id_means_one_content() {
     let order = delivered(&[4]);
     let mut returns = Returns::default();
     returns
-        .authorise("a", &order, &[(0, Qty(2))], at(1))
+        .authorise("a", &order, LocationId(0), &[(0, Qty(2))], at(1))
         .unwrap();
     assert!(
         !returns
-            .authorise("a", &order, &[(0, Qty(2))], at(9))
+            .authorise("a", &order, LocationId(0), &[(0, Qty(2))], at(9))
             .unwrap()
             .1
     );
     let other = returns
-        .authorise("a", &order, &[(0, Qty(1))], at(9))
+        .authorise("a", &order, LocationId(0), &[(0, Qty(1))], at(9))
         .unwrap_err();
     assert_eq!(other.field, "lines");
     for wrong in [
@@ -154,7 +154,9 @@ fn a_return_id_means_one_content() {
         vec![(0, Qty(1)), (0, Qty(1))],
     ] {
         assert!(
-            returns.authorise("b", &order, &wrong, at(1)).is_err(),
+            returns
+                .authorise("b", &order, LocationId(0), &wrong, at(1))
+                .is_err(),
             "{wrong:?}"
         );
     }
@@ -166,7 +168,7 @@ fn a_closed_return_takes_nothing_more() {
     let mut order = delivered(&[4]);
     let mut returns = Returns::default();
     returns
-        .authorise("a", &order, &[(0, Qty(3))], at(1))
+        .authorise("a", &order, LocationId(0), &[(0, Qty(3))], at(1))
         .unwrap();
     returns
         .receive("a", &mut order, &[(0, Qty(1))], at(2))
@@ -184,7 +186,7 @@ fn a_closed_return_takes_nothing_more() {
         []
     );
     returns
-        .authorise("b", &order, &[(0, Qty(3))], at(4))
+        .authorise("b", &order, LocationId(0), &[(0, Qty(3))], at(4))
         .unwrap();
 }
 
@@ -204,7 +206,7 @@ proptest! {
             let grades = [Grade::Sellable, Grade::Damaged, Grade::DamagedByCarrier];
             let events = match op {
                 0 | 1 => {
-                    let _ = returns.authorise(id, &order, &[(line, qty)], at(1));
+                    let _ = returns.authorise(id, &order, LocationId(0), &[(line, qty)], at(1));
                     vec![]
                 }
                 2 | 3 => returns

@@ -42,6 +42,17 @@ fn wait_for(connection: &mut Connection, stream: &str, count: i64) {
     });
 }
 
+/// Types of all events of a stream, once there is one of this type.
+pub(crate) fn wait_for_event(connection: &mut Connection, stream: &str, kind: &str) -> Vec<String> {
+    let mut kinds = Vec::new();
+    wait_until(kind, || {
+        let all = entries(&connection.say(&format!("XRANGE {stream} - +")));
+        kinds = all.into_iter().map(|(_, kind)| kind).collect();
+        kinds.iter().any(|k| k == kind)
+    });
+    kinds
+}
+
 fn adjust(connection: &mut Connection, n: usize) {
     let reply = connection.say(&format!("STOCK.ADJUST adjust-{n} SKU-0 EAST 1 found"));
     assert!(!matches!(reply, Value::Error(_)), "{reply:?}");

@@ -7,7 +7,7 @@ use allot::wire::Value;
 use serde_json::Value as Json;
 
 /// Five units of one item in one place, and these orders of two units each.
-fn serving(orders: &[&str]) -> (TestServer, Connection, Connection) {
+pub(crate) fn serving(orders: &[&str]) -> (TestServer, Connection, Connection) {
     let engine = engine_support::engine(&[[5, 0, 0]]);
     for id in orders {
         submit(&engine, order(id, &[(0, 2)])).unwrap();
@@ -17,7 +17,7 @@ fn serving(orders: &[&str]) -> (TestServer, Connection, Connection) {
     (server, one, two)
 }
 
-fn ask(connection: &mut Connection, words: &[&str]) -> Result<Json, String> {
+pub(crate) fn ask(connection: &mut Connection, words: &[&str]) -> Result<Json, String> {
     match connection.command(words) {
         Value::Bulk(bytes) => Ok(serde_json::from_slice(&bytes).unwrap()),
         Value::Error(text) => Err(text),
@@ -26,7 +26,7 @@ fn ask(connection: &mut Connection, words: &[&str]) -> Result<Json, String> {
 }
 
 /// Asks for work and gets one part.
-fn claim_one(connection: &mut Connection, words: &[&str]) -> Json {
+pub(crate) fn claim_one(connection: &mut Connection, words: &[&str]) -> Json {
     let handed = ask(connection, words).unwrap();
     let parts = handed["fulfillments"].as_array().unwrap();
     assert_eq!(parts.len(), 1, "{handed}");
@@ -38,13 +38,13 @@ fn assert_nothing(connection: &mut Connection, words: &[&str]) {
     assert_eq!(handed["fulfillments"].as_array().unwrap().len(), 0);
 }
 
-fn assert_refused(answer: Result<Json, String>, code: &str) {
+pub(crate) fn assert_refused(answer: Result<Json, String>, code: &str) {
     let refusal = answer.unwrap_err();
     assert!(refusal.starts_with(code), "{refusal}");
 }
 
 /// Says something about part 1 of an order.
-fn say(
+pub(crate) fn say(
     connection: &mut Connection,
     verb: &str,
     order: &str,

@@ -13,5 +13,6 @@ mod fulfillment;
 mod greeting;
 mod identity;
 mod limits;
+mod returns;
 mod stopping;
 mod support;

@@ -8,6 +8,7 @@ pub(super) fn is_about(fact: &Fact, source: &str, id: &str) -> bool {
         Fact::OrderAccepted { order, .. } => &order.key,
         Fact::OrderCancelled { key } => key,
         Fact::FulfillmentChanged(fact) => &fact.key,
+        Fact::ReturnChanged(fact) => &fact.key,
         _ => return false,
     };
     (key.source(), key.order()) == (source, id)
@@ -44,6 +45,7 @@ pub(super) fn kind(fact: &Fact) -> &'static str {
         Fact::IncomingCancelled { .. } => "supply cancelled",
         Fact::ReleaseKeyMade { .. } => "release key made",
         Fact::FulfillmentChanged(_) => "fulfilment order changed",
+        Fact::ReturnChanged(_) => "return changed",
         Fact::FeedGroup(_) => "consumer group changed",
     }
 }
