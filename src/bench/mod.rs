@@ -10,8 +10,10 @@
 //! | [`drive`] | commands sent when they are due, and what their replies took |
 //! | [`run`] | one run against a server, from an empty folder to a report |
 //! | [`random`], [`workload`], [`synthetic`], [`generate`] | seeded numbers, orders and networks |
+//! | [`backlog`] | open orders on scarce stock, routed first come, first served |
 //! | [`rules`] | the rules of thumb |
 
+pub mod backlog;
 pub mod dialect;
 pub mod drive;
 pub mod generate;

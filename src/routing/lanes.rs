@@ -217,6 +217,13 @@ impl Lanes {
         self.buffers.get(location).copied()
     }
 
+    /// What of `units` of a SKU at a location routing may use: its stock buffer stays there.
+    #[must_use]
+    pub fn usable(&self, location: LocationId, units: Qty) -> Qty {
+        let kept = self.buffer(location.index()).unwrap_or(Qty::ZERO);
+        units.saturating_sub(kept)
+    }
+
     /// Number of a country, 0 for one that no location names; `None` where none names any.
     pub(super) fn country(&self, name: &str) -> Option<u16> {
         if self.countries.is_empty() {

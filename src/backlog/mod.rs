@@ -1,0 +1,52 @@
+//! Many open orders at once: who gets the scarce units, and from where, so that all orders
+//! together cost the least.
+//!
+//! `backlog` decides on plain data and changes nothing; it does not know a socket or a clock. The
+//! engine moves the orders, each checked anew.
+//!
+//! # The problem, exactly
+//!
+//! Every order of a [`Problem`] gets one plan: what it has today, or any plan that its sheet allows
+//! (`columns`). The sum of the router's objectives is minimised, each change costing
+//! [`Problem::change_cents`] more, such that for every SKU, location and moment all orders together
+//! draw no more than is promisable there by then once everything that they hold is given back; and
+//! the same for what their channels may have.
+//!
+//! # The way, one file a step
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `rows` | finds which units are scarce: less is there than all orders want |
+//! | `columns` | prices every shipment that an order could have, once |
+//! | `shape`, `solve` | the best plan of one order at any prices, exactly, from those |
+//! | `prices`, `knapsack` | prices of scarce units, and the lower bound that they prove |
+//! | `start` | first answers: today, and everything given out anew by regret |
+//! | `search`, `moves` | improvement, move by move |
+//! | `exact` | small components to the end, with their proof |
+//! | `optimize` | all of it in turn |
+//! | `check` | whether an outcome keeps every rule, written against the problem alone |
+//!
+//! The same problem and effort give the same outcome on every machine and with any number of threads:
+//! sums are integers, and work is cut by the problem, never by the threads.
+
+mod check;
+mod columns;
+mod exact;
+mod knapsack;
+mod moves;
+mod optimize;
+mod outcome;
+mod prices;
+mod problem;
+mod random;
+mod rows;
+mod search;
+mod shape;
+mod solve;
+mod start;
+mod state;
+
+pub use check::check;
+pub use optimize::{Effort, Progress, Stage, optimize};
+pub use outcome::{Move, Outcome, Point, Totals};
+pub use problem::{Kept, OpenOrder, Problem, Strategy, Supply, Today};

@@ -1,0 +1,172 @@
+//! The whole way: sheets, prices, a first answer, improvement, the proof.
+
+use super::columns::{BROKEN, Columns, SCALE};
+use super::exact::solve_small;
+use super::outcome::{Outcome, Point};
+use super::prices::Ascent;
+use super::problem::Problem;
+use super::search::Search;
+use super::start::{Answer, by_regret, today};
+use crate::model::Cents;
+use crate::routing::Lanes;
+use std::ops::ControlFlow;
+
+/// How much work is done. The same work gives the same plan, whatever the machine and the number
+/// of threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// Iterations of the prices.
+    pub iterations: u32,
+    /// Rounds of improvement.
+    pub rounds: u32,
+    /// Steps for each small component that is solved exactly.
+    pub nodes: u64,
+    /// Seed of the improvement.
+    pub seed: u64,
+}
+
+impl Effort {
+    /// What a backlog of so many orders is usually given: more for smaller ones.
+    #[must_use]
+    pub const fn usual(orders: usize) -> Self {
+        let (iterations, rounds, nodes) = match orders {
+            0..=2_000 => (600, 400, 2_000_000),
+            2_001..=20_000 => (300, 60, 100_000),
+            20_001..=200_000 => (160, 12, 10_000),
+            _ => (90, 4, 2_000),
+        };
+        Self {
+            iterations,
+            rounds,
+            nodes,
+            seed: 1,
+        }
+    }
+}
+
+/// What is being worked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Offers are priced.
+    Sheets,
+    /// Prices of scarce units.
+    Prices,
+    /// The plan is improved.
+    Search,
+}
+
+/// How far the work is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being worked at.
+    pub stage: Stage,
+    /// Steps done of it.
+    pub done: u32,
+    /// Of so many.
+    pub of: u32,
+    /// Where that has come to.
+    pub at: Point,
+}
+
+/// Finds a plan of all orders together, with the proof of how good it is. `hear` is told how far the
+/// work is, after every step of it; where it breaks, the rest of a stage is left out, and the plan is
+/// the best so far. Work is shared by the threads of the rayon pool that this runs in.
+pub fn optimize(
+    problem: &Problem,
+    lanes: &Lanes,
+    effort: Effort,
+    hear: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Outcome {
+    let columns = Columns::new(problem, lanes);
+    let mut run = Run {
+        outcome: Outcome::default(),
+        hear,
+        bound: 0,
+    };
+    let stopped = run.tell(Stage::Sheets, (1, 1), None).is_break();
+    let start = today(problem, &columns);
+    run.outcome.cents_before = cents(start.cents());
+    let mut ascent = Ascent::new(&columns);
+    for done in 1..=effort.iterations.max(1) {
+        ascent.step(done - 1, effort.iterations);
+        run.bound = ascent.best.bound;
+        let steps = (done, effort.iterations);
+        // A first bound there is always.
+        if run.tell(Stage::Prices, steps, None).is_break() || stopped {
+            break;
+        }
+    }
+    let prices = ascent.into_best();
+    let mut answer = by_regret(problem, &columns, &prices.of);
+    if answer.cents() > start.cents() {
+        answer = start;
+    }
+    let search = Search::new(&columns, &prices.of, effort.seed);
+    for done in 1..=effort.rounds {
+        search.round(u64::from(done), &mut answer);
+        let steps = (done, effort.rounds);
+        let so_far = Some(answer.cents());
+        if run.tell(Stage::Search, steps, so_far).is_break() {
+            break;
+        }
+    }
+    run.bound += solve_small(&columns, &prices, search.lines(), effort.nodes, &mut answer);
+    run.finish(problem, lanes, &columns, &answer)
+}
+
+struct Run<'h> {
+    outcome: Outcome,
+    hear: &'h mut dyn FnMut(Progress) -> ControlFlow<()>,
+    /// Scaled.
+    bound: i128,
+}
+
+impl Run<'_> {
+    fn tell(
+        &mut self,
+        stage: Stage,
+        (done, of): (u32, u32),
+        so_far: Option<i128>,
+    ) -> ControlFlow<()> {
+        let at = Point {
+            cents: so_far.map(cents),
+            bound: bound(self.bound),
+        };
+        self.outcome.trace.push(at);
+        (self.hear)(Progress {
+            stage,
+            done,
+            of,
+            at,
+        })
+    }
+
+    fn finish(
+        mut self,
+        problem: &Problem,
+        lanes: &Lanes,
+        columns: &Columns,
+        answer: &Answer<'_>,
+    ) -> Outcome {
+        let all = answer.cents();
+        // Who has no plan costs a token amount; without it both stay as far apart as they are.
+        let broken = answer.choices.iter().filter(|c| c.cents >= BROKEN);
+        let broken: i128 = broken.map(|c| i128::from(c.cents)).sum();
+        self.outcome.cents = cents(all - broken);
+        self.outcome.bound = bound(self.bound - broken).min(self.outcome.cents);
+        self.outcome.fill(problem, lanes, columns, &answer.choices);
+        self.outcome
+    }
+}
+
+/// Scaled to cents.
+fn cents(scaled: i128) -> Cents {
+    Cents(i64::try_from(scaled / i128::from(SCALE)).unwrap_or(i64::MAX))
+}
+
+/// A bound in whole cents: all plans cost whole cents, so it may be rounded up.
+fn bound(scaled: i128) -> Cents {
+    let up = scaled.div_euclid(i128::from(SCALE))
+        + i128::from(scaled.rem_euclid(i128::from(SCALE)) != 0);
+    Cents(i64::try_from(up).unwrap_or(0))
+}

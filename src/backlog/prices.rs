@@ -1,0 +1,266 @@
+//! Prices of scarce units, and the lower bound that they prove.
+//!
+//! Every draw pays a price; every order then takes its best plan alone. Whatever the prices, no
+//! plan of all orders together costs less than
+//!
+//! ```text
+//! Σ orders [ cheapest plan with prices ] − Σ rows [ the most that the row can earn ]
+//! ```
+//!
+//! since any plan that the rows allow pays them no more than that. This is a Lagrangian bound; it
+//! holds exactly, in integers, after each iteration. Rows with few units have a price for each
+//! size of draw, and what they can earn is a knapsack (`knapsack`), so that the bound knows that
+//! whole lines do not fit into scattered single units; all others have one price a unit.
+//!
+//! Prices rise where more is drawn than there is and fall where less is. The steps are those of
+//! Adam (Kingma, Ba 2015) with a length that falls to a few cents: each row has a market of its own,
+//! and one length for all, as in Polyak's rule, fits none of them. Floats only choose the prices;
+//! all that is added up over orders is integer, so threads change nothing.
+
+#![allow(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "any prices prove a bound: how they are chosen may be inexact, and is the same everywhere"
+)]
+
+use super::columns::{Columns, NEVER, SCALE};
+use super::knapsack::{CAP_MAX, Knapsack};
+use super::solve::Scratch;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Orders that one piece of work prices.
+const CHUNK: usize = 256;
+
+/// Prices of all draws and the bound that they prove.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Prices {
+    /// By draw, scaled.
+    pub(super) of: Vec<i64>,
+    /// No plan of all orders costs less, scaled.
+    pub(super) bound: i128,
+    /// By row: whether each size has its price.
+    sized: Vec<bool>,
+}
+
+/// The state of the ascent.
+pub(super) struct Ascent<'a> {
+    columns: &'a Columns,
+    /// By draw: its price in cents, or, in rows that have one price, that of a unit in the first.
+    price: Vec<f64>,
+    momentum: Vec<f64>,
+    spread: Vec<f64>,
+    uses: Vec<AtomicU32>,
+    slack: Vec<i64>,
+    knapsack: Knapsack,
+    iteration: u32,
+    /// The best so far; the rows with prices by size never change.
+    pub(super) best: Prices,
+}
+
+/// Length of the first steps, in cents a unit.
+const STEP_FIRST: f64 = 200.0;
+/// It halves so many times until the last.
+const HALVINGS: u32 = 9;
+const MOMENTUM: f64 = 0.8;
+const SPREAD: f64 = 0.95;
+
+/// Length of a step: straight between halvings, so that no power function is asked, which differ.
+fn step_cents(done: u32, of: u32) -> f64 {
+    let at = f64::from(done) * f64::from(HALVINGS) / f64::from(of.max(1));
+    let halved = (0..HALVINGS)
+        .take_while(|&h| f64::from(h + 1) <= at)
+        .count();
+    let top = (0..halved).fold(STEP_FIRST, |cents, _| cents / 2.0);
+    top * (1.0 - (at - halved as f64) / 2.0)
+}
+
+impl Prices {
+    /// The most that a row can earn, scaled: what the bound counts for it.
+    pub(super) fn earned(&self, columns: &Columns, row: u32) -> i128 {
+        let row = row as usize;
+        let rows = &columns.rows;
+        let draws = rows.draws(row);
+        if draws.is_empty() {
+            return 0;
+        }
+        if self.sized[row] {
+            let cap = usize::try_from(rows.cap[row]).unwrap_or(0);
+            let mut counts = vec![0; draws.len()];
+            let best = Knapsack::default().fill(cap, &self.of[draws], &mut counts);
+            return i128::from(best);
+        }
+        let mut own = self.of[draws.start];
+        if row + 1 < rows.end[row] as usize {
+            own -= self.of[rows.draws(row + 1).start];
+        }
+        i128::from(own) * i128::from(rows.cap[row])
+    }
+}
+
+impl<'a> Ascent<'a> {
+    /// Starts at zero.
+    pub(super) fn new(columns: &'a Columns) -> Self {
+        let rows = &columns.rows;
+        let draws = rows.draw_row.len();
+        let sized = (0..rows.len()).map(|row| {
+            let alone = rows.end[row] as usize == row + 1
+                && (row == 0 || rows.end[row - 1] as usize == row);
+            let sizes = rows.draws(row).len();
+            alone && sizes > 1 && rows.cap[row] <= CAP_MAX
+        });
+        Self {
+            columns,
+            price: vec![0.0; draws],
+            momentum: vec![0.0; draws],
+            spread: vec![0.0; draws],
+            uses: (0..draws).map(|_| AtomicU32::new(0)).collect(),
+            slack: vec![0; draws],
+            knapsack: Knapsack::default(),
+            iteration: 0,
+            best: Prices {
+                of: vec![0; draws],
+                bound: i128::MIN,
+                sized: sized.collect(),
+            },
+        }
+    }
+
+    /// One iteration of so many: the bound at the prices as they are, then better prices.
+    pub(super) fn step(&mut self, done: u32, of: u32) {
+        let cents = step_cents(done, of);
+        let prices = self.prices();
+        let earned = self.earn(&prices);
+        let bound = self.draw(&prices) - earned;
+        if bound > self.best.bound {
+            self.best.of = prices;
+            self.best.bound = bound;
+        }
+        self.move_on(cents);
+    }
+
+    /// The best prices.
+    pub(super) fn into_best(self) -> Prices {
+        self.best
+    }
+
+    /// The prices of all draws.
+    fn prices(&self) -> Vec<i64> {
+        let rows = &self.columns.rows;
+        let mut prices = vec![0; self.price.len()];
+        let scaled = |cents: f64| (cents * SCALE as f64).round() as i64;
+        for row in 0..rows.len() {
+            let draws = rows.draws(row);
+            if self.best.sized[row] {
+                for draw in draws {
+                    prices[draw] = scaled(self.price[draw]);
+                }
+                continue;
+            }
+            let later = row..rows.end[row] as usize;
+            let unit: i64 = later.map(|r| scaled(self.price[rows.draws(r).start])).sum();
+            for (units, draw) in (1i64..).zip(draws) {
+                prices[draw] = unit * units;
+            }
+        }
+        prices
+    }
+
+    /// What the rows can earn; leaves in `slack` how many draws (or, with one price, units) of each
+    /// that takes.
+    fn earn(&mut self, prices: &[i64]) -> i128 {
+        let rows = &self.columns.rows;
+        self.slack.fill(0);
+        let mut earned = 0i128;
+        for row in 0..rows.len() {
+            let draws = rows.draws(row);
+            if draws.is_empty() {
+                continue;
+            }
+            if self.best.sized[row] {
+                let cap = usize::try_from(rows.cap[row]).unwrap_or(0);
+                let best = self
+                    .knapsack
+                    .fill(cap, &prices[draws.clone()], &mut self.slack[draws]);
+                earned += i128::from(best);
+            } else {
+                // Its own price: what is left without the later rows of its chain.
+                let mut own = prices[draws.start];
+                if row + 1 < rows.end[row] as usize {
+                    own -= prices[rows.draws(row + 1).start];
+                }
+                self.slack[draws.start] = rows.cap[row];
+                earned += i128::from(own) * i128::from(rows.cap[row]);
+            }
+        }
+        earned
+    }
+
+    /// Every order takes its best plan; counts the draws.
+    fn draw(&self, prices: &[i64]) -> i128 {
+        let columns = self.columns;
+        for uses in &self.uses {
+            uses.store(0, Ordering::Relaxed);
+        }
+        let orders = columns.sheets.len();
+        let chunks = orders.div_ceil(CHUNK);
+        let sums = (0..chunks)
+            .into_par_iter()
+            .map_init(Scratch::default, |scratch, chunk| {
+                let mut sum = 0i128;
+                for order in chunk * CHUNK..((chunk + 1) * CHUNK).min(orders) {
+                    let price = |draw: u32| prices[draw as usize];
+                    let (cost, choice) = columns.solve(order, price, |_| true, scratch);
+                    if cost >= NEVER {
+                        continue;
+                    }
+                    sum += i128::from(cost);
+                    for &draw in columns.chosen(order, &choice) {
+                        self.uses[draw as usize].fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                sum
+            });
+        sums.sum()
+    }
+
+    /// Prices rise where more was drawn than there is, and fall where less was.
+    fn move_on(&mut self, cents: f64) {
+        self.iteration += 1;
+        let rows = &self.columns.rows;
+        let uses = std::mem::take(&mut self.uses);
+        let drawn = |draw: usize| i64::from(uses[draw].load(Ordering::Relaxed));
+        let mut begun = 0i64;
+        for row in 0..rows.len() {
+            let draws = rows.draws(row);
+            if self.best.sized[row] {
+                for (units, draw) in (1i64..).zip(draws) {
+                    let over = drawn(draw) - self.slack[draw];
+                    self.adapt(draw, over as f64, cents * units as f64);
+                }
+                continue;
+            }
+            let units: i64 = (1i64..).zip(draws.clone()).map(|(u, d)| u * drawn(d)).sum();
+            begun += units;
+            if let Some(first) = draws.clone().next() {
+                self.adapt(first, (begun - rows.cap[row]) as f64, cents);
+            }
+            if rows.end[row] as usize == row + 1 {
+                begun = 0;
+            }
+        }
+        self.uses = uses;
+    }
+
+    fn adapt(&mut self, draw: usize, over: f64, cents: f64) {
+        let momentum = &mut self.momentum[draw];
+        *momentum = MOMENTUM * *momentum + (1.0 - MOMENTUM) * over;
+        let spread = &mut self.spread[draw];
+        *spread = SPREAD * *spread + (1.0 - SPREAD) * over * over;
+        if *spread > 0.0 {
+            let moved = self.price[draw] + cents * *momentum / spread.sqrt();
+            self.price[draw] = moved.max(0.0);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Joint re-optimisation of backlogs measured: how good, how fast, how large.
+//!
+//! Backlogs are made up (`bench::backlog`), their orders routed first come, first served; then all
+//! of them are optimised together. Every outcome passes the checker before it is printed.
+
+#![allow(clippy::print_stdout, reason = "a report for people")]
+#![allow(clippy::float_arithmetic, reason = "percentages in a report")]
+#![allow(clippy::cast_precision_loss, reason = "percentages in a report")]
+
+use allot::backlog::{Effort, Outcome, Totals, check, optimize};
+use allot::bench::backlog::{Backlog, Shape};
+use anyhow::Context as _;
+use clap::Parser;
+use comfy_table::{CellAlignment, Table, presets};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// Optimises made-up backlogs and prints cost, proven gap and time.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Open orders.
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000])]
+    orders: Vec<usize>,
+    /// Units in stock for every hundred that are wanted, on average.
+    #[arg(long, value_delimiter = ',', default_values_t = [130])]
+    stock: Vec<u64>,
+    /// Threads.
+    #[arg(long, value_delimiter = ',', default_values_t = [2])]
+    threads: Vec<usize>,
+    /// Items; a fifth of the orders, but at most 100,000, by default.
+    #[arg(long)]
+    skus: Option<u32>,
+    /// Places that hold stock.
+    #[arg(long, default_value_t = 50)]
+    locations: u16,
+    /// Of a hundred lines, how many may be divided.
+    #[arg(long, default_value_t = 0)]
+    split: u64,
+    /// Seeds of the backlogs.
+    #[arg(long, value_delimiter = ',', default_values_t = [1])]
+    seeds: Vec<u64>,
+    /// Seconds after which no further step is begun; the work is fixed without it.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// One small backlog: to see that it works.
+    #[arg(long)]
+    tiny: bool,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+struct Run {
+    shape: Shape,
+    threads: usize,
+    outcome: Outcome,
+    time: Duration,
+}
+
+fn run(
+    backlog: &Backlog,
+    shape: Shape,
+    threads: usize,
+    limit: Option<Duration>,
+) -> anyhow::Result<Run> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?;
+    let effort = Effort::usual(shape.orders);
+    let start = Instant::now();
+    let mut hear = |_| match limit {
+        Some(limit) if start.elapsed() > limit => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let outcome = pool.install(|| optimize(&backlog.problem, &backlog.lanes, effort, &mut hear));
+    let time = start.elapsed();
+    check(&backlog.problem, &outcome).map_err(anyhow::Error::msg)?;
+    Ok(Run {
+        shape,
+        threads,
+        outcome,
+        time,
+    })
+}
+
+/// The most memory that this process ever had, in MiB; `None` where the system does not say.
+fn memory_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024)
+}
+
+impl Run {
+    fn cells(&self) -> Vec<String> {
+        let Outcome {
+            before,
+            after,
+            cents,
+            cents_before,
+            ..
+        } = &self.outcome;
+        let dollars = |cents: i64| format!("{:.0}", cents as f64 / 100.0);
+        let pair = |of: &dyn Fn(&Totals) -> i64| {
+            format!("{} → {}", dollars(of(before)), dollars(of(after)))
+        };
+        vec![
+            self.shape.orders.to_string(),
+            format!("{} %", self.shape.stock_percent),
+            self.threads.to_string(),
+            format!("{:.1}", self.time.as_secs_f64()),
+            memory_mib().map_or("?".into(), |mib| mib.to_string()),
+            dollars(cents.0),
+            format!("{:.2} %", self.outcome.gap_millionths() as f64 / 10_000.0),
+            format!(
+                "{:.1} %",
+                (cents_before.0 - cents.0) as f64 / cents.0 as f64 * 100.0
+            ),
+            pair(&|t| t.objective.freight().0),
+            pair(&|t| t.objective.short.0),
+            format!("{} → {}", before.shipments, after.shipments),
+        ]
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let Outcome {
+            before,
+            after,
+            cents,
+            cents_before,
+            bound,
+            ..
+        } = &self.outcome;
+        serde_json::json!({
+            "orders": self.shape.orders,
+            "stock_percent": self.shape.stock_percent,
+            "seed": self.shape.seed,
+            "threads": self.threads,
+            "seconds": self.time.as_secs_f64(),
+            "memory_mib": memory_mib(),
+            "cents": cents.0,
+            "cents_first_come": cents_before.0,
+            "bound_cents": bound.0,
+            "gap_millionths": self.outcome.gap_millionths(),
+            "moved": self.outcome.moves.len(),
+            "freight_cents": [before.objective.freight().0, after.objective.freight().0],
+            "short_cents": [before.objective.short.0, after.objective.short.0],
+            "shipments": [before.shipments, after.shipments],
+        })
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut args = Args::parse();
+    if args.tiny {
+        args.orders = vec![300];
+        args.skus = Some(60);
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN).set_header([
+        "orders",
+        "stock",
+        "threads",
+        "s",
+        "MiB",
+        "cost",
+        "proven gap",
+        "first come above",
+        "freight",
+        "short",
+        "shipments",
+    ]);
+    table
+        .column_iter_mut()
+        .for_each(|c| c.set_cell_alignment(CellAlignment::Right));
+    for &orders in &args.orders {
+        for &stock_percent in &args.stock {
+            for &seed in &args.seeds {
+                let fifth = u32::try_from(orders / 5).unwrap_or(u32::MAX);
+                let shape = Shape {
+                    orders,
+                    locations: args.locations,
+                    skus: args.skus.unwrap_or(fifth.clamp(1, 100_000)),
+                    stock_percent,
+                    split_percent: args.split,
+                    seed,
+                };
+                let backlog = Backlog::new(shape);
+                for &threads in &args.threads {
+                    let limit = args.seconds.map(Duration::from_secs);
+                    let run = run(&backlog, shape, threads, limit)
+                        .with_context(|| format!("{orders} orders, seed {seed}"))?;
+                    if args.json {
+                        println!("{}", run.json());
+                    }
+                    table.add_row(run.cells());
+                }
+            }
+        }
+    }
+    if !args.json {
+        println!("{table}");
+    }
+    Ok(())
+}
