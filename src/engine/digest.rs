@@ -47,6 +47,12 @@ impl Engine {
             if let Some(returns) = &record.returns {
                 sum.add(24, (&record.order.key, returns));
             }
+            if let Some(amended) = &record.amended {
+                sum.add(26, (&record.order.key, &**amended));
+            }
+            for waits in &record.waits {
+                sum.add(25, (&record.order.key, waits));
+            }
         });
         self.for_each_reservation(now, |id, held| match held {
             None => sum.add(21, id),

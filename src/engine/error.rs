@@ -52,6 +52,19 @@ pub enum EngineError {
     /// The order cannot ship completely and may not be backordered.
     #[error("{0}")]
     Unroutable(String),
+    /// More units would wait for supply than may.
+    #[error(
+        "{sku}: {waiting} units wait for supply already and at most {most} may; send the order again \
+         when more is on its way, or without those units"
+    )]
+    BackorderLimit {
+        /// The item.
+        sku: String,
+        /// Units that wait.
+        waiting: u64,
+        /// Most that may.
+        most: u64,
+    },
     /// A reservation was over already.
     #[error("reservation is '{id}'; it expired at {at}; put it again")]
     Expired {
@@ -90,7 +103,7 @@ impl EngineError {
             Self::Invalid(_) => "INVALID",
             Self::NotFound { .. } => "NOTFOUND",
             Self::Conflict { .. } => "CONFLICT",
-            Self::NoStock { .. } | Self::Unroutable(_) => "NOSTOCK",
+            Self::NoStock { .. } | Self::Unroutable(_) | Self::BackorderLimit { .. } => "NOSTOCK",
             Self::Expired { .. } => "EXPIRED",
             Self::TooLarge(_) => "TOOLARGE",
             Self::Busy { .. } => "BUSY",

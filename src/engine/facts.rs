@@ -4,7 +4,9 @@ use super::Engine;
 use crate::cut::Pass;
 use crate::journal::Journal;
 use crate::ledger::FactLog;
-use crate::model::{AnswerKind, Decision, EpochMillis, Fact, Lsn, Order, ReservationAsked};
+use crate::model::{
+    AnswerKind, Decision, EpochMillis, Fact, Lsn, Order, ReplannedFact, ReservationAsked,
+};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -226,6 +228,47 @@ impl FactLog for Leading<'_> {
         self.at.set(at);
         let all = self.fact.take().into_iter().chain(facts());
         self.engine.history.append_all(self.pass, at, all.collect());
+    }
+}
+
+/// Turns the claims that units of an order were granted at another place into the fact that they were
+/// placed anew.
+pub(super) struct Replanning<'e> {
+    engine: &'e Engine,
+    pass: &'e Pass<'e>,
+    fact: RefCell<ReplannedFact>,
+    at: Cell<Option<EpochMillis>>,
+}
+
+impl<'e> Replanning<'e> {
+    pub(super) fn new(engine: &'e Engine, pass: &'e Pass<'e>, fact: ReplannedFact) -> Self {
+        Self {
+            engine,
+            pass,
+            fact: RefCell::new(fact),
+            at: Cell::default(),
+        }
+    }
+
+    /// When it was recorded and what; `None` when it was not.
+    pub(super) fn done(self) -> Option<(EpochMillis, ReplannedFact)> {
+        Some((self.at.get()?, self.fact.into_inner()))
+    }
+}
+
+impl FactLog for Replanning<'_> {
+    fn record<const N: usize>(&self, at: EpochMillis, facts: impl FnOnce() -> [Fact; N]) {
+        self.at.set(Some(at));
+        let mut fact = self.fact.borrow_mut();
+        for granted in facts() {
+            if let Fact::Reserved { claims, .. } = granted {
+                fact.granted = claims;
+            }
+        }
+        let history = &self.engine.history;
+        history.append(self.pass, at, || {
+            [Fact::OrderReplanned(Box::new(fact.clone()))]
+        });
     }
 }
 

@@ -3,6 +3,7 @@
 //! What may happen is decided in [`crate::lifecycle`]; here it happens, in one step with what it means
 //! for stock and with its fact, while the order is locked.
 
+use super::backorders::Rank;
 use super::error::EngineError;
 use super::facts::Changing;
 use super::waiting::turn_of;
@@ -12,7 +13,8 @@ use crate::lifecycle::{
     Applied, FulfillmentOrder, OrderRecord, OrderState, Refusal, ReleaseKey, State, Token,
 };
 use crate::model::{
-    Change, EpochMillis, Fact, FulfillmentFact, Invalid, LocationId, Order, OrderKey, SkuId,
+    Change, EpochMillis, Fact, FulfillmentFact, Invalid, LocationId, Order, OrderKey, Qty, Settled,
+    SkuId,
 };
 use std::sync::Arc;
 
@@ -37,6 +39,10 @@ pub struct Told {
     pub view: FulfillmentView,
     /// Units that left, with the promises that supply does not cover now.
     pub moved: Vec<(SkuId, LocationId, Moved)>,
+    /// Numbers of the new parts that units which it freed are in.
+    pub placed: Vec<u32>,
+    /// Holds on what is left of counts that were wrong.
+    pub holds: Vec<Box<str>>,
 }
 
 /// Which part of which order.
@@ -78,23 +84,84 @@ impl Engine {
         now: EpochMillis,
     ) -> Result<Told, EngineError> {
         let told = self.orders.change(&name.key(), |record| {
-            let part = part_of(record, name.number).map_err(|_| name.unknown())?;
-            let decides = matches!(
-                change,
-                Change::Hold { .. }
-                    | Change::Resume
-                    | Change::TakeBack { .. }
-                    | Change::Cancel { .. }
-            );
-            if part.needs_token(change) {
-                part.authorise(&self.release_key(), token)?;
-            } else if !decides {
-                let expected = "a holder's message, or to hold, resume, take back or cancel";
-                return Err(Invalid::new("change", "another", expected).into());
-            }
-            self.change_part(record, &part, change, now)
+            self.tell_part(record, name, token, change, now)
         });
-        told.ok_or_else(|| name.unknown())?
+        let told = told.ok_or_else(|| name.unknown())??;
+        self.after_told(&told, change, now);
+        Ok(told)
+    }
+
+    /// Takes a message about a part of an order that is locked.
+    fn tell_part(
+        &self,
+        record: &mut OrderRecord<Reservation>,
+        name: PartName<'_>,
+        token: Option<&Token>,
+        change: &Change,
+        now: EpochMillis,
+    ) -> Result<Told, EngineError> {
+        let part = part_of(record, name.number).map_err(|_| name.unknown())?;
+        let decides = matches!(
+            change,
+            Change::Hold { .. } | Change::Resume | Change::TakeBack { .. } | Change::Cancel { .. }
+        );
+        if part.needs_token(change) {
+            part.authorise(&self.release_key(), token)?;
+        } else if !decides {
+            let expected = "a holder's message, or to hold, resume, take back or cancel";
+            return Err(Invalid::new("change", "another", expected).into());
+        }
+        let mut told = self.change_part(record, &part, change, now)?;
+        if matches!(change, Change::Short { .. } | Change::Reject { .. }) {
+            told.placed = self.place_refused(record, now).parts;
+        }
+        Ok(told)
+    }
+
+    /// What a message means for others: promises on units that were not there move, and units that
+    /// are free again go to who waits for them.
+    fn after_told(&self, told: &Told, change: &Change, now: EpochMillis) {
+        for (_, _, moved) in &told.moved {
+            self.rescue(&moved.broken, now);
+        }
+        // What nobody has any more may move, if its promise broke while somebody had it.
+        let route = told.view.part.route;
+        if let (Change::TakeBack { .. }, Some(route)) = (change, route) {
+            for line in &told.view.part.lines {
+                self.rescue_at(line.sku, route.location, now);
+            }
+        }
+        if !self.backorders.is_empty() && matches!(told.applied, Applied::Moved { .. }) {
+            let lines = told.view.part.lines.iter();
+            self.allocate_all(lines.map(|line| line.sku), now);
+        }
+    }
+
+    /// Units that were looked for in vain make the count doubtful: what is left of it and nobody was
+    /// promised is kept back until somebody has counted.
+    fn hold_doubtful(
+        &self,
+        part: &FulfillmentOrder,
+        settled: &[Settled],
+        pass: &crate::cut::Pass<'_>,
+        now: EpochMillis,
+    ) -> Vec<Box<str>> {
+        let missing = settled.iter().filter(|s| !s.missing.is_zero());
+        let log = super::facts::AsIs(self, pass);
+        let mut holds = Vec::new();
+        for one in missing.filter(|_| self.replan_rules().hold_on_short) {
+            let short = part.lines.iter().filter(|line| line.sku == one.sku);
+            let short: u64 = short.map(|line| u64::from(line.units.short.0)).sum();
+            let sku = self.registry.sku_name(one.sku);
+            let id = format!("short/{}/{sku}/{short}", part.id);
+            if self
+                .ledger
+                .hold_unpromised(&id, (one.sku, one.location), now, &log)
+            {
+                holds.push(id.into());
+            }
+        }
+        holds
     }
 
     /// Changes a part of an order that is locked, with what it means for stock.
@@ -132,12 +199,15 @@ impl Engine {
                 }
             }
         }
+        let holds = self.hold_doubtful(&after, &settled, &pass, now);
         self.put_part(record, after.clone());
         let view = self.part_view(record, after);
         Ok(Told {
             applied,
             view,
             moved,
+            placed: Vec::new(),
+            holds,
         })
     }
 
@@ -230,6 +300,19 @@ impl Engine {
         order: &str,
         now: EpochMillis,
     ) -> Result<OrderView, EngineError> {
+        let view = self.cancel_order_alone(source, order, now)?;
+        self.allocate_all(view.demands.iter().copied(), now);
+        Ok(view)
+    }
+
+    /// The same without a thought of who could have what is free now: in a replay that has been
+    /// decided.
+    pub(super) fn cancel_order_alone(
+        &self,
+        source: &str,
+        order: &str,
+        now: EpochMillis,
+    ) -> Result<OrderView, EngineError> {
         let key = OrderKey::new(source, order);
         let cancelled = self.orders.change(&key, |record| {
             let repeated = record.state == OrderState::Cancelled;
@@ -254,6 +337,7 @@ impl Engine {
                 self.note_part(record, sequence, part);
             }
             record.parts = parts;
+            self.note_waits_of(record, sequence);
             self.counts
                 .cancelled
                 .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -263,7 +347,8 @@ impl Engine {
     }
 
     /// Puts the parts of an order that was just accepted where they wait.
-    pub(super) fn await_parts(&self, record: &OrderRecord<Reservation>) {
+    pub(super) fn await_parts(&self, record: &mut OrderRecord<Reservation>) {
+        self.note_waits(record);
         let sequence = sequence_of(record);
         if record.state == OrderState::Cancelled {
             return;
@@ -289,6 +374,39 @@ impl Engine {
             Some(known) => *known = part,
             None => parts.push(part),
         }
+        self.note_waits(record);
+    }
+
+    /// Notes a part by its number where those who look for work find it.
+    pub(super) fn note_numbered(&self, record: &OrderRecord<Reservation>, number: u32) {
+        let part = record.parts.iter().find(|p| p.id.number == number);
+        if let Some(part) = part {
+            self.note_part(record, sequence_of(record), part);
+        }
+    }
+
+    /// Notes what an order waits for now, where those who have units find it.
+    pub(super) fn note_waits(&self, record: &mut OrderRecord<Reservation>) {
+        let sequence = sequence_of(record);
+        self.note_waits_of(record, sequence);
+    }
+
+    fn note_waits_of(&self, record: &mut OrderRecord<Reservation>, sequence: u64) {
+        let waits = record.waiting();
+        if waits == record.waits {
+            return;
+        }
+        let order = &record.order;
+        let rank = Rank::new(order.priority, sequence, order.key.clone());
+        for &(sku, _) in &record.waits {
+            if waits.iter().all(|(still, _)| *still != sku) {
+                self.backorders.put(sku, &rank, Qty::ZERO);
+            }
+        }
+        for &(sku, qty) in &waits {
+            self.backorders.put(sku, &rank, qty);
+        }
+        record.waits = waits;
     }
 
     fn note_part(&self, record: &OrderRecord<Reservation>, sequence: u64, part: &FulfillmentOrder) {
@@ -338,7 +456,7 @@ impl Engine {
 }
 
 /// The place in the order of creation; that of an order that holds nothing any more is of no use.
-fn sequence_of(record: &OrderRecord<Reservation>) -> u64 {
+pub(super) fn sequence_of(record: &OrderRecord<Reservation>) -> u64 {
     let holding = record.holding.as_ref();
     holding.map_or(0, |h| h.owner().sequence)
 }

@@ -99,6 +99,7 @@ impl Engine {
             parts: record.parts.clone(),
             returns: record.returns.clone(),
             holding,
+            amended: record.amended.clone(),
         }
     }
 }

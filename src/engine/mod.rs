@@ -10,6 +10,9 @@
 //! those who change state, what the ledger keeps by name (holds, supplies), the ledger's shards.
 //! Nobody takes one while he holds a later one.
 
+mod amend;
+mod arrivals;
+mod backorders;
 mod batch;
 mod claim;
 mod digest;
@@ -23,7 +26,9 @@ mod orders;
 mod promise;
 mod references;
 mod registry;
+mod replan;
 mod replay;
+mod rescue;
 mod reservation_images;
 mod reservations;
 mod restore;
@@ -33,6 +38,7 @@ mod stock;
 mod supply;
 mod waiting;
 
+pub use arrivals::WaitingUnits;
 pub use claim::{CLAIM_MAX, ClaimAsk};
 pub use error::EngineError;
 pub use facts::FactSink;
@@ -51,7 +57,7 @@ pub use supply::{Received, SupplyPut};
 
 /// What the engine's answers are made of.
 pub use crate::ledger::{Broken, Moved, PositionReport};
-pub use crate::lifecycle::{Applied, Release, Token};
+pub use crate::lifecycle::{Applied, FulfillmentOrder, Release, Token};
 pub use crate::routing::{Binding, Frontier, Goal};
 
 use crate::cut::{Before, Gate, Pass};
@@ -60,11 +66,12 @@ use crate::ledger::{Ledger, Reservation};
 use crate::lifecycle::OrderBook;
 use crate::model::{
     AnswerKind, ChannelId, EpochMillis, Fact, Invalid, Item, Location, LocationId, Lsn, Network,
-    Opening, OrderKey, PromiseRules, ServiceId,
+    Opening, OrderKey, PromiseRules, ReplanRules, ServiceId,
 };
 use crate::routing::Lanes;
 use crate::snapshot::OrderImage;
 use arc_swap::ArcSwap;
+use backorders::Backorders;
 use facts::History;
 use parking_lot::Mutex;
 use references::References;
@@ -110,6 +117,10 @@ pub struct Engine {
     returns: returns::Ids,
     /// Parts of orders, by the location that ships them.
     waiting: Waiting,
+    /// Orders that wait for supply, by SKU.
+    backorders: Backorders,
+    /// How orders are placed anew and how many units may wait; by the registry's ids.
+    replan_rules: OnceLock<ReplanRules>,
     /// What release tokens are made with.
     release_secret: OnceLock<[u8; 16]>,
     /// One looks at a time.
@@ -153,6 +164,8 @@ impl Engine {
             orders_before: Before::default(),
             returns: returns::Ids::default(),
             waiting: Waiting::default(),
+            backorders: Backorders::default(),
+            replan_rules: OnceLock::new(),
             release_secret: OnceLock::new(),
             cutting: Mutex::default(),
             sequence: AtomicU64::new(0),
@@ -274,7 +287,7 @@ impl Engine {
     ) -> Result<bool, EngineError> {
         let id = self.registry.location("location", location)?;
         // The network's lock keeps this from getting lost when the lanes are made anew.
-        let _network = self.network.lock();
+        let network = self.network.lock();
         let lanes = self.lanes.load();
         let changed = lanes.paused(id) != paused;
         let pass = self.gate.enter();
@@ -286,6 +299,10 @@ impl Engine {
                     paused,
                 }]
             });
+        }
+        drop((pass, network));
+        if changed && !paused {
+            self.allocate_waiting(now);
         }
         Ok(changed)
     }

@@ -6,7 +6,7 @@ use super::supply::field_of;
 use super::{Engine, FactSink};
 use crate::model::{
     EpochMillis, Fact, IncomingFact, Invalid, LocationId, Lsn, Network, Opening, PromiseRules,
-    SkuId,
+    ReplanRules, SkuId,
 };
 use crate::routing::Lanes;
 use std::sync::Arc;
@@ -110,6 +110,17 @@ impl Engine {
             .iter()
             .map(|l| self.registry.location("location", &l.id))
             .collect::<Result<_, _>>()?;
+        let replan = ReplanRules {
+            skus: folder
+                .replan
+                .skus
+                .iter()
+                .map(|&(s, q)| (skus[s.index()], q))
+                .collect(),
+            ..folder.replan.clone()
+        };
+        // Nobody else has the engine yet, so nobody has set them.
+        let _ = self.replan_rules.set(replan);
         let wanted = renamed(&folder.promise, &skus, &places);
         if wanted != *rules {
             self.ledger.set_rules(&wanted, now);

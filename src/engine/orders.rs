@@ -1,6 +1,7 @@
 //! Orders: routed, reserved and accepted in one step; quoted; cancelled.
 
 use super::Engine;
+use super::backorders::{Admission, Rank};
 use super::error::EngineError;
 use super::facts::Acceptance;
 use crate::cut::Pass;
@@ -10,7 +11,7 @@ use crate::lifecycle::{
 };
 use crate::model::{
     ChannelId, Decision, EpochMillis, Invalid, LocationId, Order, OrderKey, OwnerFact, Plan,
-    Policy, Qty, SkuId, check_id,
+    Policy, Qty, ReplanRules, SkuId, check_id,
 };
 use crate::routing::{
     Binding, Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, binding, frontier,
@@ -38,8 +39,12 @@ pub struct OrderView {
     pub accepted_at: EpochMillis,
     /// Where it stands, by its parts.
     pub status: OrderStatus,
-    /// Its fulfilment orders; none while all are as planned.
+    /// Its fulfilment orders; none while all are as planned, unless they were asked for.
     pub parts: Vec<FulfillmentOrder>,
+    /// Units that wait for supply, by SKU.
+    pub waits: Box<[(SkuId, Qty)]>,
+    /// Its place in the order of creation; of two equal priorities the older gets units first.
+    pub sequence: u64,
     /// It had been submitted before; this is the first answer.
     pub repeated: bool,
 }
@@ -72,6 +77,8 @@ pub struct Counts {
     pub cancelled: u64,
     /// Times an order was routed anew because its stock was taken meanwhile.
     pub rerouted: u64,
+    /// Times units of an accepted order got another place.
+    pub replanned: u64,
 }
 
 #[derive(Debug, Default)]
@@ -82,15 +89,20 @@ pub(super) struct Counters {
     refused: AtomicU64,
     pub(super) cancelled: AtomicU64,
     pub(super) rerouted: AtomicU64,
+    pub(super) replanned: AtomicU64,
 }
+
+/// What lasts until an order whose units are reserved is remembered: its place among those that wait,
+/// and the pass.
+pub(super) type Granted<'e> = (Admission<'e>, Pass<'e>);
 
 /// An order with every name looked up.
 pub(super) struct Resolved {
     pub(super) channel: ChannelId,
-    destination: Arc<Destination>,
-    policy: Policy,
-    demands: Vec<Demand>,
-    excluded: Vec<LocationId>,
+    pub(super) destination: Arc<Destination>,
+    pub(super) policy: Policy,
+    pub(super) demands: Vec<Demand>,
+    pub(super) excluded: Vec<LocationId>,
     pickup: Option<LocationId>,
 }
 
@@ -102,13 +114,19 @@ impl Resolved {
 }
 
 #[derive(Default)]
-struct Workspace {
-    view: StockView,
-    scratch: Scratch,
+pub(super) struct Workspace {
+    pub(super) view: StockView,
+    pub(super) scratch: Scratch,
 }
 
 thread_local! {
-    static WORKSPACE: RefCell<Workspace> = RefCell::default();
+    pub(super) static WORKSPACE: RefCell<Workspace> = RefCell::default();
+}
+
+impl OrderView {
+    pub(super) fn rank(&self) -> Rank {
+        Rank::new(self.order.priority, self.sequence, self.order.key.clone())
+    }
 }
 
 impl Engine {
@@ -148,7 +166,7 @@ impl Engine {
     ) -> OrderView {
         self.count(&decision.plan);
         let state = OrderState::of(&decision.plan);
-        let record = OrderRecord {
+        let mut record = OrderRecord {
             order,
             demands,
             decision,
@@ -157,11 +175,13 @@ impl Engine {
             parts: Vec::new(),
             returns: None,
             holding: Some(holding),
+            amended: None,
+            waits: Box::default(),
         };
-        let answer = view(&record, false);
         let key = || record.order.key.clone();
         self.orders_before.save(key, || None);
-        self.await_parts(&record);
+        self.await_parts(&mut record);
+        let answer = view(&record, false);
         place.accept(record);
         answer
     }
@@ -202,6 +222,19 @@ impl Engine {
         found.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))
     }
 
+    /// The same with its fulfilment orders also where all are as planned.
+    ///
+    /// # Errors
+    /// `NOTFOUND`.
+    pub fn order_in_parts(&self, source: &str, order: &str) -> Result<OrderView, EngineError> {
+        let key = OrderKey::new(source, order);
+        let found = self.orders.read(&key, |record| OrderView {
+            parts: record.parts().into_owned(),
+            ..view(record, true)
+        });
+        found.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))
+    }
+
     /// What became of orders so far.
     #[must_use]
     pub fn order_counts(&self) -> Counts {
@@ -213,16 +246,33 @@ impl Engine {
             refused: read(&self.counts.refused),
             cancelled: read(&self.counts.cancelled),
             rerouted: read(&self.counts.rerouted),
+            replanned: read(&self.counts.replanned),
         }
     }
 
     pub(super) fn count(&self, plan: &Plan) {
         self.counts.accepted.fetch_add(1, Ordering::Relaxed);
+        self.count_kind(plan, |counter| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+
+    /// An accepted order has another plan now.
+    pub(super) fn count_anew(&self, before: &Plan, now: &Plan) {
+        self.count_kind(before, |counter| {
+            counter.fetch_sub(1, Ordering::Relaxed);
+        });
+        self.count_kind(now, |counter| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+
+    fn count_kind(&self, plan: &Plan, count: impl Fn(&AtomicU64)) {
         if plan.shipments.len() > 1 {
-            self.counts.split.fetch_add(1, Ordering::Relaxed);
+            count(&self.counts.split);
         }
         if !plan.short.is_empty() {
-            self.counts.backordered.fetch_add(1, Ordering::Relaxed);
+            count(&self.counts.backordered);
         }
     }
 
@@ -238,7 +288,7 @@ impl Engine {
         resolved: &Resolved,
         lanes: &Lanes,
         now: EpochMillis,
-    ) -> Result<(Arc<Decision>, (Reservation, Pass<'_>)), EngineError> {
+    ) -> Result<(Arc<Decision>, (Reservation, Granted<'_>)), EngineError> {
         for _ in 0..TRIES_MAX {
             let see = |view: &mut StockView| self.see_stock(resolved, now, view);
             let decision = Arc::new(self.route_on(order, resolved, lanes, now, see)?);
@@ -300,7 +350,7 @@ impl Engine {
         resolved: &Resolved,
         decision: &Arc<Decision>,
         now: EpochMillis,
-    ) -> Result<Option<(Reservation, Pass<'_>)>, EngineError> {
+    ) -> Result<Option<(Reservation, Granted<'_>)>, EngineError> {
         let owner = Arc::new(Owner {
             id: OwnerFact::Order(order.key.clone()),
             priority: order.priority,
@@ -314,6 +364,7 @@ impl Engine {
             expires_at: EpochMillis::DISTANT_FUTURE,
             wants: &wants,
         };
+        let admitted = self.admit_short(&decision.plan, &resolved.demands, now)?;
         let pass = self.gate.enter();
         let log = Acceptance {
             engine: self,
@@ -323,7 +374,7 @@ impl Engine {
             decision,
         };
         let taken = self.ledger.take(&take, now, &log);
-        Ok(taken.ok().map(|holding| (holding, pass)))
+        Ok(taken.ok().map(|holding| (holding, (admitted, pass))))
     }
 
     pub(super) fn resolve(&self, order: &Order, lanes: &Lanes) -> Result<Resolved, EngineError> {
@@ -401,6 +452,65 @@ impl Engine {
         Ok(demands)
     }
 
+    /// The SKUs of an order, each once, in the order of its lines.
+    pub(super) fn demand_skus(&self, order: &Order) -> Result<Vec<SkuId>, String> {
+        let mut demands: Vec<SkuId> = Vec::with_capacity(order.lines.len());
+        for line in &order.lines {
+            let sku = self.registry.sku("sku", &line.sku);
+            let sku = sku.map_err(|e| e.to_string())?;
+            if !demands.contains(&sku) {
+                demands.push(sku);
+            }
+        }
+        Ok(demands)
+    }
+
+    /// Lets what a plan leaves short wait, if no more waits then than may.
+    fn admit_short(
+        &self,
+        plan: &Plan,
+        demands: &[Demand],
+        now: EpochMillis,
+    ) -> Result<Admission<'_>, EngineError> {
+        let short = plan.short.iter();
+        let units: Vec<(SkuId, Qty)> = short
+            .map(|s| (demands[usize::from(s.demand)].sku, s.qty))
+            .collect();
+        self.admit_waiting(&units, now)
+    }
+
+    /// Lets units wait, if no more wait then than may: as many as are on their way and nobody was
+    /// promised, and those beyond supply that the network allows.
+    pub(super) fn admit_waiting(
+        &self,
+        units: &[(SkuId, Qty)],
+        now: EpochMillis,
+    ) -> Result<Admission<'_>, EngineError> {
+        let rules = self.replan_rules();
+        let coming = |sku| {
+            self.ledger
+                .coming(sku, now)
+                .into_iter()
+                .map(|(_, units)| units)
+        };
+        let most = |sku| {
+            let beyond = rules.beyond_supply(sku)?;
+            Some(u64::from(beyond.0) + coming(sku).sum::<u64>())
+        };
+        let admitted = self.backorders.admit(units, most);
+        admitted.map_err(|(sku, waiting, most)| EngineError::BackorderLimit {
+            sku: self.registry.sku_name(sku).to_owned(),
+            waiting,
+            most,
+        })
+    }
+
+    /// How orders are placed anew and how many units may wait.
+    pub(super) fn replan_rules(&self) -> &ReplanRules {
+        static DEFAULT: ReplanRules = ReplanRules::DEFAULT;
+        self.replan_rules.get().unwrap_or(&DEFAULT)
+    }
+
     /// The locations that an order excludes.
     pub(crate) fn excluded(&self, order: &Order) -> Result<Vec<LocationId>, EngineError> {
         let ids = order.exclude.iter();
@@ -416,7 +526,7 @@ impl Engine {
     }
 }
 
-fn request<'a>(
+pub(super) fn request<'a>(
     order: &Order,
     resolved: &'a Resolved,
     stock: &'a StockView,
@@ -465,7 +575,7 @@ impl<'a> Sets<'a> {
     }
 }
 
-fn wants(plan: &Plan, demands: &[Demand]) -> Vec<Want> {
+pub(super) fn wants(plan: &Plan, demands: &[Demand]) -> Vec<Want> {
     let lines = plan
         .shipments
         .iter()
@@ -497,6 +607,8 @@ pub(super) fn view(record: &OrderRecord<Reservation>, repeated: bool) -> OrderVi
         accepted_at: record.accepted_at,
         status: record.status(),
         parts: record.parts.clone(),
+        waits: record.waits.clone(),
+        sequence: super::fulfillment::sequence_of(record),
         repeated,
     }
 }

@@ -116,7 +116,7 @@ impl Replay {
             Fact::OrderCancelled { key } => {
                 let cancelled = self
                     .engine
-                    .cancel_order(key.source(), key.order(), at)
+                    .cancel_order_alone(key.source(), key.order(), at)
                     .map_err(|e| e.to_string())?;
                 match cancelled.repeated {
                     false => Ok(()),
@@ -129,6 +129,7 @@ impl Replay {
             },
             Fact::FulfillmentChanged(fact) => self.engine.change_part_again(at, &fact),
             Fact::ReturnChanged(fact) => self.engine.change_return_again(at, &fact),
+            Fact::OrderReplanned(fact) => self.engine.replan_again(at, &fact),
             Fact::Referenced {
                 reference,
                 content,
@@ -351,7 +352,7 @@ impl Replay {
                 Ok(())
             }
             Fact::ReservationCancelled { id } => {
-                let cancelled = self.engine.cancel_reservation(&id, at);
+                let cancelled = self.engine.cancel_reservation_alone(&id, at);
                 cancelled.map(|_| ()).map_err(|e| e.to_string())
             }
             other => Err(format!("not about a reservation: {other:?}")),
@@ -385,7 +386,7 @@ impl Replay {
         };
         let holding = engine.ledger.regrant(&grant, at);
         engine.count(&decision.plan);
-        let record = OrderRecord {
+        let mut record = OrderRecord {
             state: OrderState::of(&decision.plan),
             order,
             demands: demands.into(),
@@ -394,23 +395,17 @@ impl Replay {
             parts: Vec::new(),
             returns: None,
             holding: Some(holding),
+            amended: None,
+            waits: Box::default(),
         };
-        engine.await_parts(&record);
+        engine.await_parts(&mut record);
         place.accept(record);
         Ok(())
     }
 
     /// The SKUs of an order, each once, in the order of its lines.
     pub(super) fn demands_of(&self, order: &Order) -> Result<Vec<SkuId>, String> {
-        let mut demands: Vec<SkuId> = Vec::with_capacity(order.lines.len());
-        for line in &order.lines {
-            let sku = self.engine.registry.sku("sku", &line.sku);
-            let sku = sku.map_err(|e| e.to_string())?;
-            if !demands.contains(&sku) {
-                demands.push(sku);
-            }
-        }
-        Ok(demands)
+        self.engine.demand_skus(order)
     }
 
     fn saw_sequence(&self, sequence: u64) {

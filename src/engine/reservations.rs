@@ -122,6 +122,18 @@ impl Engine {
         put: &ReservationPut<'_>,
         now: EpochMillis,
     ) -> Result<ReservationView, EngineError> {
+        let before = self.skus_of_reservation(put.id);
+        let answer = self.put_reservation_alone(put, now)?;
+        // It may hold less than before.
+        self.allocate_all(before, now);
+        Ok(answer)
+    }
+
+    fn put_reservation_alone(
+        &self,
+        put: &ReservationPut<'_>,
+        now: EpochMillis,
+    ) -> Result<ReservationView, EngineError> {
         check_id("reservation", put.id)?;
         let mut content = self.read_content(put)?;
         let expires_at = expiry(put.ttl, now)?;
@@ -236,6 +248,31 @@ impl Engine {
     /// # Errors
     /// `NOTFOUND`.
     pub fn cancel_reservation(&self, id: &str, now: EpochMillis) -> Result<bool, EngineError> {
+        let skus = self.skus_of_reservation(id);
+        let held = self.cancel_reservation_alone(id, now)?;
+        self.allocate_all(skus, now);
+        Ok(held)
+    }
+
+    /// What a reservation holds, if anybody waits for anything.
+    fn skus_of_reservation(&self, id: &str) -> Vec<SkuId> {
+        if self.backorders.is_empty() {
+            return Vec::new();
+        }
+        let record = self.reservations.records.get(id);
+        record.map_or_else(Vec::new, |record| match &*record {
+            Record::Cancelled => Vec::new(),
+            Record::Holding { reservation, .. } => skus_of(reservation),
+        })
+    }
+
+    /// The same without a thought of who could have what is free now: in a replay that has been
+    /// decided.
+    pub(super) fn cancel_reservation_alone(
+        &self,
+        id: &str,
+        now: EpochMillis,
+    ) -> Result<bool, EngineError> {
         let record = self.reservations.records.get_mut(id);
         let mut record = record.ok_or_else(|| unknown(id))?;
         let pass = self.gate.enter();
@@ -279,7 +316,7 @@ impl Engine {
     /// Forgets reservations that ran out by `now`. Their units were free from the millisecond of
     /// expiry; this only frees memory. Returns how many.
     pub fn sweep(&self, now: EpochMillis) -> usize {
-        let mut swept = 0;
+        let (mut swept, mut freed) = (0, Vec::new());
         // While somebody looks at reservations as they were, none may go.
         while !self.reservations.before.is_saving()
             && let Some(id) = self.reservations.next_ended(now)
@@ -301,10 +338,12 @@ impl Engine {
             };
             let gone = self.reservations.records.remove_if(&id, over);
             if let (Some((_, Record::Holding { reservation, .. })), Some(pass)) = (gone, &pass) {
+                freed.extend(skus_of(&reservation));
                 self.ledger.release(reservation, now, &AsIs(self, pass));
                 swept += 1;
             }
         }
+        self.allocate_all(freed, now);
         swept
     }
 
@@ -454,6 +493,10 @@ fn expiry(ttl: Option<Millis>, now: EpochMillis) -> Result<EpochMillis, EngineEr
             Err(Invalid::new("ttl", ttl.0, expected).into())
         }
     }
+}
+
+fn skus_of(reservation: &Reservation) -> Vec<SkuId> {
+    reservation.claims().iter().map(|claim| claim.sku).collect()
 }
 
 fn view(reservation: &Reservation) -> ReservationView {

@@ -169,7 +169,7 @@ impl Replay {
         if image.state == OrderState::Cancelled {
             engine.counts.cancelled.fetch_add(1, Ordering::Relaxed);
         }
-        let record = OrderRecord {
+        let mut record = OrderRecord {
             order: image.order,
             demands: demands.into(),
             decision: image.decision,
@@ -178,8 +178,10 @@ impl Replay {
             parts: image.parts,
             returns: image.returns,
             holding,
+            amended: image.amended,
+            waits: Box::default(),
         };
-        engine.await_parts(&record);
+        engine.await_parts(&mut record);
         engine.name_returns(&record)?;
         place.accept(record);
         Ok(())

@@ -182,7 +182,7 @@ impl Engine {
             GradeAsk::DamagedByCarrier => Grade::DamagedByCarrier,
             GradeAsk::OtherLocation(to) => Grade::OtherLocation(self.registry.location("TO", to)?),
         };
-        self.change_return(id, |record, mut returns, number| {
+        let graded = self.change_return(id, |record, mut returns, number| {
             let (line, _) = self.line_totals(record, number, &[(sku, total)])?[0];
             let mut booked = returns.grade(id, &[(line, grade, total)], now)?;
             let Some(event) = booked.first().cloned() else {
@@ -213,7 +213,12 @@ impl Engine {
                 repeated: false,
                 ..view(record, id)?
             })
-        })
+        })?;
+        // Units that can be sold again go to who waits for them.
+        if let Some((sku, _, moved)) = &graded.moved {
+            self.after_change(&moved.broken, &[*sku], now);
+        }
+        Ok(graded)
     }
 
     /// No more may come back: what did not is free for another return. Closing again changes

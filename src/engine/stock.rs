@@ -6,7 +6,7 @@ use super::facts::AsIs;
 use crate::ledger::{Allocation, AtpQuery, Broken, Moved, PositionReport};
 use crate::model::{
     AnswerKind, BrokenFact, EpochMillis, Fact, HoldReason, Invalid, LocationId, OrderKey,
-    OwnerFact, Qty, check_id,
+    OwnerFact, Qty, SkuId, check_id,
 };
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -113,7 +113,9 @@ impl Engine {
                 .map_err(|e| Naming::stock(&e, "on_hand"))?;
             Ok((Arc::new(StockAnswer::Moved(moved)), pass))
         })?;
-        Ok(moved(&answer))
+        let moved = moved(&answer);
+        self.after_change(&moved.broken, &[sku], now);
+        Ok(moved)
     }
 
     /// Adds units to a position, or takes away when negative.
@@ -140,7 +142,9 @@ impl Engine {
             let moved = moved.map_err(|e| Naming::stock(&e, "change"))?;
             Ok((Arc::new(StockAnswer::Moved(moved)), pass))
         })?;
-        Ok(moved(&answer))
+        let moved = moved(&answer);
+        self.after_change(&moved.broken, &[sku], now);
+        Ok(moved)
     }
 
     /// Takes many counts: all rows are checked before the first is taken. Returns how many rows
@@ -170,6 +174,7 @@ impl Engine {
                 row.on_hand,
             ));
         }
+        let skus: Vec<SkuId> = resolved.iter().map(|row| row.0).collect();
         let answer = self.stock_references.once(reference, content, |content| {
             let mut broken = Vec::new();
             for (sku, location, on_hand) in resolved {
@@ -193,7 +198,10 @@ impl Engine {
             Ok((Arc::new(answer), pass))
         })?;
         match &*answer {
-            StockAnswer::Loaded(rows, broken) => Ok((*rows, broken.clone())),
+            StockAnswer::Loaded(rows, broken) => {
+                self.after_change(broken, &skus, now);
+                Ok((*rows, broken.clone()))
+            }
             _ => unreachable!("the content says what was done"),
         }
     }
@@ -220,7 +228,10 @@ impl Engine {
             Ok((Arc::new(StockAnswer::Broken(broken)), pass))
         })?;
         match &*answer {
-            StockAnswer::Broken(broken) => Ok(broken.clone()),
+            StockAnswer::Broken(broken) => {
+                self.after_change(broken, &[sku], now);
+                Ok(broken.clone())
+            }
             _ => unreachable!("the content says what was done"),
         }
     }
@@ -277,7 +288,10 @@ impl Engine {
         let placed = self
             .ledger
             .place_hold(id, sku, location, qty, reason, now, &log);
-        placed.map_err(|e| Naming::hold(&e, id))
+        drop(pass);
+        let broken = placed.map_err(|e| Naming::hold(&e, id))?;
+        self.rescue(&broken, now);
+        Ok(broken)
     }
 
     /// Releases some units of a hold, or all. Returns how many.
@@ -300,6 +314,9 @@ impl Engine {
             let released = released.map_err(|e| Naming::hold(&e, id))?;
             Ok((Arc::new(StockAnswer::Released(released)), pass))
         })?;
+        if let Some(hold) = self.ledger.hold(id) {
+            self.allocate_all([hold.sku], now);
+        }
         match *answer {
             StockAnswer::Released(qty) => Ok(qty),
             _ => unreachable!("the content says what was done"),
@@ -330,6 +347,7 @@ impl Engine {
                 .set_allocation(sku, channel, protected, cap, now, &log);
             Ok((Arc::new(StockAnswer::Done), pass))
         })?;
+        self.allocate_all([sku], now);
         Ok(())
     }
 

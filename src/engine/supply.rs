@@ -88,7 +88,10 @@ impl Engine {
                 .expect_supply(&announced, now, &log)
                 .map(|_| Vec::new()),
         };
-        done.map_err(|e| Naming::supply(&e, field_of(kind), put.id))
+        drop(pass);
+        let broken = done.map_err(|e| Naming::supply(&e, field_of(kind), put.id))?;
+        self.after_change(&broken, &[announced.sku], now);
+        Ok(broken)
     }
 
     /// Takes units of a transfer or purchase in; `close` says that nothing more will come.
@@ -121,7 +124,10 @@ impl Engine {
             Ok((Arc::new(SupplyAnswer::Received(received)), pass))
         })?;
         match &*answer {
-            SupplyAnswer::Received(received) => Ok(received.clone()),
+            SupplyAnswer::Received(received) => {
+                self.after_supply(id, &received.moved.broken, now);
+                Ok(received.clone())
+            }
             SupplyAnswer::Broken(_) => unreachable!("the content says that it was received"),
         }
     }
@@ -139,7 +145,7 @@ impl Engine {
         now: EpochMillis,
     ) -> Result<Vec<Broken>, EngineError> {
         let content = format!("delay {} {id} {arrives_at}", field_of(kind));
-        self.about_supply(reference, content, kind, id, |log| {
+        self.about_supply(reference, content, (kind, id), now, |log| {
             self.ledger.delay(id, kind, arrives_at, now, log)
         })
     }
@@ -160,7 +166,7 @@ impl Engine {
     ) -> Result<Vec<Broken>, EngineError> {
         let back = if return_to_origin { " RETURNED" } else { "" };
         let content = format!("cancel {} {id}{back}", field_of(kind));
-        self.about_supply(reference, content, kind, id, |log| {
+        self.about_supply(reference, content, (kind, id), now, |log| {
             self.ledger
                 .cancel_supply(id, kind, return_to_origin, now, log)
         })
@@ -176,8 +182,8 @@ impl Engine {
         &self,
         reference: &str,
         content: String,
-        kind: IncomingKind,
-        id: &str,
+        (kind, id): (IncomingKind, &str),
+        now: EpochMillis,
         act: impl FnOnce(&Referenced<'_>) -> Result<Vec<Broken>, crate::ledger::SupplyError>,
     ) -> Result<Vec<Broken>, EngineError> {
         let answer = self.supply_references.once(reference, content, |content| {
@@ -188,8 +194,18 @@ impl Engine {
             Ok((Arc::new(SupplyAnswer::Broken(broken)), pass))
         })?;
         match &*answer {
-            SupplyAnswer::Broken(broken) => Ok(broken.clone()),
+            SupplyAnswer::Broken(broken) => {
+                self.after_supply(id, broken, now);
+                Ok(broken.clone())
+            }
             SupplyAnswer::Received(_) => unreachable!("the content says what was done"),
+        }
+    }
+
+    /// What a change of a supply means for who was promised its units, and for who waits for them.
+    fn after_supply(&self, id: &str, broken: &[Broken], now: EpochMillis) {
+        if let Some(supply) = self.ledger.supply(id) {
+            self.after_change(broken, &[supply.announced.sku], now);
         }
     }
 }

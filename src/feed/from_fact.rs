@@ -18,6 +18,11 @@
 //! | … what has to be booked, once each: `n` of the return | `return.item_receipt` | orders | return, source, order, fulfillment, n, sku, qty, location |
 //! | units are graded | `return.credit_memo`, `.inventory_adjustment`, `.carrier_claim` | orders | the same, and grade; units on hand and holds are events of their own facts |
 //! | no more may come back | `return.closed` | orders | return, source, order, fulfillment |
+//! | units of an order get another place | `order.replanned` | orders | source, order, reason (`not_shipped`, `promise_broken`, `supply_arrived`), units, shipments |
+//! | … its sender changed it | `order.amended` | orders | source, order, reference, lines, units, shipments, cents, optimal |
+//! | … each part that gives units up | `fulfillment.gave_up` | orders | source, order, fulfillment, units |
+//! | … each new part | `fulfillment.routed`, `.backordered`, `.held` | orders; exceptions too when backordered | as above, with units |
+//! | … each position that is free again, or held now | `stock.freed`, `stock.claimed` | stock | source, order, sku, location, qty; need_at when claimed |
 //! | a reservation is made or changed | `reservation.put` | stock | owner, channel, priority, sequence, firm, expires_at, claims |
 //! | … each position it holds now | `stock.claimed` | stock | owner, sku, location, qty, need_at |
 //! | its end changes | `reservation.extended` | stock | owner, firm, expires_at |
@@ -45,6 +50,7 @@
 //! | a change of a consumer group; the secret of release tokens | none | | |
 
 mod fulfillment;
+mod replanned;
 mod returns;
 
 use super::event::{Batch, Names, StreamSet};
@@ -117,6 +123,7 @@ pub fn from_fact(
         | Fact::OpeningDone => events.master_data(fact),
         Fact::FulfillmentChanged(fact) => events.fulfillment(fact),
         Fact::ReturnChanged(fact) => events.return_changed(fact),
+        Fact::OrderReplanned(fact) => events.replanned(fact),
         Fact::Referenced { .. } | Fact::FeedGroup(_) | Fact::ReleaseKeyMade { .. } => {}
     }
 }

@@ -24,6 +24,7 @@ mod image;
 mod incoming;
 mod locked;
 mod position;
+mod rearrange;
 mod replay;
 mod reservation;
 mod settle;

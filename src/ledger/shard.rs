@@ -25,7 +25,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 /// A claim as the shard keeps it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Held {
     pub(super) owner: Arc<Owner>,
     pub(super) need_at: EpochMillis,

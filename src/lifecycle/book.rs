@@ -5,7 +5,7 @@ use super::order_state::OrderStatus;
 use super::planned::planned;
 use super::returns::Returns;
 use super::states::State;
-use crate::model::{Decision, EpochMillis, Order, OrderKey, Plan, SkuId};
+use crate::model::{Decision, EpochMillis, Order, OrderKey, Plan, Qty, SkuId};
 use bincode::{Decode, Encode};
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
@@ -51,14 +51,23 @@ impl OrderState {
     }
 }
 
+/// What a changed order was before.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Amendments {
+    /// As it was placed.
+    pub first: Arc<Order>,
+    /// Every change, by its reference; the last is what the order is now.
+    pub changes: Vec<(Box<str>, Arc<Order>)>,
+}
+
 /// An accepted order. `H` is what it holds, which only the engine can give back.
 #[derive(Debug)]
 pub struct OrderRecord<H> {
-    /// What was bought.
+    /// What was bought, as it is wanted now.
     pub order: Arc<Order>,
     /// The SKUs of the plan's demands, in their order.
     pub demands: Arc<[SkuId]>,
-    /// What was decided when it was accepted.
+    /// What was decided when it was accepted, or changed the last time.
     pub decision: Arc<Decision>,
     /// When it was accepted.
     pub accepted_at: EpochMillis,
@@ -70,6 +79,11 @@ pub struct OrderRecord<H> {
     pub returns: Option<Box<Returns>>,
     /// What it holds; gone once cancelled.
     pub holding: Option<H>,
+    /// What it was before its sender changed it; `None` when he never did.
+    pub amended: Option<Box<Amendments>>,
+    /// Units that wait for supply, by SKU. Follows from the parts; kept so that a change of them is
+    /// noticed.
+    pub waits: Box<[(SkuId, Qty)]>,
 }
 
 impl<H> OrderRecord<H> {
@@ -109,6 +123,65 @@ impl<H> OrderRecord<H> {
         &mut self.parts
     }
 
+    /// Whether its sender has said this content of it before: when he placed it, or with any change.
+    /// All of them stand for the same order, so a late repeat of each is answered, not refused.
+    #[must_use]
+    pub fn knows(&self, order: &Order) -> bool {
+        let same = |known: &Order| known.differing_fields(order).is_empty();
+        let before = |amended: &Amendments| {
+            let mut changes = amended.changes.iter();
+            same(&amended.first) || changes.any(|(_, known)| same(known))
+        };
+        same(&self.order) || self.amended.as_deref().is_some_and(before)
+    }
+
+    /// What was said under a reference of a change.
+    #[must_use]
+    pub fn amendment(&self, reference: &str) -> Option<&Arc<Order>> {
+        let mut changes = self.amended.as_deref()?.changes.iter();
+        let found = changes.find(|(known, _)| **known == *reference);
+        found.map(|(_, order)| order)
+    }
+
+    /// Is what its sender wants now.
+    pub fn amend(&mut self, reference: &str, order: &Arc<Order>) {
+        let first = &self.order;
+        let amended = self.amended.get_or_insert_with(|| {
+            Box::new(Amendments {
+                first: first.clone(),
+                changes: Vec::new(),
+            })
+        });
+        amended.changes.push((reference.into(), order.clone()));
+        self.order = order.clone();
+    }
+
+    /// Units of its parts that wait for supply now, by SKU.
+    #[must_use]
+    pub fn waiting(&self) -> Box<[(SkuId, Qty)]> {
+        // Of one that is all as planned the plan says whether anything waits.
+        let nothing = match self.parts.is_empty() {
+            true => self.state != OrderState::Backordered,
+            false => self.state == OrderState::Cancelled,
+        };
+        if nothing {
+            return Box::default();
+        }
+        let mut all: Vec<(SkuId, Qty)> = Vec::new();
+        let parts = self.parts();
+        for part in parts.iter().filter(|part| part.waits()) {
+            for line in &part.lines {
+                let qty = part.may_give_up(line);
+                match all.iter_mut().find(|(sku, _)| *sku == line.sku) {
+                    Some((_, sum)) => *sum += qty,
+                    None => all.push((line.sku, qty)),
+                }
+            }
+        }
+        all.retain(|(_, qty)| !qty.is_zero());
+        all.into()
+    }
+
     fn planned(&self) -> Vec<FulfillmentOrder> {
         planned(&self.order, &self.demands, &self.decision, self.accepted_at)
     }
@@ -118,7 +191,7 @@ impl<H> OrderRecord<H> {
 pub enum Submission<'b, H> {
     /// Nobody has submitted this identity. It is ours until the place is filled or dropped.
     New(NewOrder<'b, H>),
-    /// It was accepted before with the same content: its record.
+    /// It was accepted before with the same content, or changed to it: its record.
     Known(dashmap::mapref::one::Ref<'b, OrderKey, OrderRecord<H>>),
     /// It was accepted before with other content: the fields that differ.
     Differs(Vec<&'static str>),
@@ -155,12 +228,10 @@ impl<H> OrderBook<H> {
         match self.orders.entry(order.key.clone()) {
             Entry::Vacant(place) => Submission::New(NewOrder(place)),
             Entry::Occupied(known) => {
-                let differing = known.get().order.differing_fields(order);
-                if differing.is_empty() {
-                    Submission::Known(known.into_ref().downgrade())
-                } else {
-                    Submission::Differs(differing)
+                if known.get().knows(order) {
+                    return Submission::Known(known.into_ref().downgrade());
                 }
+                Submission::Differs(known.get().order.differing_fields(order))
             }
         }
     }

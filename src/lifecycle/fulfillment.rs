@@ -77,6 +77,8 @@ pub struct FulfillmentOrder {
     pub held_from: Option<State>,
     /// Why it was held, rejected or cancelled, the last time.
     pub reason: Option<Box<str>>,
+    /// When its location last refused units or missed some: for a while it gets none of the order.
+    pub refused_at: Option<EpochMillis>,
     /// Messages that came late.
     pub late: u32,
     /// When it reached which state.
@@ -127,6 +129,7 @@ impl FulfillmentOrder {
             parcels_complete: false,
             held_from: None,
             reason: None,
+            refused_at: None,
             late: 0,
             times,
         }
@@ -251,6 +254,7 @@ impl FulfillmentOrder {
             }
             Change::Short { lines } => {
                 self.lines = self.lines_with_short(lines)?;
+                self.refused_at = Some(at);
                 if to == State::Rejected {
                     self.reason = Some("every unit is short".into());
                 }
@@ -267,6 +271,7 @@ impl FulfillmentOrder {
             Change::Return { lines } => self.lines = self.lines_with_returned(lines)?,
             Change::Reject { reason } => {
                 self.each_line(Units::reject);
+                self.refused_at = Some(at);
                 self.reason = Some(reason.clone());
             }
             Change::Cancel { reason } => {

@@ -216,6 +216,12 @@ impl FulfillmentOrder {
         }
     }
 
+    /// That it has left, so nothing else can be made of it.
+    #[must_use]
+    pub fn left(&self) -> Refusal {
+        self.not_allowed(Step::Route)
+    }
+
     pub(super) fn not_allowed(&self, step: Step) -> Refusal {
         Refusal::NotAllowed {
             step,

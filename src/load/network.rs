@@ -80,6 +80,7 @@ pub fn network_folder_with(dir: &Path, items: Option<&Path>) -> Result<NetworkFi
         presets: settings.presets,
         channels: settings.channels,
         promise: settings.promise,
+        replan: settings.replan,
         holidays: settings.holidays,
         services: carriers.services,
         zones: carriers.zones,

@@ -7,13 +7,18 @@ use super::node::{Node, inside, shown_key};
 use super::rows::{ORDER_POLICY, POLICY, policy};
 use super::supply::Known;
 use super::text::{line_after, read_text};
-use crate::model::{Day, Invalid, Policy, PolicyOverrides, PromiseFrom, PromiseRules};
+use crate::model::{
+    Day, Invalid, Policy, PolicyOverrides, PromiseFrom, PromiseRules, Qty, ReplanRules, SkuId,
+};
 use std::borrow::Cow;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 /// Longest time by which an arrival is distrusted: a year of hours.
 const BUFFER_HOURS_MAX: u64 = 8_784;
+
+/// Longest time for which a location that refused an order gets none of it: a year of hours.
+const EXCLUDE_HOURS_MAX: u64 = 8_784;
 
 /// What `network.toml` says.
 #[derive(Debug)]
@@ -24,6 +29,7 @@ pub(super) struct Settings {
     pub(super) presets: Vec<(Box<str>, PolicyOverrides)>,
     pub(super) channels: Vec<(Box<str>, PolicyOverrides)>,
     pub(super) promise: PromiseRules,
+    pub(super) replan: ReplanRules,
     pub(super) holidays: Vec<Day>,
 }
 
@@ -52,7 +58,15 @@ pub(super) fn settings(dir: &Path, known: &Known<'_>) -> Result<Settings, LoadEr
 
 fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, Invalid> {
     let fields = node.fields(&[
-        "name", "currency", "holidays", "policy", "presets", "channels", "promise",
+        "name",
+        "currency",
+        "holidays",
+        "policy",
+        "presets",
+        "channels",
+        "promise",
+        "reroute",
+        "backorder",
     ])?;
     let [
         name,
@@ -62,6 +76,8 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         presets,
         channels,
         promise_field,
+        reroute,
+        backorder,
     ] = fields;
     Ok(Settings {
         name: name.optional(Field::text)?.unwrap_or(folder).to_owned(),
@@ -79,6 +95,7 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         promise: promise_field
             .optional(|field| promise(field, known))?
             .unwrap_or_default(),
+        replan: replan(reroute, backorder, known)?,
     })
 }
 
@@ -167,6 +184,67 @@ fn promise(field: Field<'_>, known: &Known<'_>) -> Result<PromiseRules, Invalid>
         })
     };
     read().map_err(|invalid| inside(field.name, invalid))
+}
+
+/// `[reroute]` and `[backorder]`.
+fn replan(
+    reroute: Field<'_>,
+    backorder: Field<'_>,
+    known: &Known<'_>,
+) -> Result<ReplanRules, Invalid> {
+    let hours = |field: Field<'_>| field.whole(0..=EXCLUDE_HOURS_MAX);
+    let mut rules = ReplanRules::default();
+    if let Some([exclude, hold]) = table(reroute, ["exclude_hours", "hold_on_short"])? {
+        let read = || Ok((exclude.optional(hours)?, hold.optional(Field::flag)?));
+        let (exclude, hold) = read().map_err(|invalid| inside(reroute.name, invalid))?;
+        rules.exclude_hours = exclude.unwrap_or(rules.exclude_hours);
+        rules.hold_on_short = hold.unwrap_or(rules.hold_on_short);
+    }
+    if let Some([beyond, skus]) = table(backorder, ["beyond_supply", "skus"])? {
+        let units = |field: Field<'_>| field.qty(0);
+        let read = || Ok((beyond.optional(units)?, limits(skus, known)?));
+        let (beyond, skus) = read().map_err(|invalid| inside(backorder.name, invalid))?;
+        (rules.beyond_supply, rules.skus) = (beyond, skus);
+    }
+    Ok(rules)
+}
+
+/// The fields of a table that may be absent.
+fn table<'a, const N: usize>(
+    field: Field<'a>,
+    names: [&'static str; N],
+) -> Result<Option<[Field<'a>; N]>, Invalid> {
+    match field.raw {
+        Raw::Missing => Ok(None),
+        Raw::Node(node) => {
+            let fields = node.fields(&names);
+            fields
+                .map(Some)
+                .map_err(|invalid| inside(field.name, invalid))
+        }
+        Raw::Cell(_) => Err(field.refuse("a table")),
+    }
+}
+
+/// Limits of single SKUs: `id = 5`.
+fn limits(field: Field<'_>, known: &Known<'_>) -> Result<Vec<(SkuId, Qty)>, Invalid> {
+    let members = match field.raw {
+        Raw::Missing => return Ok(Vec::new()),
+        Raw::Node(Node::Object(members)) => members,
+        Raw::Cell(_) | Raw::Node(_) => {
+            return Err(field.refuse("a table of SKUs, each with a number of units"));
+        }
+    };
+    let limit = |(key, value): &(Cow<'_, str>, Node<'_>)| {
+        let shown = shown_key(key);
+        let sku = known.skus.find(Field::new(&shown, Raw::Cell(key)))?;
+        let units = Field::new(&shown, Raw::Node(value)).qty(0)?;
+        Ok((sku, units))
+    };
+    members
+        .iter()
+        .map(|member| limit(member).map_err(|invalid| inside(field.name, invalid)))
+        .collect()
 }
 
 fn promise_from(field: Field<'_>) -> Result<PromiseFrom, Invalid> {

@@ -6,7 +6,7 @@
 
 use super::{
     Change, ChannelId, Decision, EpochMillis, GroupFact, Item, Location, LocationId, Order,
-    OrderKey, PromiseRules, Qty, ReturnFact, Settled, SkuId, State,
+    OrderKey, PromiseRules, Qty, ReplannedFact, ReturnFact, Settled, SkuId, State,
 };
 use bincode::{Decode, Encode};
 use std::sync::Arc;
@@ -405,6 +405,8 @@ pub enum Fact {
     /// Something happened to a return. Units that are on hand again are so by an `OnHandMoved` in the
     /// same group, and those that may not be promised by a `HoldPlaced`.
     ReturnChanged(Box<ReturnFact>),
+    /// Units of an order were placed anew.
+    OrderReplanned(Box<ReplannedFact>),
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod network;
 mod order;
 mod plan;
 mod policy;
+mod replan;
 mod returns;
 mod state;
 mod units;
@@ -26,8 +27,8 @@ pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};
 pub use invalid::Invalid;
 pub use network::{
     AllocationRow, IncomingRow, Item, Location, LocationKind, Network, Opening, Place, PromiseFrom,
-    PromiseRules, RESIDENTIAL, RegionPart, Restriction, ScarcityRow, Service, StockRow, Surcharge,
-    TariffStep, WeekDays, Zone, ZonePair,
+    PromiseRules, RESIDENTIAL, RegionPart, ReplanRules, Restriction, ScarcityRow, Service,
+    StockRow, Surcharge, TariffStep, WeekDays, Zone, ZonePair,
 };
 pub use order::{Order, OrderKey, OrderLine, ShipTo};
 pub use plan::{
@@ -35,6 +36,7 @@ pub use plan::{
     ShipmentLine, ShortLine,
 };
 pub use policy::{Policy, PolicyOverrides};
+pub use replan::{Amended, Freed, GivenUp, NewPart, ReplanReason, ReplannedFact};
 pub use returns::{Booking, Grade, ReturnEvent, ReturnFact, ReturnStep};
 pub use state::State;
 pub use units::{Cents, Coordinate, Day, EpochMillis, Grams, Lsn, Millis, Qty};

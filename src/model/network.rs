@@ -283,6 +283,43 @@ pub struct PromiseRules {
     pub skus: Vec<(SkuId, PromiseFrom)>,
 }
 
+/// How orders whose units lost their place get another one, and how many units may wait for supply.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ReplanRules {
+    /// For how many hours a location that refused units of an order, or did not find them, gets none
+    /// of it.
+    pub exclude_hours: u32,
+    /// Whether what is left of a count that was too high is held until somebody counts.
+    pub hold_on_short: bool,
+    /// Units of a SKU that may wait for supply beyond what is on its way; `None` is any number.
+    pub beyond_supply: Option<Qty>,
+    /// The same for single SKUs.
+    pub skus: Vec<(SkuId, Qty)>,
+}
+
+impl ReplanRules {
+    /// What holds where nothing else is said.
+    pub const DEFAULT: Self = Self {
+        exclude_hours: 24,
+        hold_on_short: true,
+        beyond_supply: None,
+        skus: Vec::new(),
+    };
+
+    /// Units of a SKU that may wait for supply beyond what is on its way; `None` is any number.
+    #[must_use]
+    pub fn beyond_supply(&self, sku: SkuId) -> Option<Qty> {
+        let own = self.skus.iter().find(|(known, _)| *known == sku);
+        own.map(|(_, qty)| *qty).or(self.beyond_supply)
+    }
+}
+
+impl Default for ReplanRules {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 /// Everything that changes rarely: where things ship from and what carriers charge.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Network {
@@ -298,6 +335,8 @@ pub struct Network {
     pub channels: Vec<(Box<str>, PolicyOverrides)>,
     /// Promise-from-incoming policy.
     pub promise: PromiseRules,
+    /// How orders are placed anew, and how many units may wait.
+    pub replan: ReplanRules,
     /// Civil dates on which nobody ships, moves or delivers; ascending.
     pub holidays: Vec<Day>,
     /// Places that ship.

@@ -125,6 +125,11 @@ fn note((snapshot, next): (&Snapshot, u64), fact: &Fact, touched: &mut HashSet<S
             touched.extend(fact.settled.iter().map(|s| s.sku));
             true
         }
+        Fact::OrderReplanned(fact) => {
+            touched.extend(fact.freed.iter().map(|f| f.sku));
+            touched.extend(fact.granted.iter().map(|c| c.sku));
+            true
+        }
         Fact::HoldReleased { .. }
         | Fact::IncomingDelayed { .. }
         | Fact::IncomingReduced { .. }

@@ -44,6 +44,7 @@ pub(super) fn told(engine: &Engine, told: &Told) -> String {
     json!({
         "applied": applied, "from": from.name(), "to": to.name(),
         "fulfillment": part(engine, &told.view), "moved": moved.collect::<Vec<_>>(),
+        "placed": told.placed, "holds": told.holds,
     })
     .to_string()
 }
@@ -55,7 +56,7 @@ fn part(engine: &Engine, view: &FulfillmentView) -> Value {
         json!({
             "sku": registry.sku_name(line.sku), "ordered": u.ordered.0, "picked": u.picked.0,
             "shipped": u.shipped.0, "delivered": u.delivered.0, "returned": u.returned.0,
-            "short": u.short.0, "cancelled": u.cancelled.0,
+            "short": u.short.0, "rerouted": u.rerouted.0, "cancelled": u.cancelled.0,
         })
     });
     let parcels = part.parcels.iter().map(|p| {

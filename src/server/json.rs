@@ -1,9 +1,9 @@
 //! Orders, plans and quotes as JSON, in the shapes that hosts hold on to.
 
-use crate::engine::{Binding, Engine, Goal, OrderView, PromiseAsk, Quote};
+use crate::engine::{Binding, Engine, FulfillmentOrder, Goal, OrderView, PromiseAsk, Quote};
 use crate::model::{
-    Cents, Decision, LocationId, Objective, Order, OrderKey, Plan, Qty, Rejected, RejectedReason,
-    Shipment, ShipmentCents, SkuId,
+    Cents, Decision, EpochMillis, LocationId, Objective, Order, OrderKey, Plan, Qty, Rejected,
+    RejectedReason, Shipment, ShipmentCents, SkuId,
 };
 use serde::Serialize;
 
@@ -16,6 +16,32 @@ struct OrderJson<'a> {
     accepted_at: String,
     #[serde(flatten)]
     decision: DecisionJson<'a>,
+    waiting: Vec<WaitingJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fulfillments: Vec<PartJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct WaitingJson<'a> {
+    sku: &'a str,
+    qty: u32,
+    ahead: u64,
+    expected_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PartJson<'a> {
+    number: u32,
+    state: &'static str,
+    location: Option<&'a str>,
+    deliver_at: Option<String>,
+    lines: Vec<PartLineJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct PartLineJson<'a> {
+    sku: &'a str,
+    qty: u32,
 }
 
 #[derive(Serialize)]
@@ -166,8 +192,8 @@ pub(crate) fn refused(order: Option<&OrderKey>, code: &str, message: &str) -> St
     })
 }
 
-/// An order with its plan.
-pub(crate) fn order(engine: &Engine, view: &OrderView) -> String {
+/// An order with its plan, what of it waits, and its parts.
+pub(crate) fn order(engine: &Engine, view: &OrderView, now: EpochMillis) -> String {
     let names = Names::new(engine, &view.order, &view.demands);
     to_text(&OrderJson {
         source: view.order.key.source(),
@@ -176,6 +202,8 @@ pub(crate) fn order(engine: &Engine, view: &OrderView) -> String {
         repeated: view.repeated,
         accepted_at: view.accepted_at.to_string(),
         decision: names.decision(&view.decision),
+        waiting: names.waiting(view, now),
+        fulfillments: view.parts.iter().map(|part| names.part(part)).collect(),
     })
 }
 
@@ -265,6 +293,34 @@ impl<'a> Names<'a> {
             proof: proof(decision),
             runner_up: decision.runner_up.as_ref().map(|plan| self.plan(plan)),
             rejected: self.rejected(decision),
+        }
+    }
+
+    /// What waits for supply, and until when by what is known now.
+    fn waiting(&self, view: &OrderView, now: EpochMillis) -> Vec<WaitingJson<'a>> {
+        let waiting = self.engine.waiting_of(view, now).into_iter();
+        waiting
+            .map(|waits| WaitingJson {
+                sku: self.engine.registry().sku_name(waits.sku),
+                qty: waits.qty.0,
+                ahead: waits.ahead,
+                expected_at: waits.expected_at.map(|at| at.to_string()),
+            })
+            .collect()
+    }
+
+    /// A part, with the units that it is for.
+    fn part(&self, part: &FulfillmentOrder) -> PartJson<'a> {
+        let lines = part.lines.iter().map(|line| PartLineJson {
+            sku: self.engine.registry().sku_name(line.sku),
+            qty: line.units.ordered.saturating_sub(line.units.rerouted).0,
+        });
+        PartJson {
+            number: part.id.number,
+            state: part.state.name(),
+            location: part.route.map(|r| self.location(r.location)),
+            deliver_at: part.route.map(|r| r.deliver_on.to_string()),
+            lines: lines.filter(|line| line.qty > 0).collect(),
         }
     }
 

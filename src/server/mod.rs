@@ -92,6 +92,8 @@ impl Opener {
         plan: Option<SnapshotPlan>,
         clock: Clock,
     ) {
+        // What a stop in the middle of a step has left undone.
+        engine.allocate_waiting(clock.now());
         let snapshots = plan.zip(journal.clone()).map(|(plan, journal)| {
             let snapshots = Snapshots::new(plan, engine.clone(), journal);
             Arc::new(snapshots)

@@ -1,6 +1,6 @@
 //! What a snapshot says, piece by piece.
 
-use crate::lifecycle::{FulfillmentOrder, OrderState, Returns};
+use crate::lifecycle::{Amendments, FulfillmentOrder, OrderState, Returns};
 use crate::model::{
     BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis, Location, LocationId, Order,
     PromiseRules, Qty, ReservationAsked,
@@ -50,6 +50,8 @@ pub struct OrderImage {
     pub returns: Option<Box<Returns>>,
     /// What it holds.
     pub holding: Option<OrderHolding>,
+    /// What it was before its sender changed it.
+    pub amended: Option<Box<Amendments>>,
 }
 
 /// What an order holds.

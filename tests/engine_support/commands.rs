@@ -59,8 +59,16 @@ pub(crate) fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
     let reference = format!("r{}", random.below(300));
     let qty = Qty(1 + small(random, 8));
     let later = now + Millis(random.below(50_000_000));
-    match random.below(30) {
+    match random.below(33) {
         26..=28 => super::comebacks::come_back(engine, random, now),
+        29..=30 => amend(engine, random, now),
+        31 => {
+            let key = allot::model::OrderKey::new("shop", &random.below(80).to_string());
+            let _ = engine.retry_order(&key, now);
+        }
+        32 if random.chance(20) => {
+            engine.allocate_waiting(now);
+        }
         20 => {
             let holder = ["wms", "3pl"][random.index(2)];
             let ask = ClaimAsk {
@@ -194,6 +202,22 @@ pub(crate) fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
             let _ = engine.pause_location(place, random.chance(50), now);
         }
     }
+}
+
+/// An order as its sender wants it now, under one of few references.
+fn amend(engine: &Engine, random: &mut Random, now: EpochMillis) {
+    let id = random.below(80);
+    let Ok(known) = engine.order("shop", &id.to_string()) else {
+        return;
+    };
+    let mut changed = (*known.order).clone();
+    match random.below(3) {
+        0 => changed.lines = random_order(random, id).lines,
+        1 => changed.lines[0].qty = Qty(1 + small(random, 12)),
+        _ => changed.exclude = vec![PLACES[random.index(3)].into()],
+    }
+    let reference = format!("a{}", random.below(4));
+    let _ = engine.amend(&reference, &Arc::new(changed), now);
 }
 
 /// What the ledger holds, to read where it differs.

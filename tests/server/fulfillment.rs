@@ -138,8 +138,16 @@ fn refused_units_are_free_again_and_missing_ones_are_not_there() {
     assert_refused(unknown, "INVALID");
     let list = ask(&mut wms, &["FULFILLMENT.LIST", "EAST"]).unwrap();
     assert_eq!(list["fulfillments"].as_array().unwrap().len(), 1);
-    // Four are there, one of them is still reserved.
-    assert_eq!(atp(&server.engine, "SKU-0"), 3);
+    // Four are there, one of them is still reserved; the other three are held until somebody counts.
+    assert_eq!(atp(&server.engine, "SKU-0"), 0);
+    let hold = short["holds"][0].as_str().unwrap();
+    let counted = wms.command(&["HOLD.RELEASE", "counted", hold]);
+    assert_eq!(counted, Value::Int(3), "{hold}");
+    assert_eq!(
+        atp(&server.engine, "SKU-0"),
+        3,
+        "not for who was refused here"
+    );
     // An order that is refused everywhere can still be cancelled.
     let cancelled = ask(&mut wms, &["ORDER.CANCEL", "shop", "1"]).unwrap();
     assert_eq!(cancelled["state"], "cancelled");

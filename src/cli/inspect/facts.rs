@@ -9,6 +9,7 @@ pub(super) fn is_about(fact: &Fact, source: &str, id: &str) -> bool {
         Fact::OrderCancelled { key } => key,
         Fact::FulfillmentChanged(fact) => &fact.key,
         Fact::ReturnChanged(fact) => &fact.key,
+        Fact::OrderReplanned(fact) => &fact.key,
         _ => return false,
     };
     (key.source(), key.order()) == (source, id)
@@ -46,6 +47,7 @@ pub(super) fn kind(fact: &Fact) -> &'static str {
         Fact::ReleaseKeyMade { .. } => "release key made",
         Fact::FulfillmentChanged(_) => "fulfilment order changed",
         Fact::ReturnChanged(_) => "return changed",
+        Fact::OrderReplanned(_) => "order placed anew",
         Fact::FeedGroup(_) => "consumer group changed",
     }
 }

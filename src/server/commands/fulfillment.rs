@@ -29,7 +29,8 @@ const DECIDED: [(&str, &str); 4] = [
     ("reason", "why, or who vouches for it; for people"),
 ];
 const REPLY: &str = "JSON: `applied` (`moved` or `late`), `from`, `to`, `fulfillment`, `moved` (units on \
-    hand before and after, and the promises this broke)";
+    hand before and after, and the promises this broke), `placed` (numbers of the new parts that freed \
+    units are in), `holds` (ids of holds on counts in doubt)";
 const ERRORS: &[&str] = &["NOTFOUND", "STALE", "HELD", "STATE"];
 
 /// A message of a holder that is nothing but its name.
@@ -231,7 +232,8 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         name: "FULFILLMENT.SHORT",
         group: "Fulfilment",
         usage: "source order number token sku qty [sku qty ...]",
-        summary: "The holder misses units. They are no longer reserved, and on hand is corrected by them.",
+        summary: "The holder misses units. On hand is corrected by them, what is left there and nobody was \
+            promised is held until somebody counts, and the units are placed anew somewhere else.",
         arguments: &[
             PART[0],
             PART[1],
@@ -254,7 +256,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         name: "FULFILLMENT.REJECT",
         group: "Fulfilment",
         usage: "source order number token reason",
-        summary: "The holder will not do it; its units are free again.",
+        summary: "The holder will not do it; its units are free again, and placed anew somewhere else.",
         arguments: &[
             PART[0],
             PART[1],

@@ -20,7 +20,7 @@ const KEY: [(&str, &str); 2] = [
     ("order", "its id there"),
 ];
 const PLAN: &str = "JSON: identity, `state`, `shipments`, `backordered`, `objective`, `proof`, \
-    `runner_up`, `rejected`; see \"Plans\" below";
+    `runner_up`, `rejected`, `waiting`, `fulfillments`; see \"Plans\" below";
 
 pub(in super::super) const COMMANDS: &[Command] = &[
     Command {
@@ -93,6 +93,34 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         run: get,
     },
     Command {
+        name: "ORDER.AMEND",
+        group: "Orders",
+        usage: "ref json",
+        summary: "Changes an order that nobody has a part of: lines, address, dates, policy. What it \
+            holds is released and what it needs now is taken in one step: either the new plan is \
+            reserved, or everything stays as it was. The same change under the same reference again \
+            changes nothing and answers the order as it stands (`repeated` is true then).",
+        arguments: &[
+            (
+                "ref",
+                "identity of this change, of one order; send the changes of one order one after another",
+            ),
+            (
+                "json",
+                "the whole order as it is wanted now; `channel`, `placed_at` and `priority` as they were",
+            ),
+        ],
+        reply: PLAN,
+        errors: &[
+            "NOTFOUND", "HELD", "STATE", "NOSTOCK", "CONFLICT", "TOOLARGE", "BUSY",
+        ],
+        example: r#"ORDER.AMEND edit-1 '{"source":"web","order":"1001","placed_at":"2026-11-23T10:00:00Z","ship_to":{"country":"US","postal":"94107"},"lines":[{"sku":"SKU-00001","qty":2}]}'"#,
+        writes: true,
+        least: 2,
+        most: Some(2),
+        run: amend,
+    },
+    Command {
         name: "ORDER.CANCEL",
         group: "Orders",
         usage: "source order",
@@ -117,7 +145,14 @@ fn read(call: &Call<'_>, args: &mut Arguments<'_>) -> Result<Order, CommandError
 fn submit(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
     let order = Arc::new(read(call, &mut args)?);
     let view = call.engine.submit(order, call.now)?;
-    Ok(json::order(call.engine, &view).into())
+    Ok(json::order(call.engine, &view, call.now).into())
+}
+
+fn amend(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
+    let reference = args.text("ref")?;
+    let order = Arc::new(read(call, &mut args)?);
+    let view = call.engine.amend(reference, &order, call.now)?;
+    Ok(json::order(call.engine, &view, call.now).into())
 }
 
 /// Reading, solving and writing the answers all are for other threads: this one only copies.
@@ -163,7 +198,7 @@ fn batch(engine: &Engine, texts: &[Box<[u8]>], now: EpochMillis) -> Result<Reply
         })
         .collect();
     let written = answered.par_iter().map(|(order, answer)| match answer {
-        Some(Ok(view)) => json::order(engine, view),
+        Some(Ok(view)) => json::order(engine, view, now),
         Some(Err(error)) => {
             let key = order.as_ref().map(|order| &order.key);
             json::refused(key, error.code(), &error.to_string())
@@ -182,12 +217,12 @@ fn quote(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError
 
 fn get(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
     let (source, order) = (args.text("source")?, args.text("order")?);
-    let view = call.engine.order(source, order)?;
-    Ok(json::order(call.engine, &view).into())
+    let view = call.engine.order_in_parts(source, order)?;
+    Ok(json::order(call.engine, &view, call.now).into())
 }
 
 fn cancel(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
     let (source, order) = (args.text("source")?, args.text("order")?);
     let view = call.engine.cancel_order(source, order, call.now)?;
-    Ok(json::order(call.engine, &view).into())
+    Ok(json::order(call.engine, &view, call.now).into())
 }
