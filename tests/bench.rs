@@ -84,3 +84,64 @@ fn what_cannot_be_run_is_refused_by_name() {
         assert!(err.contains(words), "{err}");
     }
 }
+
+#[test]
+fn a_result_is_compared_with_itself_and_with_a_worse_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    let (a, b) = (path("a.json"), path("b.json"));
+    let report = bench(&["--profile", "reserve", "--rate", "max", "--seconds", "1"]);
+    let mut worse = report.clone();
+    worse["per_second"] = (report["per_second"].as_f64().unwrap() / 2.0).into();
+    std::fs::write(&a, report.to_string()).unwrap();
+    std::fs::write(&b, worse.to_string()).unwrap();
+    let compare = |a: &str, b: &str| {
+        let mut command = Command::cargo_bin("allot").unwrap();
+        command
+            .args(["bench", "compare", a, b])
+            .output()
+            .unwrap()
+            .status
+            .code()
+    };
+    assert_eq!(compare(&a, &a), Some(0));
+    assert_eq!(compare(&a, &b), Some(1));
+    assert_eq!(compare(&b, &a), Some(0));
+}
+
+#[test]
+fn a_trace_is_replayed_and_its_page_loads_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name);
+    let output = Command::cargo_bin("allot")
+        .unwrap()
+        .args([
+            "bench",
+            "replay",
+            "data/us/orders.csv",
+            "--speed",
+            "20000x",
+            "--count",
+            "300",
+            "--json",
+        ])
+        .arg("--html")
+        .arg(file("page.html"))
+        .arg("--hlog")
+        .arg(file("log.hlog"))
+        .output()
+        .unwrap();
+    assert!(
+        !output.stdout.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let page = std::fs::read_to_string(file("page.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("ORDER.SUBMIT"));
+    assert!(!page.contains("http") && !page.contains("<script"));
+    let log = std::fs::read_to_string(file("log.hlog")).unwrap();
+    assert!(log.contains("Tag=ORDER.SUBMIT,"), "{log}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["all"]["done"], 300);
+    assert_eq!(report["check"]["oversold"], 0);
+}

@@ -9,16 +9,20 @@
 //! | [`dialect`] | a command of the load as bytes for Allot, Redis or PostgreSQL, and their replies |
 //! | [`drive`] | commands sent when they are due, and what their replies took |
 //! | [`run`] | one run against a server, from an empty folder to a report |
+//! | [`capacity`] | the highest rate that holds an objective, and what a load to come needs |
+//! | [`report`] | HTML, HdrHistogram logs, comparisons |
 //! | [`random`], [`workload`], [`synthetic`], [`generate`] | seeded numbers, orders and networks |
 //! | [`backlog`] | open orders on scarce stock, routed first come, first served |
 //! | [`rules`] | the rules of thumb |
 
 pub mod backlog;
+pub mod capacity;
 pub mod dialect;
 pub mod drive;
 pub mod generate;
 pub mod profile;
 pub mod random;
+pub mod report;
 pub mod rules;
 pub mod run;
 pub mod synthetic;

@@ -32,13 +32,12 @@ impl Allot {
         catalogue: Arc<Catalogue>,
         workload: Arc<Workload>,
         allow_backorder: Option<bool>,
-        prefix: &str,
     ) -> Self {
         Self {
             catalogue,
             workload,
             allow_backorder,
-            prefix: prefix.into(),
+            prefix: "".into(),
         }
     }
 
@@ -83,6 +82,13 @@ impl Allot {
 }
 
 impl Dialect for Allot {
+    fn with_prefix(&self, prefix: &str) -> Arc<dyn Dialect> {
+        Arc::new(Self {
+            prefix: prefix.into(),
+            ..self.clone()
+        })
+    }
+
     fn encode(&self, operation: &Operation, out: &mut Vec<u8>) {
         match operation {
             Operation::Atp { skus, units } => {

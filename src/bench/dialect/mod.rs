@@ -4,15 +4,20 @@
 //! to the same. So Allot, Redis and PostgreSQL are measured by the same clock in the same loop.
 
 mod allot;
+mod postgres;
+mod redis;
 mod reply;
 mod resp;
 
 pub use allot::Allot;
+pub use postgres::Postgres;
+pub use redis::{Redis, stock as redis_stock};
 pub use reply::{Scan, scan};
 
 use super::profile::{Kind, Operation};
 use std::io;
 use std::net::TcpStream;
+use std::sync::Arc;
 
 /// What a reply says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +57,9 @@ pub trait Dialect: Send + Sync {
         bytes: &[u8],
         follow: &mut Vec<Operation>,
     ) -> Result<Option<Read>, String>;
+
+    /// The same language, with `prefix` before every identity: so that a run is no repeat of an earlier one.
+    fn with_prefix(&self, prefix: &str) -> Arc<dyn Dialect>;
 
     /// Says what must be said on a new connection, which still blocks, before its first command.
     ///

@@ -294,6 +294,7 @@ impl<W: Wire> Driver<'_, W> {
                 .send(link, &one.outgoing[one.sent..])
                 .map_err(lost)?;
             one.sent += count;
+            self.record.bytes += count as u64;
             if one.sent < one.outgoing.len() {
                 return Ok(());
             }
@@ -335,7 +336,10 @@ impl<W: Wire> Driver<'_, W> {
             let received = self.wire.receive(link, &mut one.received);
             match received.map_err(|source| DriveError::Lost { link, source })? {
                 Received::Nothing => return Ok(()),
-                Received::Bytes(_) => self.replies(link)?,
+                Received::Bytes(count) => {
+                    self.record.bytes += count as u64;
+                    self.replies(link)?;
+                }
                 Received::Closed => {
                     let source =
                         io::Error::new(io::ErrorKind::UnexpectedEof, "closed by the server");

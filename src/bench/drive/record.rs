@@ -114,6 +114,8 @@ pub struct Record {
     pub sent: u64,
     /// Connections that were lost and opened again.
     pub reconnects: u64,
+    /// Bytes over the wire, both ways.
+    pub bytes: u64,
 }
 
 /// Failures kept for the report.
@@ -137,6 +139,7 @@ impl Record {
             commands_hash: 0,
             sent: 0,
             reconnects: 0,
+            bytes: 0,
         }
     }
 
@@ -191,6 +194,7 @@ impl Record {
         self.commands_hash = self.commands_hash.wrapping_add(other.commands_hash);
         self.sent += other.sent;
         self.reconnects += other.reconnects;
+        self.bytes += other.bytes;
     }
 
     /// By command.

@@ -159,7 +159,7 @@ fn load() -> (Arc<dyn Dialect>, Arc<Workload>) {
     let workload = Arc::new(Workload::new(&profile, 1));
     let catalogue = Arc::new(Catalogue::new(&profile));
     (
-        Arc::new(Allot::new(catalogue, workload.clone(), None, "")),
+        Arc::new(Allot::new(catalogue, workload.clone(), None)),
         workload,
     )
 }

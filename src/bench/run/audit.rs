@@ -1,7 +1,6 @@
 //! The books after a run: nothing may be promised that is not there.
 
 use super::server::info;
-use crate::bench::profile::Catalogue;
 use crate::client::Client;
 use crate::wire::Value;
 use anyhow::{Context as _, bail};
@@ -49,10 +48,12 @@ pub struct Checked {
     pub check: Check,
     /// Of the units of every item that was read.
     pub hash: Xxh3,
+    /// Items, places and positions that the server has, where it says so.
+    pub sizes: Option<(u32, u32, u64)>,
 }
 
 /// Reads the books of an Allot server.
-pub(super) fn allot(address: SocketAddr, catalogue: &Catalogue) -> anyhow::Result<Checked> {
+pub(super) fn allot(address: SocketAddr, skus: &[u32]) -> anyhow::Result<Checked> {
     let mut client = Client::connect(&address.to_string())?;
     let fields = info(&mut client, &["ledger"])?;
     let number = |key: &str| -> anyhow::Result<u64> {
@@ -69,7 +70,7 @@ pub(super) fn allot(address: SocketAddr, catalogue: &Catalogue) -> anyhow::Resul
         ..Check::default()
     };
     let mut hash = Xxh3::new();
-    let skus: Vec<u32> = catalogue.best_sellers().take(READ).collect();
+    let skus = &skus[..skus.len().min(READ)];
     for some in skus.chunks(AT_ONCE) {
         for sku in some {
             client.send(&["STOCK.GET", &format!("SKU-{sku}")]);
@@ -84,7 +85,17 @@ pub(super) fn allot(address: SocketAddr, catalogue: &Catalogue) -> anyhow::Resul
     }
     hash.update(&check.on_hand.to_le_bytes());
     hash.update(&check.reserved.to_le_bytes());
-    Ok(Checked { check, hash })
+    let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    let sizes = (
+        narrow(number("skus")?),
+        narrow(number("locations")?),
+        number("positions")?,
+    );
+    Ok(Checked {
+        check,
+        hash,
+        sizes: Some(sizes),
+    })
 }
 
 /// Looks at every position of an item; the units promised of it.

@@ -107,7 +107,7 @@ impl Conditions {
                 self.version, self.target, self.durability
             ),
             format!(
-                "{} SKUs x {} locations = {} positions, {} orders before",
+                "{} SKUs x {} locations, {} positions, {} orders before",
                 self.skus, self.locations, self.positions, self.orders_before
             ),
             format!(

@@ -1,7 +1,7 @@
 //! Commands sent in batches over a connection that blocks: what happens before the clock starts.
 
 use crate::bench::dialect::{Answer, Dialect};
-use crate::bench::profile::Operation;
+use crate::bench::profile::{Kind, Operation};
 use anyhow::{Context as _, bail};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -52,6 +52,35 @@ pub(super) fn exchange(
             answered += 1;
         }
         tell(answered);
+    }
+    Ok(())
+}
+
+/// Sends `bytes`, which are `count` commands, and waits for all of their replies.
+pub(super) fn pipeline(
+    stream: &mut TcpStream,
+    dialect: &dyn Dialect,
+    bytes: &[u8],
+    count: usize,
+) -> anyhow::Result<()> {
+    stream.write_all(bytes)?;
+    let (mut received, mut chunk, mut follow) = (Vec::new(), vec![0; 64 << 10], Vec::new());
+    for _ in 0..count {
+        let read = loop {
+            let read = dialect.read(Kind::StockSet, &received, &mut follow);
+            if let Some(read) = read.map_err(anyhow::Error::msg)? {
+                break read;
+            }
+            let count = stream.read(&mut chunk).context("no reply in time")?;
+            if count == 0 {
+                bail!("the server closed the connection");
+            }
+            received.extend_from_slice(&chunk[..count]);
+        };
+        received.drain(..read.consumed);
+        if let Answer::Failed(text) = read.answer {
+            bail!("a command before the run was answered {text}");
+        }
     }
     Ok(())
 }

@@ -10,14 +10,16 @@ mod consumers;
 mod exchange;
 mod measure;
 mod offer;
+mod peer;
 mod report;
 mod server;
 mod watch;
 
 pub use audit::{Check, Checked};
 pub use conditions::Conditions;
-pub use measure::{Outcome, Progress, Settings, Target, measure};
+pub use measure::{Outcome, Progress, Session, Settings, Target, measure};
 pub use offer::{Offer, offer};
+pub use peer::{Peer, common, common_part};
 pub use report::{DriverSide, FORMAT, Mark, Moment, Report, Row, Usage};
 pub use server::{Serving, free_address};
-pub use watch::Sample;
+pub use watch::{Sample, cpu_seconds};

@@ -9,7 +9,7 @@ use super::audit::Check;
 use super::conditions::Conditions;
 use super::watch::Sample;
 use crate::bench::drive::{Pacing, Record, Summary, Tally};
-use crate::bench::profile::Profile;
+use crate::bench::profile::{Kind, Profile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -40,6 +40,10 @@ pub struct Report {
     pub per_second: f64,
     /// Orders among them.
     pub orders_per_second: f64,
+    /// Orders that were accepted.
+    pub orders: u64,
+    /// Bytes a second over the wire, both ways.
+    pub wire_per_second: f64,
     /// All commands together.
     pub all: Row,
     /// By command.
@@ -281,14 +285,16 @@ pub(super) fn quantiles(tally: &Tally) -> Vec<(u32, u64)> {
     SHARES.iter().map(|&share| (share, value(share))).collect()
 }
 
-/// Whether a profile's commands leave reservations whose units the driver can count by itself.
-pub(super) fn can_count(profile: &Profile) -> bool {
-    use crate::bench::profile::Kind;
+/// Whether a profile's commands leave reservations whose units the driver can count by itself: nothing
+/// is given back, shipped or backordered. On peers an order is such a reservation as well.
+pub(super) fn can_count(profile: &Profile, ours: bool) -> bool {
     profile.restart.is_none()
-        && profile.mix.keys().all(|kind| {
-            matches!(
-                kind,
-                Kind::Atp | Kind::Promise | Kind::Reserve | Kind::StockSet | Kind::StockLoad
-            )
+        && profile.before.orders == 0
+        && profile.mix.keys().all(|kind| match kind {
+            Kind::Atp | Kind::Promise | Kind::Reserve | Kind::OrderGet => true,
+            // Whatever Redis is told of stock, it only knows what is left.
+            Kind::StockSet | Kind::StockLoad | Kind::StockAdjust => ours,
+            Kind::Submit => !ours,
+            _ => false,
         })
 }

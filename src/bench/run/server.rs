@@ -23,25 +23,26 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Starts `program serve` on a free port of loopback with the network of `folder/network`, and its
-    /// data in `folder/data`.
+    /// Starts `program serve` on a free port of loopback with the folder `network`, and its data in
+    /// `folder/data`.
     ///
     /// # Errors
     /// When it does not start.
     pub fn start(
         program: &Path,
         folder: &Path,
+        network: &Path,
         durability: &str,
         more: &[String],
     ) -> anyhow::Result<Self> {
         let address = free_address()?;
-        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let text = |path: &Path| path.to_string_lossy().into_owned();
         let mut arguments = vec![
             "serve".to_owned(),
             "--data-dir".to_owned(),
-            text(folder.join("data")),
+            text(&folder.join("data")),
             "--network".to_owned(),
-            text(folder.join("network")),
+            text(network),
             "--durability".to_owned(),
             durability.to_owned(),
             "--listen".to_owned(),

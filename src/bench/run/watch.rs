@@ -140,3 +140,10 @@ pub(super) fn usage(id: u32) -> (u64, f64, u64) {
     let memory = field(&read("status"), "VmRSS:") * 1024;
     (memory, cpu, field(&read("io"), "write_bytes:"))
 }
+
+/// Processor seconds that a process of this machine has used, to the hundredth; 0 where the kernel does
+/// not tell.
+#[must_use]
+pub fn cpu_seconds(id: u32) -> f64 {
+    usage(id).1
+}

@@ -1,17 +1,22 @@
 //! `allot bench`: what load a server holds.
 
+mod bar;
+mod capacity;
+mod compare;
 mod options;
+mod overview;
+mod record;
+mod replay;
 mod table;
 
-use super::progress;
-use crate::bench::drive::Pacing;
-use crate::bench::profile::EMBEDDED;
-use crate::bench::run::{Outcome, Progress, Settings, Target, measure};
-use anyhow::Context as _;
+use crate::bench::profile::{EMBEDDED, Profile};
+use crate::bench::report::{Results, page, write_hlog};
+use crate::bench::run::{FORMAT, Outcome, Report, measure};
+use anyhow::{Context as _, bail};
+use bar::Bar;
 use clap::Subcommand;
-use indicatif::ProgressBar;
 use options::RunOptions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Arguments of `allot bench`.
@@ -21,10 +26,15 @@ use std::process::ExitCode;
     after_help = "\
 Examples:
   allot bench                                     the representative day in a minute, over TCP
-  allot bench --profile flash-sale --seconds 20
+  allot bench --profile flash-sale --seconds 20 --html sale.html
   allot bench --profile reserve --rate max        as much as goes, in a closed loop
   allot bench --rate 40000 --durability none --json result.json
-  allot bench list                                the profiles that are part of the program"
+  allot bench list                                the profiles that are part of the program
+  allot bench capacity --slo \"p99<5ms\"            the highest rate that holds it
+  allot bench capacity --target \"2000 orders/s at peak, 300k SKUs, 40 locations\"
+  allot bench compare before.json after.json      exit code 1 when something became worse
+  allot bench replay orders.csv --speed 1000x     arrivals as they were recorded
+  allot bench record                              as many orders as go, in this process"
 )]
 pub(super) struct BenchArgs {
     #[command(subcommand)]
@@ -44,19 +54,38 @@ enum Verb {
         /// Its name.
         profile: String,
     },
+    /// Find the highest rate that holds an objective, or what a load to come needs.
+    Capacity(capacity::CapacityArgs),
+    /// Compare two results, each of one run or of several.
+    Compare(compare::CompareArgs),
+    /// Play a recorded journal, or an orders.csv, as it was recorded.
+    Replay(replay::ReplayArgs),
+    /// As many orders a second as one process routes, reserves and journals; and what binds.
+    Record(record::RecordArgs),
+    /// Profiles by durability in one table, beside Redis and PostgreSQL where they are given.
+    Table(overview::TableArgs),
 }
 
 /// Where results go.
 #[derive(Debug, Clone, clap::Args)]
-struct Out {
+pub(super) struct Out {
     /// Write the report as JSON; to standard output, in place of the table, when no file is named.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
+    /// Write the report as one HTML file with charts.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the latencies as a histogram log, which HdrHistogram's viewers open.
+    #[arg(long, value_name = "FILE")]
+    hlog: Option<PathBuf>,
+    /// Run so many times, each on a server of its own, so that `compare` knows the noise.
+    #[arg(long, value_name = "RUNS", default_value_t = 1)]
+    repeat: usize,
 }
 
 pub(super) fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     match args.verb {
-        None => one(&args.run, &args.out),
+        None => runs(&args.run, &args.out),
         Some(Verb::List) => {
             list();
             Ok(ExitCode::SUCCESS)
@@ -69,108 +98,109 @@ pub(super) fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
             super::emit(text);
             Ok(ExitCode::SUCCESS)
         }
+        Some(Verb::Capacity(args)) => capacity::run(&args),
+        Some(Verb::Compare(args)) => compare::run(&args),
+        Some(Verb::Replay(args)) => replay::run(&args),
+        Some(Verb::Record(args)) => record::run(&args),
+        Some(Verb::Table(args)) => overview::run(&args),
     }
 }
 
 fn list() {
     for (name, text) in EMBEDDED {
         // A test parses all of them.
-        if let Ok(profile) = crate::bench::profile::Profile::parse(name, text) {
+        if let Ok(profile) = Profile::parse(name, text) {
             super::emit(&format!("{name:<16} {}\n", profile.about));
         }
     }
 }
 
-fn one(options: &RunOptions, out: &Out) -> anyhow::Result<ExitCode> {
-    let quiet = out.json.as_deref().is_some_and(|p| p.as_os_str() == "-");
-    let outcome = measured(options, quiet)?;
-    let report = &outcome.report;
-    match &out.json {
-        None => {}
-        Some(_) if quiet => super::emit(&format!("{}\n", serde_json::to_string_pretty(report)?)),
-        Some(path) => std::fs::write(path, serde_json::to_string_pretty(report)?)
-            .with_context(|| format!("cannot write {}", path.display()))?,
+fn runs(options: &RunOptions, out: &Out) -> anyhow::Result<ExitCode> {
+    if out.repeat == 0 {
+        bail!("--repeat is 0; expected at least 1");
     }
-    if !quiet {
-        super::emit(&table::of(report));
+    let mut reports = Vec::new();
+    let mut last = None;
+    for number in 0..out.repeat {
+        let outcome = measured(options, out.is_quiet(), number)?;
+        if !out.is_quiet() {
+            super::emit(&table::of(&outcome.report));
+        }
+        reports.push(outcome.report.clone());
+        last = Some(outcome);
     }
-    Ok(verdict(report))
+    let good = reports.iter().all(is_good);
+    let results = Results {
+        format: FORMAT,
+        runs: reports,
+        searches: Vec::new(),
+    };
+    out.write(&results, last.as_ref())?;
+    Ok(code(good))
 }
 
 /// A run that promised what was not there, or met an error, has failed.
-fn verdict(report: &crate::bench::run::Report) -> ExitCode {
-    match report.check.is_good() && report.all.failed == 0 {
+fn is_good(report: &Report) -> bool {
+    report.check.is_good() && report.all.failed == 0
+}
+
+fn code(good: bool) -> ExitCode {
+    match good {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
 }
 
+impl Out {
+    /// Whether standard output belongs to a program.
+    fn is_quiet(&self) -> bool {
+        self.json.as_deref().is_some_and(|p| p.as_os_str() == "-")
+    }
+
+    /// Writes what was asked for: one run as itself, several as a list.
+    fn write(&self, results: &Results, last: Option<&Outcome>) -> anyhow::Result<()> {
+        if let Some(path) = &self.json {
+            let text = match (&results.runs[..], results.searches.is_empty()) {
+                ([one], true) => serde_json::to_string_pretty(one)?,
+                _ => serde_json::to_string_pretty(results)?,
+            };
+            match self.is_quiet() {
+                true => super::emit(&format!("{text}\n")),
+                false => write(path, text.as_bytes())?,
+            }
+        }
+        if let Some(path) = &self.html {
+            write(path, page(results).as_bytes())?;
+        }
+        if let (Some(path), Some(outcome)) = (&self.hlog, last) {
+            let mut text = Vec::new();
+            write_hlog(
+                &outcome.record,
+                outcome.began,
+                &outcome.report.title,
+                &mut text,
+            )?;
+            write(path, &text)?;
+        }
+        Ok(())
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Runs a profile against a server of its own, in a folder that is removed afterwards, or against one
 /// that runs.
-fn measured(options: &RunOptions, quiet: bool) -> anyhow::Result<Outcome> {
+fn measured(options: &RunOptions, quiet: bool, number: usize) -> anyhow::Result<Outcome> {
     let (name, profile) = options.profile()?;
     let folder = options.folder()?;
-    let target = match &options.connect {
-        Some(address) => Target::Running(*address),
-        None => Target::Own {
-            program: std::env::current_exe().context("cannot tell where this program is")?,
-            folder: folder.path().to_owned(),
-        },
-    };
-    let settings = Settings {
-        name,
-        profile,
-        target,
-        durability: options.durability.to_string(),
-        server_arguments: options.server_arguments(),
-        pacing: options.pacing(),
-        threads: options.threads,
-        seed: options.seed,
-        prefix: options.prefix(),
-    };
+    let mut settings = options.settings(name, profile, folder.path())?;
+    if options.connect.is_some() {
+        settings.prefix = format!("{}{number}-", settings.prefix);
+    }
     let bar = Bar::new(quiet);
     let outcome = measure(&settings, &bar);
     bar.end();
     outcome
-}
-
-/// A line on standard error that says what is going on.
-struct Bar {
-    bar: ProgressBar,
-}
-
-impl Bar {
-    fn new(quiet: bool) -> Self {
-        let bar = match quiet {
-            true => ProgressBar::hidden(),
-            false => progress::bar("starting", 1),
-        };
-        Self { bar }
-    }
-
-    fn end(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-impl Progress for Bar {
-    fn step(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
-        self.bar.set_length(1);
-        self.bar.set_position(0);
-    }
-
-    fn at(&self, done: u64, of: u64) {
-        self.bar.set_length(of.max(1));
-        self.bar.set_position(done);
-    }
-}
-
-impl RunOptions {
-    fn pacing(&self) -> Pacing {
-        match self.rate {
-            Some(options::Rate::Most) => Pacing::Closed,
-            Some(options::Rate::PerSecond(_)) | None => Pacing::Open,
-        }
-    }
 }

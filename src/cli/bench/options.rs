@@ -1,11 +1,17 @@
 //! The options that say what is run and how.
 
+use crate::bench::drive::Pacing;
 use crate::bench::profile::{Profile, Shape, named};
+use crate::bench::run::{Peer, Settings, Target, common_part};
 use crate::journal::Durability;
 use anyhow::{Context as _, bail};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
+
+/// How long replies are waited for after the last command was due.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many commands a second.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,6 +60,13 @@ pub(super) struct RunOptions {
     /// A server that runs already, with the profile's items and places; in place of one of its own.
     #[arg(long, value_name = "ADDR")]
     pub(super) connect: Option<SocketAddr>,
+    /// Another system under the same load: redis://host:port (its data are lost), or
+    /// postgres://user:password@host:port/database (tables allot_bench_* are made in it).
+    #[arg(long, value_name = "URL", conflicts_with = "connect")]
+    pub(super) target: Option<Peer>,
+    /// Only the part of the profile that Redis and PostgreSQL can be asked for as well.
+    #[arg(long)]
+    pub(super) common: bool,
     /// Connections; the profile's when absent.
     #[arg(long)]
     pub(super) connections: Option<u32>,
@@ -113,8 +126,44 @@ impl RunOptions {
         if self.rate == Some(Rate::Most) {
             profile.arrivals.shape = Shape::Constant;
         }
+        if self.common || self.target.is_some() {
+            profile = common_part(profile).0;
+        }
         profile.check(&name)?;
         Ok((name, profile))
+    }
+
+    /// Everything that a run needs; a server of its own lives in `folder`.
+    pub(super) fn settings(
+        &self,
+        name: String,
+        profile: Profile,
+        folder: &Path,
+    ) -> anyhow::Result<Settings> {
+        let target = match (&self.connect, &self.target) {
+            (Some(address), _) => Target::Running(*address),
+            (None, Some(peer)) => Target::Peer(peer.clone()),
+            (None, None) => Target::Own {
+                program: std::env::current_exe().context("cannot tell where this program is")?,
+                folder: folder.to_owned(),
+                network: None,
+            },
+        };
+        Ok(Settings {
+            name,
+            profile,
+            target,
+            durability: self.durability.to_string(),
+            server_arguments: self.server_arguments(),
+            pacing: match self.rate {
+                Some(Rate::Most) => Pacing::Closed,
+                Some(Rate::PerSecond(_)) | None => Pacing::Open,
+            },
+            threads: self.threads,
+            seed: self.seed,
+            prefix: self.prefix(),
+            patience: PATIENCE,
+        })
     }
 
     /// A folder for the server, removed when dropped.
@@ -165,7 +214,7 @@ pub(super) fn read(name: &str) -> anyhow::Result<(String, Profile)> {
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(parent: &Path) -> anyhow::Result<Self> {
+    pub(super) fn new(parent: &Path) -> anyhow::Result<Self> {
         // The time keeps apart what the process id does not: a run that left its folder behind.
         for attempt in 0..100 {
             let now = jiff::Timestamp::now().as_microsecond();
