@@ -122,10 +122,63 @@ fn help_shows_examples() {
     for command in [
         vec!["--help"],
         vec!["demo", "--help"],
+        vec!["compare-presets", "--help"],
         vec!["serve", "--help"],
     ] {
         let output = allot().args(&command).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("Examples:"), "{command:?}:\n{text}");
     }
+}
+
+#[test]
+fn presets_are_compared_in_a_table_and_on_a_chart() {
+    let dir = tempfile::tempdir().unwrap();
+    let chart = dir.path().join("presets.svg");
+    let compare = |more: &[&str]| {
+        let mut command = allot();
+        command
+            .args(["compare-presets", "--count", "400"])
+            .args(more);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json = compare(&["--json", "--chart", chart.to_str().unwrap()]);
+    assert_eq!(
+        json,
+        compare(&["--json"]),
+        "the same input, the same figures"
+    );
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let of = |name: &str, field: &str| {
+        let ways = json["ways"].as_array().unwrap();
+        let way = ways.iter().find(|w| w["decided_by"] == name).unwrap();
+        way[field].as_f64().unwrap()
+    };
+    for name in [
+        "cheapest",
+        "balanced",
+        "fewest-shipments",
+        "fastest",
+        "nearest first",
+    ] {
+        assert_eq!(of(name, "orders") + of(name, "refused"), 400.0, "{name}");
+    }
+    let others = ["cheapest", "balanced", "fewest-shipments"];
+    for name in others {
+        assert!(of("fastest", "days") < of(name, "days"), "{name}");
+        assert!(
+            of("fastest", "freight_cents") > of(name, "freight_cents"),
+            "{name}"
+        );
+        assert!(
+            of("fewest-shipments", "shipments") <= of(name, "shipments"),
+            "{name}"
+        );
+    }
+    let drawn = std::fs::read_to_string(chart).unwrap();
+    assert!(drawn.starts_with("<svg") && drawn.ends_with("</svg>\n"));
+    assert!(drawn.contains(">fewest-shipments<") && !drawn.contains("href"));
+    assert!(compare(&[]).contains("one location, else greedy split"));
 }

@@ -45,14 +45,24 @@ pub struct RuleTotals {
 #[must_use]
 pub fn run(engine: &Engine, orders: &[Arc<Order>], rule: Rule) -> RuleTotals {
     let mut totals = RuleTotals::default();
+    run_each(engine, orders, rule, |_, plan| match plan {
+        Some(plan) => add(&mut totals, plan),
+        None => totals.refused += 1,
+    });
+    totals
+}
+
+/// The same, showing every order with its plan; without one where it could not be looked up.
+pub fn run_each(
+    engine: &Engine,
+    orders: &[Arc<Order>],
+    rule: Rule,
+    mut see: impl FnMut(&Order, Option<&Plan>),
+) {
     let mut view = StockView::default();
     for order in orders {
-        match route_one(engine, order, rule, &mut view) {
-            Some(plan) => add(&mut totals, &plan),
-            None => totals.refused += 1,
-        }
+        see(order, route_one(engine, order, rule, &mut view).as_ref());
     }
-    totals
 }
 
 fn add(totals: &mut RuleTotals, plan: &Plan) {

@@ -1,25 +1,21 @@
 //! `allot demo`: a trace of orders, routed here, beside what the usual rules would have cost.
 
-use super::{emit, explain, progress, sample_network};
-use crate::bench::generate;
+use super::trace::{self, Input, TraceArgs};
+use super::{emit, explain, progress};
 use crate::bench::rules::{self, Rule, RuleTotals};
-use crate::engine::{Engine, EngineError, Limits, OrderView};
-use crate::load::{self, NetworkFiles};
+use crate::engine::{Engine, EngineError, OrderView};
 use crate::model::{Cents, EpochMillis, Objective, Order};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Decisions that take longer are counted as this long: a minute.
 const LONGEST_NANOS: u64 = 60_000_000_000;
-/// Orders that `--seed` makes up unless `--count` says otherwise.
-const GENERATED: usize = 20_000;
 
 /// Arguments of `allot demo`.
 #[derive(Debug, clap::Args)]
@@ -30,35 +26,11 @@ Examples:
   allot demo --seed 7 --count 50000
   allot demo --network my-network --orders my-orders.csv")]
 pub(super) struct DemoArgs {
-    /// Network folder; the sample when absent.
-    #[arg(long, value_name = "DIR")]
-    network: Option<PathBuf>,
-    /// Order file (CSV, plain or .gz); the network's orders.csv when absent.
-    #[arg(long, value_name = "FILE")]
-    orders: Option<PathBuf>,
-    /// Item file to take instead of the network's items.csv.
-    #[arg(long, value_name = "FILE")]
-    items: Option<PathBuf>,
-    /// File with columns order, country, postal, which win over those of the order file.
-    #[arg(long, value_name = "FILE")]
-    destinations: Option<PathBuf>,
-    /// Make orders up from this seed instead of reading them. Stock that a network does not bring
-    /// is made up from it too.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// How many orders to take, or with --seed to make up.
-    #[arg(long)]
-    count: Option<usize>,
+    #[command(flatten)]
+    trace: TraceArgs,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-}
-
-/// What the demo works on.
-struct Input {
-    files: NetworkFiles,
-    orders: Vec<Arc<Order>>,
-    generated_stock: bool,
 }
 
 /// What came of it.
@@ -79,14 +51,14 @@ struct Outcome {
 }
 
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    let input = read(args)?;
-    let engine = new_engine(&input)?;
+    let input = trace::read(&args.trace)?;
+    let engine = trace::new_engine(&input)?;
     let outcome = submit_all(&engine, &input.orders)?;
     let spinner = progress::spinner("the same orders by the usual rules");
     // Each rule has its own copy of the stock, so they may run beside each other.
     let (nearest, greedy) = rayon::join(
-        || new_engine(&input).map(|e| rules::run(&e, &input.orders, Rule::NearestFirst)),
-        || new_engine(&input).map(|e| rules::run(&e, &input.orders, Rule::GreedySplit)),
+        || trace::new_engine(&input).map(|e| rules::run(&e, &input.orders, Rule::NearestFirst)),
+        || trace::new_engine(&input).map(|e| rules::run(&e, &input.orders, Rule::GreedySplit)),
     );
     let (nearest, greedy) = (nearest?, greedy?);
     spinner.finish_and_clear();
@@ -96,67 +68,6 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         emit(&report(args, &input, &engine, &outcome, &nearest, &greedy));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn read(args: &DemoArgs) -> anyhow::Result<Input> {
-    let folder = args.network.clone().unwrap_or_else(sample_network);
-    let spinner = progress::spinner(&format!("reading {}", folder.display()));
-    let mut files = load::network_folder_with(&folder, args.items.as_deref())?;
-    let orders = match (&args.orders, args.seed) {
-        (Some(path), _) => load::orders_file(path, args.destinations.as_deref(), None)?.orders,
-        (None, None) => {
-            load::orders_file(
-                &folder.join("orders.csv"),
-                args.destinations.as_deref(),
-                None,
-            )
-            .context("give --orders FILE, or --seed N to make orders up")?
-            .orders
-        }
-        (None, Some(seed)) => {
-            let count = args.count.unwrap_or(GENERATED);
-            let from = EpochMillis(1_793_577_600_000); // 2026-11-02T00:00:00Z, a Monday
-            generate::orders_for(&files.network, &files.opening.items, count, seed, from)
-        }
-    };
-    let orders: Vec<Order> = orders
-        .into_iter()
-        .take(args.count.unwrap_or(usize::MAX))
-        .collect();
-    if orders.is_empty() {
-        bail!("there are no orders to route; give --orders FILE with at least one");
-    }
-    if files.opening.items.is_empty() {
-        files.opening.items = generate::items_for(&orders);
-    }
-    let generated_stock = files.opening.stock.is_empty();
-    if generated_stock {
-        let seed = args.seed.unwrap_or(1);
-        let stock = generate::stock_for(&files.network, &files.opening.items, &orders, seed);
-        files.opening.stock = stock;
-    }
-    spinner.finish_and_clear();
-    Ok(Input {
-        files,
-        orders: orders.into_iter().map(Arc::new).collect(),
-        generated_stock,
-    })
-}
-
-fn new_engine(input: &Input) -> anyhow::Result<Engine> {
-    let NetworkFiles { network, opening } = input.files.clone();
-    // The operator's own trace may hold orders larger than a client could send.
-    let longest = input
-        .orders
-        .iter()
-        .map(|o| o.lines.len())
-        .max()
-        .unwrap_or(0);
-    let limits = Limits {
-        lines: longest.max(Limits::default().lines),
-    };
-    let now = input.orders[0].placed_at;
-    Ok(Engine::new(network, opening, limits, None, now)?)
 }
 
 fn submit_all(engine: &Engine, orders: &[Arc<Order>]) -> anyhow::Result<Outcome> {
@@ -363,7 +274,7 @@ fn report(
         let _ = writeln!(out, "{}", explain::order(engine, example));
     }
     let _ = writeln!(out, "What next:");
-    if args.network.is_none() {
+    if args.trace.network.is_none() {
         let _ = writeln!(
             out,
             "  copy data/us, edit the CSV files, and run: allot demo --network YOUR-FOLDER"

@@ -10,6 +10,8 @@
 )]
 
 mod bench;
+mod chart;
+mod compare;
 pub mod console;
 mod demo;
 mod explain;
@@ -18,6 +20,7 @@ mod inspect;
 mod progress;
 mod repair;
 mod serve;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -34,6 +37,7 @@ Examples:
   allot demo                         route 20,000 sample orders and compare with rules of thumb
   allot demo --json | jq .cost_cents
   allot bench                        what load a server holds on this machine
+  allot compare-presets              what speed costs: a table, and a chart with --chart FILE.svg
   allot serve                        serve the sample network on 127.0.0.1:7411
   allot serve --network my-network --listen 127.0.0.1:7500
   allot inspect allot-data           what the server's data directory holds
@@ -49,6 +53,8 @@ struct Cli {
 enum Command {
     /// Route a day's orders in this process and compare with the rules that shops use today.
     Demo(demo::DemoArgs),
+    /// Route the same orders by every preset and by the rules of thumb: cost beside delivery days.
+    ComparePresets(compare::CompareArgs),
     /// Serve a network over TCP; any Redis client can talk to it.
     Serve(serve::ServeArgs),
     /// Offer a load to a server of its own and print what it holds: throughput, latencies, the books.
@@ -84,6 +90,7 @@ struct CliArgs {
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
+        Command::ComparePresets(args) => compare::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Bench(args) => bench::run(*args),
         Command::Inspect(args) => inspect::inspect(&args),

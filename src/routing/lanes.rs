@@ -211,6 +211,12 @@ impl Lanes {
         self.policies.of(channel, preset, own)
     }
 
+    /// The presets that an order may name, by name.
+    #[must_use]
+    pub fn presets(&self) -> Vec<&str> {
+        self.policies.presets()
+    }
+
     /// Units of every SKU that stay at a location; `None` where no location keeps any.
     #[inline]
     pub(super) fn buffer(&self, location: usize) -> Option<Qty> {

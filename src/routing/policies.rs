@@ -12,6 +12,9 @@ use std::collections::HashMap;
 /// | `cheapest` | time has no value, only a missed promise costs |
 /// | `fastest` | a day costs 100 major units: a day earlier is worth any usual postage |
 /// | `fewest-shipments` | a further shipment costs 1,000 major units |
+///
+/// In the last two a unit that is left short costs 10,000: no plan is faster, or in fewer shipments,
+/// for shipping less.
 const BUILT_IN: [(&str, PolicyOverrides); 4] = [
     ("balanced", NOTHING),
     (
@@ -25,6 +28,7 @@ const BUILT_IN: [(&str, PolicyOverrides); 4] = [
         "fastest",
         PolicyOverrides {
             speed_value_per_day: Some(Cents(10_000)),
+            short_per_unit: Some(SHORT),
             ..NOTHING
         },
     ),
@@ -32,10 +36,14 @@ const BUILT_IN: [(&str, PolicyOverrides); 4] = [
         "fewest-shipments",
         PolicyOverrides {
             split_penalty: Some(Cents(100_000)),
+            short_per_unit: Some(SHORT),
             ..NOTHING
         },
     ),
 ];
+
+/// More than any days or shipments come to.
+const SHORT: Cents = Cents(1_000_000);
 
 const NOTHING: PolicyOverrides = PolicyOverrides {
     split_penalty: None,
@@ -84,10 +92,15 @@ impl Policies {
         Ok(own.over(&policy))
     }
 
-    fn unknown(&self, name: &str) -> Invalid {
+    /// The presets by name.
+    pub(super) fn presets(&self) -> Vec<&str> {
         let mut known: Vec<&str> = self.presets.keys().map(|name| &**name).collect();
         known.sort_unstable();
-        let expected = format!("one of {}", known.join(", "));
+        known
+    }
+
+    fn unknown(&self, name: &str) -> Invalid {
+        let expected = format!("one of {}", self.presets().join(", "));
         Invalid::new("policy.preset", name, expected)
     }
 }
