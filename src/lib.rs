@@ -15,7 +15,8 @@
 //! | [`journal`] | append-only files of facts, group commit, recovery | model, sys |
 //! | [`snapshot`] | files of all state at one moment, read through a memory map | model, ledger, lifecycle, journal, feed, sys |
 //! | [`feed`] | events made of facts, kept as streams that Redis clients can follow | model |
-//! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, cut, ledger, routing, lifecycle, journal, feed, snapshot |
+//! | [`scarcity`] | what a unit is worth to the orders still to come: prices of scarce stock | model, routing |
+//! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, cut, ledger, routing, scarcity, lifecycle, journal, feed, snapshot |
 //! | [`backlog`] | many open orders at once: offers, prices, improvement, the proven gap | model, ledger (reads), routing, engine, snapshot |
 //! | [`load`] | a network folder and order files, from CSV and TOML, with errors that name line and column | model |
 //! | [`wire`] | RESP2/RESP3 bytes to values and back | nothing of ours |
@@ -37,6 +38,7 @@ pub mod lifecycle;
 pub mod load;
 pub mod model;
 pub mod routing;
+pub mod scarcity;
 pub mod server;
 pub mod snapshot;
 pub mod sys;

@@ -183,6 +183,10 @@ fn open(args: &ServeArgs, opener: &Opener) -> anyhow::Result<State> {
     let sink: Box<dyn FactSink> = Box::new(journal.clone());
     let engine = replay.finish(files.opening, Some(sink), recovered.last, clock.now())?;
     let engine = Arc::new(engine);
+    if let Some(demand) = &files.network.pricing.demand {
+        let orders = load::orders_file(&folder.join(demand), None, None)?.orders;
+        engine.expect_orders(orders.into_iter().map(Arc::new).collect());
+    }
     let plan = SnapshotPlan {
         disk,
         dir: args.data_dir.clone(),

@@ -33,6 +33,7 @@ mod reservation_images;
 mod reservations;
 mod restore;
 mod returns;
+mod scarcity;
 mod snapshots;
 mod stock;
 mod supply;
@@ -51,6 +52,7 @@ pub use registry::Registry;
 pub use replay::Replay;
 pub use reservations::{ReservationPut, ReservationView, WantedLine};
 pub use returns::{GradeAsk, ReturnAsk, ReturnView};
+pub use scarcity::Priced;
 pub use snapshots::{Opened, RecoveryError, Step, Taken};
 pub use stock::{AtpAnswer, AtpRequest, CountReport, LoadRow};
 pub use supply::{Received, SupplyPut};
@@ -66,7 +68,7 @@ use crate::ledger::{Ledger, Reservation};
 use crate::lifecycle::OrderBook;
 use crate::model::{
     AnswerKind, ChannelId, EpochMillis, Fact, Invalid, Item, Location, LocationId, Lsn, Network,
-    Opening, OrderKey, PromiseRules, ReplanRules, ServiceId,
+    Opening, Order, OrderKey, PromiseRules, ReplanRules, ServiceId,
 };
 use crate::routing::Lanes;
 use crate::snapshot::OrderImage;
@@ -75,7 +77,7 @@ use backorders::Backorders;
 use facts::History;
 use parking_lot::Mutex;
 use references::References;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use waiting::Waiting;
 
@@ -126,6 +128,12 @@ pub struct Engine {
     /// One looks at a time.
     cutting: Mutex<()>,
     sequence: AtomicU64,
+    /// Orders that stand for those to come, where some were given.
+    expected: ArcSwap<Vec<Arc<Order>>>,
+    /// Scarce units were priced since the start.
+    priced: AtomicBool,
+    /// Units that moved since the start.
+    moved: AtomicU64,
     counts: orders::Counters,
 }
 
@@ -169,6 +177,9 @@ impl Engine {
             release_secret: OnceLock::new(),
             cutting: Mutex::default(),
             sequence: AtomicU64::new(0),
+            expected: ArcSwap::default(),
+            priced: AtomicBool::new(false),
+            moved: AtomicU64::new(0),
             counts: orders::Counters::default(),
         })
     }
@@ -333,6 +344,14 @@ impl Engine {
             content,
             answer,
         }
+    }
+
+    fn note_moved(&self, units: u64) {
+        self.moved.fetch_add(units, Ordering::Relaxed);
+    }
+
+    fn note_count(&self, moved: &Moved) {
+        self.note_moved(u64::from(moved.after.0.abs_diff(moved.before.0)));
     }
 
     fn next_sequence(&self) -> u64 {

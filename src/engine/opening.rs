@@ -6,7 +6,7 @@ use super::supply::field_of;
 use super::{Engine, FactSink};
 use crate::model::{
     EpochMillis, Fact, IncomingFact, Invalid, LocationId, Lsn, Network, Opening, PromiseRules,
-    ReplanRules, SkuId,
+    ReplanRules, ScarcityRow, SkuId,
 };
 use crate::routing::Lanes;
 use std::sync::Arc;
@@ -121,6 +121,12 @@ impl Engine {
         };
         // Nobody else has the engine yet, so nobody has set them.
         let _ = self.replan_rules.set(replan);
+        let prices = folder.scarcity.iter().map(|row| ScarcityRow {
+            sku: skus[row.sku.index()],
+            location: places[row.location.index()],
+            cents: row.cents,
+        });
+        self.set_scarcity(prices.collect())?;
         let wanted = renamed(&folder.promise, &skus, &places);
         if wanted != *rules {
             self.ledger.set_rules(&wanted, now);

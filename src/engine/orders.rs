@@ -17,6 +17,7 @@ use crate::routing::{
     Binding, Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, binding, frontier,
     quote, route,
 };
+use crate::scarcity::Drawn;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -165,6 +166,8 @@ impl Engine {
         now: EpochMillis,
     ) -> OrderView {
         self.count(&decision.plan);
+        let units = decision.plan.shipments.iter().flat_map(|s| &s.lines);
+        self.note_moved(units.map(|line| u64::from(line.qty.0)).sum());
         let state = OrderState::of(&decision.plan);
         let mut record = OrderRecord {
             order,
@@ -543,6 +546,25 @@ pub(super) fn request<'a>(
         excluded: &resolved.excluded,
         pickup: resolved.pickup,
     }
+}
+
+/// What a plan for an order like one that was placed before would take of `stock`, at the moment
+/// when that one was placed; nothing where there is none.
+pub(super) fn route_sample(
+    order: &Order,
+    resolved: &Resolved,
+    lanes: &Lanes,
+    stock: &StockView,
+    scratch: &mut Scratch,
+) -> Drawn {
+    let request = request(order, resolved, stock, order.placed_at);
+    let Ok(decision) = route(lanes, &request, scratch) else {
+        return Drawn::new();
+    };
+    let wants = wants(&decision.plan, &resolved.demands).into_iter();
+    wants
+        .filter_map(|want| Some((want.sku, want.location?, want.qty.0)))
+        .collect()
 }
 
 /// Which demands ship together: those that a set of lines names, and those of sets that share one.

@@ -111,6 +111,7 @@ impl Engine {
                     &log,
                 )
                 .map_err(|e| Naming::stock(&e, "on_hand"))?;
+            self.note_count(&moved);
             Ok((Arc::new(StockAnswer::Moved(moved)), pass))
         })?;
         let moved = moved(&answer);
@@ -140,6 +141,7 @@ impl Engine {
             let log = self.referenced(&pass, reference, content, AnswerKind::Moved);
             let moved = self.ledger.adjust(sku, location, change, reason, now, &log);
             let moved = moved.map_err(|e| Naming::stock(&e, "change"))?;
+            self.note_count(&moved);
             Ok((Arc::new(StockAnswer::Moved(moved)), pass))
         })?;
         let moved = moved(&answer);
@@ -184,7 +186,9 @@ impl Engine {
                 let moved = self
                     .ledger
                     .count(sku, location, on_hand, None, &[], now, &log);
-                broken.extend(moved.map_err(|e| Naming::stock(&e, "on_hand"))?.broken);
+                let moved = moved.map_err(|e| Naming::stock(&e, "on_hand"))?;
+                self.note_count(&moved);
+                broken.extend(moved.broken);
             }
             let told = || Fact::LoadAnswered {
                 reference: reference.into(),

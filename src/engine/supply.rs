@@ -120,6 +120,7 @@ impl Engine {
             let log = self.referenced(&pass, reference, content, AnswerKind::Received);
             let received = self.ledger.receive(id, kind, qty, close, now, &log);
             let (moved, written_off) = received.map_err(|e| Naming::supply(&e, field, id))?;
+            self.note_count(&moved);
             let received = Received { moved, written_off };
             Ok((Arc::new(SupplyAnswer::Received(received)), pass))
         })?;

@@ -91,6 +91,7 @@ pub fn network_folder_with(dir: &Path, items: Option<&Path>) -> Result<NetworkFi
         regions,
         restrictions,
         scarcity: scarcity?,
+        pricing: settings.pricing,
         locations,
     };
     let opening = Opening {

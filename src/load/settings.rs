@@ -8,7 +8,8 @@ use super::rows::{ORDER_POLICY, POLICY, policy};
 use super::supply::Known;
 use super::text::{line_after, read_text};
 use crate::model::{
-    Day, Invalid, Policy, PolicyOverrides, PromiseFrom, PromiseRules, Qty, ReplanRules, SkuId,
+    Day, Invalid, Millis, Policy, PolicyOverrides, PricingRules, PromiseFrom, PromiseRules, Qty,
+    ReplanRules, SkuId,
 };
 use std::borrow::Cow;
 use std::path::Path;
@@ -19,6 +20,12 @@ const BUFFER_HOURS_MAX: u64 = 8_784;
 
 /// Longest time for which a location that refused an order gets none of it: a year of hours.
 const EXCLUDE_HOURS_MAX: u64 = 8_784;
+/// Bounds of `[scarcity]`: a year, a day, and what fits into memory and a minute.
+const HOURS_MAX: u64 = 8_784;
+const SECONDS_MAX: u64 = 86_400;
+const UNITS_MAX: u64 = 1_000_000_000_000;
+const ORDERS_MAX: u64 = 1_000_000;
+const STEPS_MAX: u64 = 1_000;
 
 /// What `network.toml` says.
 #[derive(Debug)]
@@ -31,6 +38,7 @@ pub(super) struct Settings {
     pub(super) promise: PromiseRules,
     pub(super) replan: ReplanRules,
     pub(super) holidays: Vec<Day>,
+    pub(super) pricing: PricingRules,
 }
 
 /// Reads `network.toml` of a folder; all defaults where it is absent. The default name is the
@@ -67,6 +75,7 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         "promise",
         "reroute",
         "backorder",
+        "scarcity",
     ])?;
     let [
         name,
@@ -78,6 +87,7 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         promise_field,
         reroute,
         backorder,
+        scarcity,
     ] = fields;
     Ok(Settings {
         name: name.optional(Field::text)?.unwrap_or(folder).to_owned(),
@@ -96,7 +106,49 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
             .optional(|field| promise(field, known))?
             .unwrap_or_default(),
         replan: replan(reroute, backorder, known)?,
+        pricing: scarcity.optional(pricing)?.unwrap_or_default(),
     })
+}
+
+/// `[scarcity]`: how prices of scarce units are made while orders come.
+fn pricing(field: Field<'_>) -> Result<PricingRules, Invalid> {
+    let Raw::Node(node) = field.raw else {
+        return Err(field.refuse("the scarcity fields"));
+    };
+    let read = || {
+        let [live, every, moved, window, horizon, orders, steps, demand] = node.fields(&[
+            "live",
+            "every_seconds",
+            "moved_units",
+            "window_hours",
+            "horizon_hours",
+            "orders_max",
+            "steps",
+            "demand",
+        ])?;
+        let default = PricingRules::default();
+        let hours = |field: Field<'_>, or| {
+            let hours = field.optional(|f| f.whole(1..=HOURS_MAX))?;
+            Ok(hours.map_or(or, Millis::from_hours))
+        };
+        let every = every.optional(|f| f.whole::<u64>(1..=SECONDS_MAX))?;
+        let (moved, orders) = (
+            moved.optional(|f| f.whole(1..=UNITS_MAX))?,
+            orders.optional(|f| f.whole(1..=ORDERS_MAX))?,
+        );
+        let steps = steps.optional(|f| f.whole(1..=STEPS_MAX))?;
+        Ok(PricingRules {
+            live: live.optional(Field::flag)?.unwrap_or(default.live),
+            every: every.map_or(default.every, |s| Millis(s * 1_000)),
+            moved_units: moved.unwrap_or(default.moved_units),
+            window: hours(window, default.window)?,
+            horizon: hours(horizon, default.horizon)?,
+            orders_max: orders.unwrap_or(default.orders_max),
+            steps: steps.unwrap_or(default.steps),
+            demand: demand.optional(Field::text)?.map(str::to_owned),
+        })
+    };
+    read().map_err(|invalid| inside(field.name, invalid))
 }
 
 fn currency_code(field: Field<'_>) -> Result<&str, Invalid> {

@@ -4,8 +4,8 @@
 //! location 3 is `locations[3]`.
 
 use super::{
-    Cents, Coordinate, Day, EpochMillis, Grams, HoldReason, IncomingKind, LocationId, Policy,
-    PolicyOverrides, Qty, ServiceId, SkuId,
+    Cents, Coordinate, Day, EpochMillis, Grams, HoldReason, IncomingKind, LocationId, Millis,
+    Policy, PolicyOverrides, Qty, ServiceId, SkuId,
 };
 use bincode::{Decode, Encode};
 
@@ -359,6 +359,44 @@ pub struct Network {
     pub restrictions: Vec<Restriction>,
     /// Prices of units kept for later promises.
     pub scarcity: Vec<ScarcityRow>,
+    /// How such prices are made anew.
+    pub pricing: PricingRules,
+}
+
+/// How scarce units are priced while orders come.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PricingRules {
+    /// Whether prices are made anew by themselves.
+    pub live: bool,
+    /// Not sooner than this after the last time.
+    pub every: Millis,
+    /// Once so many units have moved since.
+    pub moved_units: u64,
+    /// Orders accepted within this time stand for those to come.
+    pub window: Millis,
+    /// Until replenishment: the time whose orders compete for the units that are there.
+    pub horizon: Millis,
+    /// Most orders that stand for those to come; the newest.
+    pub orders_max: u32,
+    /// Steps of a pricing.
+    pub steps: u32,
+    /// Order file that stands for those to come, beside `network.toml`; accepted orders when absent.
+    pub demand: Option<String>,
+}
+
+impl Default for PricingRules {
+    fn default() -> Self {
+        Self {
+            live: false,
+            every: Millis(60_000),
+            moved_units: 100,
+            window: Millis::from_hours(168),
+            horizon: Millis::from_hours(168),
+            orders_max: 20_000,
+            steps: 30,
+            demand: None,
+        }
+    }
 }
 
 /// One row of `stock.csv`.

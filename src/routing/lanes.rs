@@ -11,10 +11,11 @@ use super::policies::Policies;
 use super::restrictions::Restrictions;
 use super::tariff::{NEVER, Tariffs, price};
 use crate::model::{
-    Coordinate, Day, Invalid, Location, LocationId, Millis, Network, Policy, PolicyOverrides, Qty,
-    ServiceId, ShipTo, SkuId, WeekDays,
+    Cents, Coordinate, Day, Invalid, Location, LocationId, Millis, Network, Policy,
+    PolicyOverrides, Qty, ScarcityRow, ServiceId, ShipTo, SkuId, WeekDays,
 };
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -80,9 +81,27 @@ pub(super) struct Carrier {
     pub(super) bands: Vec<Band>,
 }
 
-/// The compiled network.
+/// The compiled network with the prices of its scarce units.
 #[derive(Debug)]
 pub struct Lanes {
+    core: Arc<Core>,
+    /// Scarcity prices by SKU, each by ascending location.
+    scarcity: Scarcity,
+    /// The most that handling, per line included, and scarcity of one unit come to.
+    pub(super) unit_max: i64,
+}
+
+impl Deref for Lanes {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+/// All of a compiled network that stays as it is when prices change.
+#[derive(Debug)]
+pub struct Core {
     pub(super) serial: u64,
     pub(super) sites: Vec<Site>,
     pub(super) hours: Vec<Hours>,
@@ -106,11 +125,9 @@ pub struct Lanes {
     countries: HashMap<Box<str>, u16>,
     paused: Vec<AtomicBool>,
     paused_count: AtomicUsize,
-    /// Scarcity prices by SKU, each by ascending location.
-    scarcity: HashMap<SkuId, Vec<(LocationId, i64)>, foldhash::fast::FixedState>,
-    /// The most that handling, per line included, and scarcity of one unit come to.
-    pub(super) unit_max: i64,
-    /// The least that they come to.
+    /// The most that handling of one unit, per line included, comes to.
+    handled_max: i64,
+    /// The least that it comes to.
     pub(super) unit_min: i64,
 }
 
@@ -142,13 +159,14 @@ impl Lanes {
         let restrictions = Restrictions::new(network)?;
         let (classes, abilities, words) =
             abilities(&network.locations, restrictions.classes_of_services())?;
-        let (scarcity, scarcity_max) = scarcity(network)?;
-        let handling_max = sites.iter().map(|s| s.per_unit + s.per_line).max();
+        let (scarcity, scarcity_max) = scarcity(&network.scarcity, network.locations.len())?;
+        let handled_max = sites.iter().map(|s| s.per_unit + s.per_line).max();
+        let handled_max = handled_max.unwrap_or(0);
         let unit_min = sites.iter().map(|s| s.per_unit).min().unwrap_or(0);
         let plain = !tariffs.has_minimum()
             && !tariffs.has_surcharges()
             && sites.iter().all(|s| s.per_parcel == 0);
-        Ok(Self {
+        let core = Core {
             plain,
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             policies: Policies::new(network),
@@ -168,10 +186,42 @@ impl Lanes {
             classes,
             abilities,
             words,
-            scarcity,
-            unit_max: handling_max.unwrap_or(0) + scarcity_max,
+            handled_max,
             unit_min,
+        };
+        Ok(Self {
+            core: Arc::new(core),
+            scarcity,
+            unit_max: handled_max + scarcity_max,
         })
+    }
+
+    /// The same network with these prices of scarce units. Which locations are paused stays common
+    /// to both, and a destination of the one is one of the other.
+    ///
+    /// # Errors
+    /// Names the row that cannot be used.
+    pub fn priced(&self, rows: &[ScarcityRow]) -> Result<Self, Invalid> {
+        let (scarcity, scarcity_max) = scarcity(rows, self.sites.len())?;
+        Ok(Self {
+            core: self.core.clone(),
+            scarcity,
+            unit_max: self.handled_max + scarcity_max,
+        })
+    }
+
+    /// The price of a scarce unit; 0 for one that is not scarce.
+    #[must_use]
+    pub fn scarcity_of(&self, sku: SkuId, location: LocationId) -> Cents {
+        let mut prices = self.scarcity(sku).iter();
+        let found = prices.find(|(at, _)| *at == location);
+        Cents(found.map_or(0, |&(_, cents)| cents))
+    }
+
+    /// Prices of the scarce units of a SKU, by ascending location.
+    pub fn scarcity_prices(&self, sku: SkuId) -> impl Iterator<Item = (LocationId, Cents)> {
+        let prices = self.scarcity(sku).iter();
+        prices.map(|&(location, cents)| (location, Cents(cents)))
     }
 
     /// Where an order goes, with its zone at every location: from the table of places by the
@@ -509,11 +559,11 @@ fn abilities(locations: &[Location], first: &[Box<str>]) -> Result<Abilities, In
 
 type Scarcity = HashMap<SkuId, Vec<(LocationId, i64)>, foldhash::fast::FixedState>;
 
-fn scarcity(network: &Network) -> Result<(Scarcity, i64), Invalid> {
+fn scarcity(rows: &[ScarcityRow], locations: usize) -> Result<(Scarcity, i64), Invalid> {
     let mut prices: Scarcity = HashMap::default();
     let mut most = 0;
-    for (row, scarce) in network.scarcity.iter().enumerate() {
-        if scarce.location.index() >= network.locations.len() {
+    for (row, scarce) in rows.iter().enumerate() {
+        if scarce.location.index() >= locations {
             let field = format!("scarcity[{row}].location");
             return Err(Invalid::new(
                 field,

@@ -9,13 +9,14 @@ use std::sync::atomic::Ordering;
 
 type Section = fn(&Session, &mut String);
 
-const SECTIONS: [(&str, Section); 9] = [
+const SECTIONS: [(&str, Section); 10] = [
     ("Server", server),
     ("Clients", clients),
     ("Persistence", persistence),
     ("Stats", stats),
     ("Replication", replication),
     ("Orders", orders),
+    ("Scarcity", scarcity),
     ("Feed", feed),
     ("Ledger", ledger),
     ("State", state),
@@ -168,6 +169,29 @@ fn orders(session: &Session, out: &mut String) {
     line(out, "orders_placed_anew", counts.replanned);
     line(out, "reservations_known", reservations);
     line(out, "references_known", references);
+}
+
+/// How scarce units are priced.
+fn scarcity(session: &Session, out: &mut String) {
+    let Some(pricer) = session.shared.ready().and_then(|r| r.pricer.as_ref()) else {
+        return;
+    };
+    let (rules, last) = (pricer.rules(), pricer.last());
+    line(out, "scarcity_live", u8::from(rules.live));
+    line(out, "scarcity_solved", last.count);
+    line(out, "scarcity_moved_units", pricer.moved());
+    line(out, "scarcity_orders", last.priced.orders);
+    line(out, "scarcity_positions", last.priced.positions);
+    line(out, "scarcity_last_millis", last.took.as_millis());
+    let age = last.at.map_or(-1, |at| {
+        i64::try_from(at.elapsed().as_secs()).unwrap_or(i64::MAX)
+    });
+    line(out, "scarcity_age_seconds", age);
+    let failed = last.failure.is_some();
+    line(out, "scarcity_status", if failed { "failed" } else { "ok" });
+    if let Some(reason) = last.failure {
+        line(out, "scarcity_failure", reason);
+    }
 }
 
 /// The streams and, group by group, how far behind each is.

@@ -16,6 +16,7 @@ mod fulfillment_json;
 mod info;
 pub(crate) mod json;
 mod later;
+mod pricer;
 mod protocol;
 mod return_json;
 mod session;
@@ -35,6 +36,7 @@ use crate::journal::Journal;
 use connection::Connection;
 use feeder::Feeder;
 use later::Workers;
+use pricer::Pricer;
 use session::Session;
 use shared::{ClientEntry, Ready, Shared};
 use snapshots::Snapshots;
@@ -110,7 +112,11 @@ impl Opener {
         let workers = Workers::start(self.0.config.workers)
             .inspect_err(|error| tracing::error!(%error, "there are no threads for batches"))
             .ok();
+        let pricer = Pricer::start(engine.clone(), clock)
+            .inspect_err(|error| tracing::error!(%error, "there is no thread for prices"))
+            .ok();
         self.0.open(Ready {
+            pricer,
             workers,
             feeder,
             engine,
@@ -210,6 +216,9 @@ impl Server {
         }
         if let Some(workers) = self.shared.ready().and_then(|r| r.workers.as_ref()) {
             workers.stop().await;
+        }
+        if let Some(pricer) = self.shared.ready().and_then(|r| r.pricer.as_ref()) {
+            pricer.stop();
         }
         if let Some(snapshots) = self.shared.ready().and_then(|r| r.snapshots.as_ref()) {
             snapshots.wait();

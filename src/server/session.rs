@@ -216,6 +216,7 @@ impl Session {
                     waiting: &waiting,
                 },
                 workers: ready.workers.as_ref(),
+                pricer: ready.pricer.as_ref(),
                 later: &later,
             };
             let answer = (command.run)(&call, Arguments::of(args));

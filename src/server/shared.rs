@@ -5,6 +5,7 @@ use super::config::ServerConfig;
 use super::early::Early;
 use super::feeder::Feeder;
 use super::later::Workers;
+use super::pricer::Pricer;
 use super::snapshots::Snapshots;
 use crate::engine::Engine;
 use crate::journal::Journal;
@@ -47,6 +48,8 @@ pub(super) struct Ready {
     pub(super) feeder: Option<Feeder>,
     /// Who does what takes long; nobody where no thread could be had.
     pub(super) workers: Option<Arc<Workers>>,
+    /// Who prices scarce units; nobody where no thread could be had.
+    pub(super) pricer: Option<Arc<Pricer>>,
     /// Tells engine time.
     pub(super) clock: Clock,
 }

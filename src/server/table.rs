@@ -6,11 +6,12 @@
 use super::arguments::Arguments;
 use super::commands::{
     admin, allocation, atp, feed, fulfillment, hold, order, promise, reservation, returns,
-    snapshot, stock, supply,
+    scarcity, snapshot, stock, supply,
 };
 use super::error::CommandError;
 use super::feeder::Feeder;
 use super::later::{Later, Workers};
+use super::pricer::Pricer;
 use super::snapshots::Snapshots;
 use crate::engine::Engine;
 use crate::feed::Wait;
@@ -32,6 +33,8 @@ pub(super) struct Call<'a> {
     pub(super) feed: FeedCall<'a>,
     /// Who does what takes long.
     pub(super) workers: Option<&'a Arc<Workers>>,
+    /// Who prices scarce units.
+    pub(super) pricer: Option<&'a Arc<Pricer>>,
     /// Set by a command whose reply comes later; what it returns itself counts for nothing then.
     pub(super) later: &'a Cell<Option<Later>>,
 }
@@ -123,7 +126,7 @@ impl Command {
 pub fn commands() -> &'static [&'static Command] {
     static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let groups: [&'static [Command]; 13] = [
+        let groups: [&'static [Command]; 14] = [
             stock::COMMANDS,
             hold::COMMANDS,
             supply::COMMANDS,
@@ -134,6 +137,7 @@ pub fn commands() -> &'static [&'static Command] {
             order::COMMANDS,
             fulfillment::COMMANDS,
             returns::COMMANDS,
+            scarcity::COMMANDS,
             feed::COMMANDS,
             admin::COMMANDS,
             snapshot::COMMANDS,

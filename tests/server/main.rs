@@ -14,5 +14,6 @@ mod greeting;
 mod identity;
 mod limits;
 mod returns;
+mod scarcity;
 mod stopping;
 mod support;

@@ -10,6 +10,7 @@
     reason = "prices are approximate until they are rounded to cents"
 )]
 
+mod live;
 mod prices;
 mod shop;
 #[cfg(test)]
@@ -41,6 +42,10 @@ struct Args {
     /// Orders to replay; those that the prices come from by default.
     #[arg(long)]
     replay: Option<PathBuf>,
+    /// Instead: route the orders through the engine, and price again after every so many of them as a
+    /// server with live prices does.
+    #[arg(long, value_name = "ORDERS")]
+    live: Option<usize>,
     /// Where the prices go; none are written without it.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -100,6 +105,24 @@ fn write(file: &Path, shop: &Shop, prices: &[ScarcityRow]) -> anyhow::Result<()>
     Ok(())
 }
 
+/// Prints what each way of pricing comes to.
+fn live(network: &Path, orders: &Path, every: usize, steps: u32) -> anyhow::Result<()> {
+    let (files, orders) = (network_folder(network)?, orders_file(orders, None, None)?);
+    for (name, knows) in live::WAYS {
+        let outcome = live::replay(&files, &orders, knows, every, steps)?;
+        println!(
+            "{name:>38}: {} orders cost {} cents, {} shipments, {} units short, {} refused; priced {} times",
+            orders.orders.len(),
+            outcome.cost.0,
+            outcome.shipments,
+            outcome.units_short,
+            outcome.refused,
+            outcome.pricings
+        );
+    }
+    Ok(())
+}
+
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     ensure!(
@@ -111,6 +134,9 @@ fn main() -> anyhow::Result<()> {
     let orders = args
         .orders
         .unwrap_or_else(|| args.network.join("orders.csv"));
+    if let Some(every) = args.live {
+        return live(&args.network, &orders, every.max(1), args.steps);
+    }
     let shop = load(&args.network, &orders)?;
     let prices = prices::prices(&shop, args.growth, args.steps)?;
     let other = args.replay.map(|file| load(&args.network, &file));

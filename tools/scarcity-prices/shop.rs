@@ -20,6 +20,13 @@ pub(crate) struct Wanted {
     excluded: Vec<LocationId>,
 }
 
+impl Wanted {
+    /// The SKUs of its demands.
+    pub(crate) fn skus(&self) -> impl Iterator<Item = SkuId> {
+        self.demands.iter().map(|d| d.sku)
+    }
+}
+
 /// Everything that stays as it is while prices change.
 pub(crate) struct Shop {
     pub(crate) network: Network,

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use super::live::{self, WAYS};
 use super::{load, prices, replay, write};
-use allot::load::network_folder;
+use allot::load::{network_folder, orders_file};
 use std::path::Path;
 
 #[test]
@@ -35,4 +36,20 @@ fn prices_are_repeatable_and_a_folder_takes_them() {
     let mut read = network_folder(folder.path()).unwrap().network.scarcity;
     read.sort_unstable_by_key(|row| (row.sku, row.location));
     assert_eq!(read, rows);
+}
+
+#[test]
+fn every_way_of_pricing_routes_all_orders_and_is_repeatable() {
+    let us = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/us");
+    let (files, mut file) = (
+        network_folder(&us).unwrap(),
+        orders_file(&us.join("orders.csv"), None, None).unwrap(),
+    );
+    file.orders.truncate(600);
+    for (name, knows) in WAYS {
+        let once = live::replay(&files, &file, knows, 200, 3).unwrap();
+        assert_eq!(once.refused, 0, "{name}");
+        let again = live::replay(&files, &file, knows, 200, 3).unwrap();
+        assert_eq!(once, again, "{name}");
+    }
 }

@@ -10,6 +10,7 @@ pub(super) mod order;
 pub(super) mod promise;
 pub(super) mod reservation;
 pub(super) mod returns;
+pub(super) mod scarcity;
 pub(super) mod snapshot;
 pub(super) mod stock;
 pub(super) mod supply;
