@@ -120,6 +120,7 @@ impl Order {
     fn request(&self) -> Request<'_> {
         Request {
             pickup: None,
+            days: &[],
             now: self.now,
             destination: &self.destination,
             deliver_by: None,

@@ -114,6 +114,7 @@ fn routed(
     }
     let request = Request {
         pickup: None,
+        days: &[],
         now: moment(NOW),
         destination: &destination,
         deliver_by: None,

@@ -103,6 +103,7 @@ fn five_products(split_penalty: Cents) -> Decision {
     }
     let request = Request {
         pickup: None,
+        days: &[],
         now: EpochMillis::parse("2026-11-23T10:00:00Z").unwrap(),
         destination: &destination,
         deliver_by: None,

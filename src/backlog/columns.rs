@@ -501,6 +501,7 @@ pub(super) fn request<'a>(
         stock: view,
         excluded: &order.excluded,
         pickup: order.pickup,
+        days: &[],
     }
 }
 

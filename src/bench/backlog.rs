@@ -220,6 +220,7 @@ fn first_come(order: &OpenOrder, lanes: &Lanes, stock: &mut Stock, scratch: &mut
         stock: &view,
         excluded: &[],
         pickup: None,
+        days: &[],
     };
     let decision = route(lanes, &request, scratch).expect("backorders are allowed");
     let promised = decision.plan.delivered_on();

@@ -98,6 +98,7 @@ fn route_one(engine: &Engine, order: &Order, rule: Rule, view: &mut StockView) -
     let excluded = engine.excluded(order).ok()?;
     let request = Request {
         pickup: None,
+        days: &[],
         now,
         destination: &destination,
         deliver_by: order.deliver_by,

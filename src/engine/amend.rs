@@ -10,7 +10,7 @@ use crate::lifecycle::{OrderRecord, OrderState, OrderStatus, State};
 use crate::model::{
     EpochMillis, Freed, Invalid, Order, Qty, ReplanReason, ReplannedFact, SkuId, check_id,
 };
-use crate::routing::route;
+use crate::routing::{Unroutable, pack, route};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -74,16 +74,27 @@ impl Engine {
                 leaving.held.clone_from(&part.reason);
             }
         }
+        let own = super::days::used_by(record);
         for _ in 0..TRIES_MAX {
             let Some(holding) = record.holding.as_mut() else {
                 return Err(nothing_left(record));
             };
             let freed: Vec<Freed> = holding.claims().iter().map(freed_of).collect();
-            let decided = WORKSPACE.with_borrow_mut(|Workspace { view, scratch }| {
+            let decided = WORKSPACE.with_borrow_mut(|work| {
+                let Workspace {
+                    view,
+                    days,
+                    scratch,
+                } = work;
                 self.ledger.view_without(holding, &freed, &skus, now, view);
-                route(&lanes, &request(order, &resolved, view, now), scratch)
+                self.list_days(&lanes, view, now, days);
+                super::days::without(days, &own);
+                let request = request(order, &resolved, (view, days), now);
+                let mut decision = route(&lanes, &request, scratch)?;
+                decision.basis = pack(&lanes, &request);
+                Ok(decision)
             });
-            let decision = decided.map_err(|e| self.names().unroutable(&e, &skus))?;
+            let decision = decided.map_err(|e: Unroutable| self.names().unroutable(&e, &skus))?;
             let decision = Arc::new(decision);
             let more = more_waiting(record, &skus, &decision.plan.short);
             let _admitted = self.admit_waiting(&more, now)?;

@@ -84,6 +84,7 @@ impl Engine {
                 }
             });
         self.add_feed(&mut sum);
+        self.add_days(&mut sum, now);
         sum.total
     }
 
@@ -102,6 +103,18 @@ impl Engine {
                     sum.add(52, (stream, name, &pending.consumer[..], id, held));
                 }
             }
+        }
+    }
+
+    /// What the days of locations with a limit have still to hand over.
+    fn add_days(&self, sum: &mut Sum, now: EpochMillis) {
+        let lanes = self.lanes();
+        let all = (0..lanes.locations()).filter_map(LocationId::from_index);
+        let limited = all.filter(|&l| lanes.limit(l).is_some());
+        let mut days = Vec::new();
+        self.ledger.days().list(limited, now, &mut days);
+        for used in days {
+            sum.add(60, (used.location, used.at, used.shipments, used.units));
         }
     }
 

@@ -163,6 +163,10 @@ impl Naming<'_> {
                 available: available.0,
                 earliest: earliest.map_or_else(String::new, |at| format!(", all of it from {at}")),
             },
+            Refusal::Full(location) => EngineError::Unroutable(format!(
+                "{} has no room left on the day of the hand-over",
+                self.registry.location_name(location)
+            )),
             Refusal::Expired(at) => EngineError::Expired {
                 id: reservation.to_owned(),
                 at,

@@ -334,6 +334,7 @@ impl Engine {
             }
             record.state = OrderState::Cancelled;
             for part in &parts {
+                self.recount(record, part, now);
                 self.note_part(record, sequence, part);
             }
             record.parts = parts;
@@ -368,6 +369,7 @@ impl Engine {
 
     /// Keeps a part as it is now, where those who look for work find it.
     pub(super) fn put_part(&self, record: &mut OrderRecord<Reservation>, part: FulfillmentOrder) {
+        self.recount(record, &part, part.since);
         self.note_part(record, sequence_of(record), &part);
         let parts = record.parts_mut();
         match parts.iter_mut().find(|p| p.id == part.id) {

@@ -6,8 +6,8 @@
 //! replay can own it.
 //!
 //! Locks are taken in one order: the id of a return, an identity (order, reservation, reference,
-//! name), the gate of
-//! those who change state, what the ledger keeps by name (holds, supplies), the ledger's shards.
+//! name), the gate of those who change state, what the ledger keeps by name (holds, supplies), the
+//! ledger's shards, the days of locations.
 //! Nobody takes one while he holds a later one.
 
 mod amend;
@@ -15,6 +15,7 @@ mod arrivals;
 mod backorders;
 mod batch;
 mod claim;
+mod days;
 mod digest;
 mod error;
 mod facts;
@@ -46,7 +47,7 @@ pub use facts::FactSink;
 pub use feed::FeedImage;
 pub use fulfillment::{FulfillmentView, PartName, Told};
 pub use image::{Cut, Records};
-pub use orders::{Counts, OrderView, Quote};
+pub use orders::{Counts, Explanation, OrderView, Quote};
 pub use promise::PromiseAsk;
 pub use registry::Registry;
 pub use replay::Replay;
@@ -273,6 +274,7 @@ impl Engine {
             }
         }
         let text = location.id.clone();
+        let limited = lanes.limited();
         let put = self.registry.put_location(&text, &self.gate, |id, pass| {
             self.history.append(pass, now, || {
                 [Fact::LocationPut {
@@ -283,7 +285,11 @@ impl Engine {
             *network = changed;
             self.lanes.store(Arc::new(lanes));
         });
-        Ok(put?.1)
+        let new = put?.1;
+        if limited {
+            self.count_days(now);
+        }
+        Ok(new)
     }
 
     /// Stops or resumes new shipments from a location. Returns whether that changed anything.

@@ -49,6 +49,7 @@ impl Replay {
                 network.locations.push(location.clone());
             }
         }
+        rename_restrictions(&mut network, &folder);
         let lanes = Lanes::new(&network)?;
         for location in paused {
             lanes.set_paused(location, true);
@@ -78,6 +79,9 @@ impl Replay {
         }
         *engine.network.lock() = network;
         engine.make_release_key(now);
+        if engine.lanes.load().limited() {
+            engine.count_days(now);
+        }
         engine.take_over(&folder, opening, &rules, opened, now)?;
         Ok(engine)
     }
@@ -174,6 +178,21 @@ impl Engine {
         self.history
             .append(&self.gate.enter(), now, || [Fact::OpeningDone]);
         Ok(())
+    }
+}
+
+/// Restrictions name locations by their order in the folder; here by that of the whole network.
+fn rename_restrictions(network: &mut Network, folder: &Network) {
+    let Network {
+        locations,
+        restrictions,
+        ..
+    } = network;
+    for location in restrictions.iter_mut().filter_map(|r| r.location.as_mut()) {
+        let id = folder.locations.get(location.index()).map(|l| &l.id);
+        let known = locations.iter().position(|l| Some(&l.id) == id);
+        // Every location of the folder is in the network by now.
+        *location = known.and_then(LocationId::from_index).unwrap_or(*location);
     }
 }
 

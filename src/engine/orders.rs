@@ -5,7 +5,7 @@ use super::backorders::{Admission, Rank};
 use super::error::EngineError;
 use super::facts::Acceptance;
 use crate::cut::Pass;
-use crate::ledger::{Owner, Reservation, StockView, Take, Want};
+use crate::ledger::{DayUse, Owner, Reservation, StockView, Take, Want};
 use crate::lifecycle::{
     FulfillmentOrder, NewOrder, OrderRecord, OrderState, OrderStatus, Submission,
 };
@@ -14,8 +14,8 @@ use crate::model::{
     Policy, Qty, ReplanRules, SkuId, check_id,
 };
 use crate::routing::{
-    Binding, Demand, Destination, Frontier, Goal, Lanes, Request, Scratch, binding, frontier,
-    quote, route,
+    Binding, Demand, Destination, Forgotten, Frontier, Goal, Lanes, Request, Scratch, Unroutable,
+    binding, binding_then, frontier, locations_then, pack, quote, route,
 };
 use crate::scarcity::Drawn;
 use std::cell::RefCell;
@@ -61,6 +61,17 @@ pub struct Quote {
     pub frontier: Frontier,
     /// The constraints without which the balanced plan would be cheaper.
     pub binding: Vec<Binding>,
+}
+
+/// Why an order's plan is what it is, as far as that was known when it was accepted.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The order, with its plan, the next best one, and what every location was out for.
+    pub view: OrderView,
+    /// What bound the plan; that the network changed since, so that it cannot be said.
+    pub binding: Result<Vec<Binding>, Forgotten>,
+    /// How many locations there were.
+    pub locations: usize,
 }
 
 /// What became of orders so far.
@@ -117,6 +128,7 @@ impl Resolved {
 #[derive(Default)]
 pub(super) struct Workspace {
     pub(super) view: StockView,
+    pub(super) days: Vec<DayUse>,
     pub(super) scratch: Scratch,
 }
 
@@ -180,6 +192,7 @@ impl Engine {
             holding: Some(holding),
             amended: None,
             waits: Box::default(),
+            counted: self.ledger.days().counting(),
         };
         let key = || record.order.key.clone();
         self.orders_before.save(key, || None);
@@ -198,10 +211,16 @@ impl Engine {
         let lanes = self.lanes.load();
         let resolved = self.resolve(order, &lanes)?;
         let skus: Arc<[SkuId]> = resolved.demands.iter().map(|d| d.sku).collect();
-        let plans = WORKSPACE.with_borrow_mut(|Workspace { view, scratch }| {
+        let plans = WORKSPACE.with_borrow_mut(|work| {
+            let Workspace {
+                view,
+                days,
+                scratch,
+            } = work;
             self.ledger
                 .view(skus.iter().copied(), resolved.channel, now, view);
-            let request = request(order, &resolved, view, now);
+            self.list_days(&lanes, view, now, days);
+            let request = request(order, &resolved, (view, days), now);
             let plans = quote(&lanes, &request, scratch)?;
             let frontier = frontier(&lanes, &request, scratch)?;
             Ok((plans, frontier, binding(&lanes, &request, scratch)?))
@@ -236,6 +255,37 @@ impl Engine {
             ..view(record, true)
         });
         found.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))
+    }
+
+    /// Why an order is fulfilled as it is: what was decided, and what bound that, by what was known
+    /// when it was accepted.
+    ///
+    /// # Errors
+    /// `NOTFOUND`.
+    pub fn explain(&self, source: &str, order: &str) -> Result<Explanation, EngineError> {
+        let view = self.order(source, order)?;
+        let basis = &view.decision.basis;
+        let there = self.registry.location_count();
+        let locations = locations_then(basis).map_or(there, |then| then.min(there));
+        let binding = self.binding_then(&view.order, &view.decision);
+        Ok(Explanation {
+            view,
+            binding,
+            locations,
+        })
+    }
+
+    fn binding_then(&self, order: &Order, decision: &Decision) -> Result<Vec<Binding>, Forgotten> {
+        let lanes = self.lanes.load();
+        // What cannot be looked up any more was changed since.
+        let resolved = self.resolve(order, &lanes);
+        let resolved = resolved.map_err(|_| Forgotten::NetworkChanged)?;
+        WORKSPACE.with_borrow_mut(|work| {
+            work.view.clear();
+            let request = request(order, &resolved, (&work.view, &[]), EpochMillis::default());
+            let total = decision.plan.objective.total();
+            binding_then(&lanes, &request, &decision.basis, total, &mut work.scratch)
+        })
     }
 
     /// What became of orders so far.
@@ -318,11 +368,20 @@ impl Engine {
         now: EpochMillis,
         see: impl FnOnce(&mut StockView),
     ) -> Result<Decision, EngineError> {
-        let decided = WORKSPACE.with_borrow_mut(|Workspace { view, scratch }| {
+        let decided = WORKSPACE.with_borrow_mut(|work| {
+            let Workspace {
+                view,
+                days,
+                scratch,
+            } = work;
             see(view);
-            route(lanes, &request(order, resolved, view, now), scratch)
+            self.list_days(lanes, view, now, days);
+            let request = request(order, resolved, (view, days), now);
+            let mut decision = route(lanes, &request, scratch)?;
+            decision.basis = pack(lanes, &request);
+            Ok(decision)
         });
-        decided.map_err(|error| {
+        decided.map_err(|error: Unroutable| {
             let skus: Vec<SkuId> = resolved.skus().collect();
             self.names().unroutable(&error, &skus)
         })
@@ -376,7 +435,8 @@ impl Engine {
             order,
             decision,
         };
-        let taken = self.ledger.take(&take, now, &log);
+        let rooms = self.rooms(&decision.plan);
+        let taken = self.ledger.take_with_rooms(&take, &rooms, now, &log);
         Ok(taken.ok().map(|holding| (holding, (admitted, pass))))
     }
 
@@ -532,7 +592,7 @@ impl Engine {
 pub(super) fn request<'a>(
     order: &Order,
     resolved: &'a Resolved,
-    stock: &'a StockView,
+    (stock, days): (&'a StockView, &'a [DayUse]),
     now: EpochMillis,
 ) -> Request<'a> {
     Request {
@@ -545,6 +605,7 @@ pub(super) fn request<'a>(
         stock,
         excluded: &resolved.excluded,
         pickup: resolved.pickup,
+        days,
     }
 }
 

@@ -49,6 +49,7 @@ impl Engine {
             self.ledger.view([sku].into_iter(), channel, now, view);
             let request = Request {
                 pickup: None,
+                days: &[],
                 now,
                 destination: &destination,
                 deliver_by: None,

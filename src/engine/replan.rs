@@ -161,10 +161,16 @@ impl Engine {
         let skus: Vec<SkuId> = resolved.demands.iter().map(|d| d.sku).collect();
         let promised = order.deliver_by.or(leaving.promised);
         let hard = order.deliver_by_is_hard && order.deliver_by.is_some();
-        WORKSPACE.with_borrow_mut(|Workspace { view, scratch }| {
+        WORKSPACE.with_borrow_mut(|work| {
+            let Workspace {
+                view,
+                days,
+                scratch,
+            } = work;
             let freed = &leaving.freed;
             self.ledger.view_without(holding, freed, &skus, now, view);
-            let mut request = request(order, resolved, view, now);
+            self.list_days(lanes, view, now, days);
+            let mut request = request(order, resolved, (view, days), now);
             request.deliver_by = promised;
             request.deliver_by_is_hard = promised.is_some();
             let named = |e| self.names().unroutable(&e, &skus);
@@ -190,11 +196,21 @@ impl Engine {
         fact.left = self.placed(record, &mut parts, &fact, now).expect(FITS);
         let pass = self.gate.enter();
         self.save(record);
+        let given_back = match fact.amended {
+            Some(_) => super::days::used_by(record),
+            None => Vec::new(),
+        };
+        let rooms = self.rooms_of_parts(&fact.parts);
+        let days = self.ledger.days();
+        days.exchange(&given_back, &rooms, now).ok()?;
         let holding = record.holding.as_mut()?;
         let freed = fact.freed.clone();
         let log = Replanning::new(self, &pass, fact);
         let granted = self.ledger.rearrange(holding, &freed, wants, now, &log);
-        granted.ok()?;
+        if granted.is_err() {
+            days.undo(&given_back, &rooms, now);
+            return None;
+        }
         let (at, fact) = log.done()?;
         self.replanned(record, &fact, at).expect(FITS);
         Some(fact.parts.iter().map(|part| part.number).collect())
@@ -225,9 +241,13 @@ impl Engine {
         at: EpochMillis,
     ) -> Result<(), String> {
         // Before the order is another: its parts follow from what it was.
+        let before = super::days::used_by(record);
         let mut parts = std::mem::take(record.parts_mut());
         let left = self.placed(record, &mut parts, fact, at);
         record.parts = parts;
+        if fact.amended.is_none() {
+            self.recount_old(record, &before, &fact.parts, at);
+        }
         if left? != fact.left {
             return Err(format!("units of {} left parts in other states", fact.key));
         }

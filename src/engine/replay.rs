@@ -397,6 +397,7 @@ impl Replay {
             holding: Some(holding),
             amended: None,
             waits: Box::default(),
+            counted: false,
         };
         engine.await_parts(&mut record);
         place.accept(record);

@@ -96,8 +96,12 @@ impl Replay {
         for location in self.paused {
             lanes.set_paused(location, true);
         }
+        let limited = lanes.limited();
         self.engine.lanes.store(Arc::new(lanes));
         *self.engine.network.lock() = network;
+        if limited {
+            self.engine.count_days(now);
+        }
         Ok(self.engine.state_hash(now))
     }
 
@@ -180,6 +184,7 @@ impl Replay {
             holding,
             amended: image.amended,
             waits: Box::default(),
+            counted: false,
         };
         engine.await_parts(&mut record);
         engine.name_returns(&record)?;

@@ -20,6 +20,7 @@
 
 mod allocation;
 mod audit;
+mod days;
 mod image;
 mod incoming;
 mod locked;
@@ -37,6 +38,7 @@ mod walk;
 
 pub use allocation::Allocation;
 pub use audit::{Discrepancy, Totals};
+pub use days::{DayUse, Days, Room};
 pub use image::{ShardImage, ShardSide};
 pub use incoming::{Supply, SupplyError, SupplyState};
 pub use position::Position;
@@ -117,6 +119,7 @@ pub struct Ledger {
     looking: image::Looking,
     supplies_before: Before<Box<str>, Supply>,
     holds_before: Before<Box<str>, Hold>,
+    days: Days,
 }
 
 impl Ledger {
@@ -131,6 +134,7 @@ impl Ledger {
             looking: image::Looking::default(),
             supplies_before: Before::default(),
             holds_before: Before::default(),
+            days: Days::default(),
         }
     }
 
@@ -189,6 +193,26 @@ impl Ledger {
         now: EpochMillis,
         log: &impl FactLog,
     ) -> Result<Reservation, Refusal> {
+        self.take_with_rooms(take, &[], now, log)
+    }
+
+    /// What is handed over on which day.
+    #[must_use]
+    pub fn days(&self) -> &Days {
+        &self.days
+    }
+
+    /// The same, with room on the days of hand-over: all of both or nothing.
+    ///
+    /// # Errors
+    /// As [`Ledger::take`], and [`Refusal::Full`].
+    pub fn take_with_rooms(
+        &self,
+        take: &Take<'_>,
+        rooms: &[Room],
+        now: EpochMillis,
+        log: &impl FactLog,
+    ) -> Result<Reservation, Refusal> {
         let mut locked = Locked::new(self, take.wants.iter().map(|w| w.sku), now);
         if take.expires_at <= locked.now() {
             return Err(Refusal::Expired(take.expires_at));
@@ -211,6 +235,14 @@ impl Ledger {
             expires_at,
         };
         locked.grant_all(&grantee, wants, &mut reservation.claims)?;
+        if !rooms.is_empty()
+            && let Err(location) = self.days.take(rooms, locked.now())
+        {
+            for claim in reservation.claims.drain(..) {
+                locked.shard(claim.sku).drop_claim(claim.slot);
+            }
+            return Err(Refusal::Full(location));
+        }
         log.record(locked.now(), || [reserved_fact(&reservation, &locked)]);
         Ok(reservation)
     }

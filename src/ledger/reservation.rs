@@ -126,4 +126,7 @@ pub enum Refusal {
     /// The reservation ran out before it could be confirmed, extended or changed.
     #[error("the reservation expired at {0}")]
     Expired(EpochMillis),
+    /// A location has no room for it on the day of its hand-over.
+    #[error("a location has no room on the day of the hand-over")]
+    Full(LocationId),
 }

@@ -84,6 +84,8 @@ pub struct OrderRecord<H> {
     /// Units that wait for supply, by SKU. Follows from the parts; kept so that a change of them is
     /// noticed.
     pub waits: Box<[(SkuId, Qty)]>,
+    /// Whether its shipments count against the days of their locations.
+    pub counted: bool,
 }
 
 impl<H> OrderRecord<H> {
@@ -256,6 +258,13 @@ impl<H> OrderBook<H> {
     pub fn for_each(&self, mut see: impl FnMut(&OrderRecord<H>)) {
         for record in &self.orders {
             see(&record);
+        }
+    }
+
+    /// Every order's record, to change.
+    pub fn change_each(&self, mut change: impl FnMut(&mut OrderRecord<H>)) {
+        for mut record in self.orders.iter_mut() {
+            change(&mut record);
         }
     }
 

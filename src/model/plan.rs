@@ -221,4 +221,6 @@ pub struct Decision {
     /// Locations that hold something of the order and are not in the plan, and those that an
     /// operator paused; by ascending id. Every other location holds nothing of it.
     pub rejected: Vec<Rejected>,
+    /// What it was made on, as the router packs it; empty where nobody will ask later.
+    pub basis: Box<[u8]>,
 }

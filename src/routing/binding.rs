@@ -5,7 +5,7 @@
 use super::lanes::Lanes;
 use super::request::{Demand, Job, Request, Unroutable};
 use super::solve::{Scratch, decide};
-use crate::model::{Cents, Policy};
+use crate::model::{Cents, Decision, LocationId, Policy};
 
 /// A constraint that can be lifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,11 +36,13 @@ pub enum Constraint {
     Paused,
     /// Units that locations keep back from routing.
     StockBuffer,
+    /// Most shipments and units that a location hands over on one day.
+    Capacity,
 }
 
 impl Constraint {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::HardDate,
         Self::MaxShipments,
         Self::MinValueToSplit,
@@ -54,6 +56,7 @@ impl Constraint {
         Self::ShipsTo,
         Self::Paused,
         Self::StockBuffer,
+        Self::Capacity,
     ];
 
     /// The name on the wire: that of the field or column that sets it.
@@ -73,6 +76,7 @@ impl Constraint {
             Self::ShipsTo => "ships_to",
             Self::Paused => "paused",
             Self::StockBuffer => "stock_buffer",
+            Self::Capacity => "capacity",
         }
     }
 }
@@ -99,7 +103,20 @@ pub fn binding(
     request: &Request<'_>,
     scratch: &mut Scratch,
 ) -> Result<Vec<Binding>, Unroutable> {
-    let plain = decide(&Job::new(lanes, request)?, scratch)?;
+    lifted(lanes, request, None, scratch).map(|(_, found)| found)
+}
+
+/// The plan of a request and what binds it, with other locations paused than are now where some are
+/// given.
+pub(super) fn lifted(
+    lanes: &Lanes,
+    request: &Request<'_>,
+    paused: Option<&[LocationId]>,
+    scratch: &mut Scratch,
+) -> Result<(Decision, Vec<Binding>), Unroutable> {
+    let mut plain = Job::new(lanes, request)?;
+    plain.paused = paused;
+    let plain = decide(&plain, scratch)?;
     let mut found = Vec::new();
     for constraint in Constraint::ALL {
         let demands = lifted_demands(request.demands, constraint);
@@ -116,6 +133,7 @@ pub fn binding(
         };
         let mut job = Job::new(lanes, &without)?;
         job.lifted = Some(constraint);
+        job.paused = paused;
         // Without a constraint there is a plan where there was one with it.
         let Ok(other) = decide(&job, scratch) else {
             continue;
@@ -129,7 +147,7 @@ pub fn binding(
             });
         }
     }
-    Ok(found)
+    Ok((plain, found))
 }
 
 fn lifted_demands(demands: &[Demand], constraint: Constraint) -> Vec<Demand> {
@@ -158,7 +176,8 @@ fn lifted_policy(policy: &Policy, constraint: Constraint) -> Policy {
         | Constraint::Exclude
         | Constraint::ShipsTo
         | Constraint::Paused
-        | Constraint::StockBuffer => {}
+        | Constraint::StockBuffer
+        | Constraint::Capacity => {}
     }
     policy
 }

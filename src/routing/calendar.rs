@@ -222,6 +222,12 @@ impl Hours {
         self.clock.date_of(at)
     }
 
+    /// When a local date begins and when it ends.
+    pub(super) fn bounds(&self, day: Day) -> Option<(EpochMillis, EpochMillis)> {
+        let next = Day(day.0.checked_add(1)?);
+        Some((self.clock.at(day, 0)?, self.clock.at(next, 0)?))
+    }
+
     /// When units that are ready at `ready` leave, and on which local date: the first cut-off that
     /// leaves the lead time.
     pub(super) fn handover(&self, ready: EpochMillis) -> Option<(EpochMillis, Day)> {

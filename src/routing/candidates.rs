@@ -2,11 +2,13 @@
 //!
 //! One pass over the stock, one over the locations that hold something. At most 12 demands.
 
+use super::days::{Handed, Left};
 use super::departures::Departures;
 use super::lanes::finite;
 use super::request::{Demand, Job};
 use super::tariff::NEVER;
 use crate::model::{EpochMillis, LocationId, Qty, RejectedReason};
+use smallvec::SmallVec;
 
 /// Demands as bits.
 pub(super) type Set = u16;
@@ -23,7 +25,12 @@ pub(super) struct Slot {
     pub(super) departure: u32,
     /// No shipment from here costs less, goods apart.
     pub(super) base: i64,
+    /// What its day has room for: number of `Candidates::rooms`, or [`ROOMY`].
+    pub(super) room: u32,
 }
+
+/// The room of a day that has enough for the whole request.
+pub(super) const ROOMY: u32 = u32::MAX;
 
 /// What one location has, while the stock is read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,6 +85,10 @@ pub(super) struct Candidates {
     pub(super) divisible: Set,
     /// Demands that ship together or not at all; usually none.
     groups: Vec<Set>,
+    /// Room of the hand-overs of tight locations, of which the first slot is there too.
+    rooms: Vec<(Left, u32)>,
+    /// What may not ship from where, although there is room for it: see `joint`.
+    pub(super) forbidden: Vec<(Set, u32)>,
     /// Demands that some slot ships.
     pub(super) served: Set,
 }
@@ -96,6 +107,8 @@ impl Candidates {
         self.divisible = 0;
         self.served = 0;
         self.scarce_lines = 0;
+        self.rooms.clear();
+        self.forbidden.clear();
         self.list_groups(job);
         for line in 0..job.request.demands.len() {
             self.read_line(job, line);
@@ -232,9 +245,19 @@ impl Candidates {
         } else if held.now | held.later | parts == 0 {
             reason = Some(RejectedReason::NoStock);
         } else {
-            self.add_slots(job, departures, id, held.now, *later..*later + own_later);
+            let own = *later..*later + own_later;
+            let tight = job.tight(location);
+            if tight {
+                self.add_tight_slots(job, departures, id, held.now, own);
+            } else {
+                self.add_slots(job, departures, id, held.now, own);
+            }
             if self.slots.len() == first {
                 reason = Self::idle(job, departures, location, parts != 0);
+                // Without its limit it could have shipped something.
+                if tight && reason.is_none() && parts == 0 {
+                    reason = Some(RejectedReason::Full);
+                }
             } else if !self.groups.is_empty() {
                 self.close_slots(first);
                 let empty = self.slots.len() == first && parts == 0;
@@ -261,7 +284,8 @@ impl Candidates {
             slot.mask = self.closed(slot.mask);
             slot.fresh = slot.mask & !before;
             before = slot.mask;
-            if slot.fresh != 0 {
+            // A day with more room is worth having though nothing new is there.
+            if slot.fresh != 0 || (slot.room != ROOMY && slot.mask != 0) {
                 self.slots[kept] = slot;
                 kept += 1;
             }
@@ -279,7 +303,7 @@ impl Candidates {
         let class = job.request.destination.class_of[location];
         let number = departures.now(job, class);
         let departure = departures.get(number);
-        if finite(departure.least) && has_parts {
+        if finite(departure.least) && (has_parts || job.tight(location)) {
             return None;
         }
         Some(if departure.reaches {
@@ -304,6 +328,7 @@ impl Candidates {
             fresh: now,
             departure: 0,
             base: job.lanes.sites[location.index()].per_shipment,
+            room: ROOMY,
         };
         if now != 0 {
             slot.departure = departures.now(job, class);
@@ -320,6 +345,94 @@ impl Candidates {
             slot.fresh = 1 << demand;
             self.add_slot(departures, &mut slot);
         }
+    }
+
+    /// Adds the hand-overs of a location that has no room for the whole request on every day: a
+    /// shipment leaves on the first one with room for it.
+    fn add_tight_slots(
+        &mut self,
+        job: &Job<'_>,
+        departures: &mut Departures,
+        location: LocationId,
+        now: Set,
+        later: std::ops::Range<usize>,
+    ) {
+        // What makes which hand-over at the earliest, and all that have room.
+        let hours = job.lanes.hours(&job.lanes.sites[location.index()]);
+        let moments = self.later[later].iter().map(|l| (l.ready, 1 << l.demand));
+        let moments = std::iter::once((job.request.now, now)).chain(moments);
+        let mut firsts: SmallVec<[(EpochMillis, Set); 4]> = SmallVec::new();
+        let mut handed: SmallVec<[Handed; 8]> = SmallVec::new();
+        for (ready, set) in moments.filter(|m| m.1 != 0) {
+            let Some((ship_at, _)) = hours.handover(ready) else {
+                continue;
+            };
+            firsts.push((ship_at, set));
+            handed.extend(job.hand_overs(location.index(), ready));
+        }
+        handed.sort_unstable_by_key(|h| h.ship_at);
+        handed.dedup_by_key(|h| h.ship_at);
+        let class = job.request.destination.class_of[location.index()];
+        let first = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        let mut before = 0;
+        for handed in handed {
+            let departure = departures.add(job, class, handed.ready);
+            let least = departures.get(departure).least;
+            if !finite(least) {
+                break;
+            }
+            let there = firsts.iter().filter(|f| f.0 <= handed.ship_at);
+            let mask = there.fold(0, |all, f| all | f.1);
+            let base = job.lanes.sites[location.index()].per_shipment + least;
+            self.least_base = self.least_base.min(base);
+            self.slots.push(Slot {
+                location: location.0,
+                mask,
+                fresh: mask & !before,
+                departure,
+                base,
+                room: u32::try_from(self.rooms.len()).unwrap_or(u32::MAX),
+            });
+            self.rooms.push((handed.room, first));
+            before = mask;
+        }
+    }
+
+    /// Whether some location is tight.
+    pub(super) fn any_tight(&self) -> bool {
+        !self.rooms.is_empty()
+    }
+
+    /// What the day of a slot has room for.
+    pub(super) fn room(&self, slot: &Slot) -> Left {
+        let room = self.rooms.get(slot.room as usize);
+        room.map_or(Left::ANY, |room| room.0)
+    }
+
+    /// The slots of a tight location before one of its slots.
+    pub(super) fn earlier(&self, number: u32) -> Option<std::ops::Range<u32>> {
+        let slot = &self.slots[number as usize];
+        let room = self.rooms.get(slot.room as usize);
+        room.map(|&(_, first)| first..number)
+    }
+
+    /// Whether one shipment of a set leaves at a slot: it is there, its day has room, and no earlier
+    /// one of the location does as well.
+    pub(super) fn leaves(&self, job: &Job<'_>, number: u32, set: Set) -> bool {
+        let slot = &self.slots[number as usize];
+        let Some(&(_, first)) = self.rooms.get(slot.room as usize) else {
+            let late = slot.fresh != slot.mask;
+            return set & !slot.mask == 0 && (!late || set & slot.fresh != 0);
+        };
+        let demands = job.request.demands.iter().enumerate();
+        let units = demands.filter(|&(i, _)| set >> i & 1 == 1);
+        let units: u64 = units.map(|(_, d)| u64::from(d.qty.0)).sum();
+        let fits = |number: u32| {
+            let slot = &self.slots[number as usize];
+            let there = set & !slot.mask == 0 && u64::from(self.room(slot).units) >= units;
+            there && !self.forbidden.contains(&(set, number))
+        };
+        fits(number) && !(first..number).any(fits)
     }
 
     /// Adds the hand-over that `slot.departure` says, unless it does not exist or is the one

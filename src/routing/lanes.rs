@@ -6,6 +6,7 @@
 
 use super::ClassId;
 use super::calendar::{Clock, Hours, WorkDays};
+use super::days::{Limit, limits};
 use super::places::{Destination, Pairs, Places};
 use super::policies::Policies;
 use super::restrictions::Restrictions;
@@ -103,6 +104,8 @@ impl Deref for Lanes {
 #[derive(Debug)]
 pub struct Core {
     pub(super) serial: u64,
+    /// The same for networks with the same tables, policies and names apart.
+    pub(super) fingerprint: u64,
     pub(super) sites: Vec<Site>,
     pub(super) hours: Vec<Hours>,
     work: Vec<Arc<WorkDays>>,
@@ -119,6 +122,8 @@ pub struct Core {
     words: usize,
     policies: Policies,
     pub(super) restrictions: Restrictions,
+    /// By location: the most that it hands over on a day; empty where none has a limit.
+    pub(super) limits: Vec<Option<Limit>>,
     /// By location: units of every SKU that stay there; empty where none do.
     buffers: Vec<Qty>,
     /// Countries that some location names as one that it ships to, counted from 1.
@@ -169,8 +174,10 @@ impl Lanes {
         let core = Core {
             plain,
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            fingerprint: fingerprint(network),
             policies: Policies::new(network),
             restrictions,
+            limits: limits(&network.locations),
             buffers: buffers(&network.locations),
             countries,
             paused: sites.iter().map(|_| AtomicBool::new(false)).collect(),
@@ -386,6 +393,21 @@ impl Lanes {
             }
         }
     }
+}
+
+/// A hash of everything that a plan's cost and possibility hang on but policies.
+fn fingerprint(network: &Network) -> u64 {
+    let mut bytes = Vec::new();
+    let tables = (
+        (&network.holidays, &network.locations, &network.services),
+        (&network.zones, &network.zone_pairs, &network.tariffs),
+        (&network.surcharges, &network.places, &network.scarcity),
+        (&network.regions, &network.restrictions),
+    );
+    let config = bincode::config::legacy();
+    bincode::encode_into_std_write(tables, &mut bytes, config)
+        .expect("memory takes what is written to it");
+    xxhash_rust::xxh3::xxh3_64(&bytes)
 }
 
 fn at_most(field: &str, count: usize, max: usize) -> Result<(), Invalid> {

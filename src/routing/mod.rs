@@ -102,15 +102,18 @@
 //!
 //! [`StockView`]: crate::ledger::StockView
 
+mod basis;
 mod binding;
 mod calendar;
 mod candidates;
 mod cargo;
 mod carriage;
+mod days;
 mod departures;
 mod divide;
 mod explain;
 mod frontier;
+mod joint;
 mod lanes;
 mod large;
 mod partition;
@@ -131,7 +134,9 @@ mod tests;
 mod whole;
 mod zones;
 
+pub use basis::{Forgotten, binding_then, locations_then, pack};
 pub use binding::{Binding, Constraint, binding};
+pub use days::Limit;
 pub use frontier::{Frontier, frontier};
 pub use lanes::Lanes;
 pub use places::Destination;

@@ -114,6 +114,23 @@ pub(super) fn dates(job: &Job<'_>, last: Day) -> Vec<Day> {
             }
         }
     }
+    let tight = (0..job.lanes.sites.len()).filter(|&l| job.tight(l));
+    for location in tight {
+        let hours = job.lanes.hours(&job.lanes.sites[location]);
+        let class = usize::from(destination.class_of[location]);
+        let zones = destination.zones(class, services);
+        let handed = moments.iter().flat_map(|&m| job.hand_overs(location, m));
+        for day in handed.filter_map(|h| hours.date_of(h.ship_at)) {
+            if job.request.pickup.is_some() {
+                dates.extend(Some(day).filter(|d| *d < last));
+                continue;
+            }
+            for (service, &zone) in zones.iter().enumerate().filter(|z| *z.1 != NO_ZONE) {
+                let delivery = job.lanes.delivery(job.lanes.run(service, zone), day);
+                dates.extend(delivery.filter(|d| *d < last));
+            }
+        }
+    }
     dates.sort_unstable();
     dates.dedup();
     dates

@@ -8,7 +8,7 @@ use super::cargo::Load;
 use super::lanes::Lanes;
 use super::places::Destination;
 use super::tariff::AMOUNT_MAX;
-use crate::ledger::StockView;
+use crate::ledger::{DayUse, StockView};
 use crate::model::{
     Cents, Day, EpochMillis, Invalid, LocationId, Policy, Qty, RejectedReason, ShortLine, SkuId,
 };
@@ -103,6 +103,8 @@ pub struct Request<'a> {
     /// Where the customer collects it: nothing is carried, and no other location takes part. The
     /// destination is then of no account.
     pub pickup: Option<LocationId>,
+    /// What locations with a limit hand over already, by ascending location and moment.
+    pub days: &'a [DayUse],
 }
 
 /// Why there is no plan.
@@ -154,6 +156,12 @@ pub(super) struct Job<'a> {
     pub(super) latest: Option<Day>,
     /// Whether any demand ships alone.
     pub(super) alone: bool,
+    /// Units of all demands.
+    pub(super) units: u64,
+    /// Who is paused, where that is not as the network says now.
+    pub(super) paused: Option<&'a [LocationId]>,
+    /// Limits of days do not count: for bounds.
+    pub(super) unlimited: bool,
     /// A constraint that does not count.
     pub(super) lifted: Option<Constraint>,
 }
@@ -179,6 +187,9 @@ impl<'a> Job<'a> {
             policy,
             latest: request.deliver_by.filter(|_| request.deliver_by_is_hard),
             alone: request.demands.iter().any(|d| d.ships_alone),
+            units: request.demands.iter().map(|d| u64::from(d.qty.0)).sum(),
+            unlimited: false,
+            paused: None,
             lifted: None,
         })
     }
@@ -206,7 +217,11 @@ impl<'a> Job<'a> {
 
     /// Why a location may ship nothing of this order; `None` when it may.
     pub(super) fn closed(&self, location: LocationId) -> Option<RejectedReason> {
-        if self.lanes.paused(location) && self.lifted != Some(Constraint::Paused) {
+        let paused = match self.paused {
+            Some(then) => then.contains(&location),
+            None => self.lanes.paused(location),
+        };
+        if paused && self.lifted != Some(Constraint::Paused) {
             return Some(RejectedReason::Paused);
         }
         let excluded = self.request.excluded.contains(&location);

@@ -71,6 +71,7 @@ pub(super) fn decide(job: &Job<'_>, scratch: &mut Scratch) -> Result<Decision, U
         },
         plan,
         runner_up,
+        basis: Box::default(),
     })
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: for every subset that some plan of at most `ceiling` cents ships as one shipment, the
 //! two cheapest places for it are there (ties: the lower location).
 
-use super::candidates::{Candidates, Set, Slot};
+use super::candidates::{Candidates, ROOMY, Set, Slot};
 use super::departures::{Departures, Loads};
 use super::request::Job;
 use super::tariff::NEVER;
@@ -92,7 +92,8 @@ impl Subsets {
             }
             done *= 2;
         }
-        let late = slot.fresh != slot.mask;
+        let tight = slot.room != ROOMY;
+        let late = slot.fresh != slot.mask && !tight;
         for at in 1..count {
             let set = self.sets[at];
             let cents = self.sums[at] + curve[usize::from(loads.id_of[usize::from(set)])];
@@ -100,6 +101,7 @@ impl Subsets {
                 && set != except
                 && (!late || set & slot.fresh != 0)
                 && !candidates.cuts(set)
+                && (!tight || candidates.leaves(job, number, set))
             {
                 self.offer(set, cents, number);
             }

@@ -3,9 +3,10 @@
 //! Most orders end at the second step: a single shipment is cheaper than the least that any split
 //! could cost.
 
-use super::candidates::{Candidates, Set};
+use super::candidates::{Candidates, ROOMY, Set};
 use super::cargo::Load;
 use super::departures::{Departures, Loads};
+use super::joint;
 use super::partition::{Found, Partition, Rules};
 use super::request::{EXACT_DEMANDS_MAX, Job};
 use super::subsets::Subsets;
@@ -131,6 +132,22 @@ impl Whole {
             return frame.only_singles();
         };
         self.loads.fill(job, departures);
+        if candidates.any_tight() {
+            return joint::best_two(job, candidates, departures, |candidates, departures| {
+                self.search(job, candidates, departures, (&frame, &rules))
+            });
+        }
+        self.search(job, candidates, departures, (&frame, &rules))
+    }
+
+    /// The best two plans of the slots that are kept.
+    fn search(
+        &mut self,
+        job: &Job<'_>,
+        candidates: &Candidates,
+        departures: &mut Departures,
+        (frame, rules): (&Frame, &Rules),
+    ) -> [Option<Found>; 2] {
         self.subsets.start(job.request.demands.len());
         for (cents, slot) in frame.single {
             self.subsets.offer(frame.served, cents, slot);
@@ -145,7 +162,7 @@ impl Whole {
             let slot = &slots[slot as usize];
             (slot.location, departures.get(slot.departure).ship_at.0)
         };
-        let found = self.partition.run(&rules, &self.subsets, tie);
+        let found = self.partition.run(rules, &self.subsets, tie);
         found.map(|f| f.map(|f| frame.complete(f)))
     }
 
@@ -168,7 +185,10 @@ impl Whole {
         let mut seen = 0;
         for at in 0..candidates.slots.len() {
             let slot = &candidates.slots[at];
-            if slot.mask != frame.served {
+            let number = u32::try_from(at).unwrap_or(u32::MAX);
+            if slot.mask != frame.served
+                || (slot.room != ROOMY && !candidates.leaves(job, number, frame.served))
+            {
                 continue;
             }
             while candidates.seen[seen].location < slot.location {
@@ -183,7 +203,7 @@ impl Whole {
             if frame.served == frame.all {
                 candidates.seen[seen].whole = cents;
             }
-            let new = (cents, u32::try_from(at).unwrap_or(u32::MAX));
+            let new = (cents, number);
             if cents < frame.single[0].0 {
                 frame.single = [new, frame.single[0]];
             } else if cents < frame.single[1].0 {

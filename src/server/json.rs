@@ -1,6 +1,8 @@
 //! Orders, plans and quotes as JSON, in the shapes that hosts hold on to.
 
-use crate::engine::{Binding, Engine, FulfillmentOrder, Goal, OrderView, PromiseAsk, Quote};
+use crate::engine::{
+    Binding, Engine, Explanation, FulfillmentOrder, Goal, OrderView, PromiseAsk, Quote,
+};
 use crate::model::{
     Cents, Decision, EpochMillis, LocationId, Objective, Order, OrderKey, Plan, Qty, Rejected,
     RejectedReason, Shipment, ShipmentCents, SkuId,
@@ -144,6 +146,22 @@ struct QuoteJson<'a> {
 }
 
 #[derive(Serialize)]
+struct ExplanationJson<'a> {
+    #[serde(flatten)]
+    order: OrderJson<'a>,
+    binding: Option<Vec<BindingJson>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binding_unknown: Option<String>,
+    locations: Vec<ReasonJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReasonJson<'a> {
+    location: &'a str,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
 struct BindingJson {
     constraint: &'static str,
     saves_cents: i64,
@@ -204,6 +222,50 @@ pub(crate) fn order(engine: &Engine, view: &OrderView, now: EpochMillis) -> Stri
         decision: names.decision(&view.decision),
         waiting: names.waiting(view, now),
         fulfillments: view.parts.iter().map(|part| names.part(part)).collect(),
+    })
+}
+
+/// Why an order is fulfilled as it is.
+pub(crate) fn explanation(engine: &Engine, explained: &Explanation, now: EpochMillis) -> String {
+    let view = &explained.view;
+    let names = Names::new(engine, &view.order, &view.demands);
+    let decision = &view.decision;
+    let chosen = |at: usize| {
+        let mut shipments = decision.plan.shipments.iter();
+        shipments.any(|s| s.location.index() == at)
+    };
+    let reason = |at: usize| {
+        let rejected = &decision.rejected;
+        let row = rejected.binary_search_by_key(&at, |r| r.location.index());
+        match row {
+            _ if chosen(at) => "chosen",
+            Ok(row) => rejected[row].reason.name(),
+            Err(_) => "holds_nothing",
+        }
+    };
+    let all = (0..explained.locations).filter_map(LocationId::from_index);
+    let locations = all.map(|location| ReasonJson {
+        location: engine.registry().location_name(location),
+        reason: reason(location.index()),
+    });
+    to_text(&ExplanationJson {
+        order: OrderJson {
+            source: view.order.key.source(),
+            order: view.order.key.order(),
+            state: view.status.name(),
+            repeated: view.repeated,
+            accepted_at: view.accepted_at.to_string(),
+            decision: names.decision(decision),
+            waiting: names.waiting(view, now),
+            fulfillments: view.parts.iter().map(|part| names.part(part)).collect(),
+        },
+        binding: explained
+            .binding
+            .as_ref()
+            .ok()
+            .map(|found| found.iter().map(binding).collect()),
+        binding_unknown: explained.binding.as_ref().err().map(ToString::to_string),
+        locations: locations.collect(),
     })
 }
 

@@ -189,6 +189,7 @@ fn column(
     let mut view = StockView::default();
     order.demands.iter().for_each(|d| view.push_line(d.sku));
     let request = Request {
+        days: &[],
         now: problem.now,
         destination: &order.destination,
         deliver_by: order.deliver_by,

@@ -199,6 +199,20 @@ pub(crate) fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
             let _ = engine.set_safety_stock(&format!("s{reference}"), &sku, place, qty, now);
         }
         _ => {
+            if random.chance(40) {
+                // The limit of a location's days comes, changes and goes.
+                let limit = |random: &mut Random, most: u64| {
+                    random.chance(70).then(|| 1 + small(random, most))
+                };
+                let at = PLACES.iter().position(|p| *p == place).unwrap();
+                let lon = [-74.0, -90.0, -120.0][at];
+                let row = allot::model::Location {
+                    shipments_per_day: limit(random, 8),
+                    units_per_day: limit(random, 20),
+                    ..super::location(place, lon)
+                };
+                let _ = engine.put_location(row, now);
+            }
             let _ = engine.pause_location(place, random.chance(50), now);
         }
     }

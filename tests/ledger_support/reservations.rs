@@ -73,6 +73,7 @@ impl World {
             Err(refusal) => {
                 self.note(match refusal {
                     Refusal::Insufficient { .. } => "take: refused for stock",
+                    Refusal::Full(_) => "take: no room",
                     Refusal::Expired(_) => "take: over before it begins",
                 });
                 assert_eq!(refusal, expected.expect_err("the oracle grants"));

@@ -43,7 +43,7 @@ impl Asked {
         }
     }
 
-    fn request(&self, inst: &Instance) -> Request<'_> {
+    fn request<'a>(&'a self, inst: &'a Instance) -> Request<'a> {
         Request {
             now: inst.now,
             destination: &self.destination,
@@ -54,6 +54,7 @@ impl Asked {
             stock: &self.stock,
             excluded: &self.excluded,
             pickup: inst.pickup.map(location_id),
+            days: &inst.used,
         }
     }
 }

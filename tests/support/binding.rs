@@ -32,6 +32,11 @@ fn without(inst: &Instance, constraint: Constraint) -> Instance {
             locations.iter_mut().for_each(|l| l.ships_to.clear());
         }
         Constraint::Paused => one.paused.clear(),
+        Constraint::Capacity => {
+            for location in &mut one.network.locations {
+                (location.shipments_per_day, location.units_per_day) = (None, None);
+            }
+        }
         Constraint::StockBuffer => add_buffers(&mut one),
     }
     one

@@ -12,7 +12,7 @@ pub(crate) struct Coverage {
     counts: [u32; NAMES.len()],
 }
 
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 22] = [
     "ships something",
     "several shipments",
     "leaves some short, ships some",
@@ -33,6 +33,8 @@ const NAMES: [&str; 20] = [
     "delivers on days on which the carrier does not move, or the other way round",
     "ships a class that a service refuses",
     "goes to a region with restrictions",
+    "from a location with a limit",
+    "waits for a day with room",
 ];
 
 impl Coverage {
@@ -114,6 +116,13 @@ impl Coverage {
                 && inst.network.locations.iter().enumerate().any(|(l, _)| {
                     (0..inst.demands.len()).any(|d| naive::restricted(inst, l, None, d))
                 }),
+            shipments
+                .iter()
+                .any(|s| naive::is_limited(inst, s.location.index())),
+            inst.stock
+                .iter()
+                .all(|s| s.cells.iter().all(|c| c.later.is_empty()))
+                && shipments.iter().any(waits),
         ];
         for (count, holds) in self.counts.iter_mut().zip(holds) {
             *count += u32::from(holds);

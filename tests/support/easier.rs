@@ -10,7 +10,7 @@ use allot::model::{Cents, Grams};
 /// A change that never makes the best plan dearer.
 type Change = (&'static str, fn(&mut Instance));
 
-const CHANGES: [Change; 36] = [
+const CHANGES: [Change; 38] = [
     ("one more shipment", |i| i.policy.max_shipments += 1),
     ("soft date", |i| i.hard = false),
     ("no date", |i| i.deliver_by = None),
@@ -46,6 +46,12 @@ const CHANGES: [Change; 36] = [
     ("nothing excluded", |i| i.excluded.clear()),
     ("nothing together", |i| {
         i.demands.iter_mut().for_each(|d| d.together = 0)
+    }),
+    ("nothing handed over yet", |i| i.used.clear()),
+    ("any number a day", |i| {
+        for location in &mut i.network.locations {
+            (location.shipments_per_day, location.units_per_day) = (None, None);
+        }
     }),
     ("nothing restricted", |i| i.network.restrictions.clear()),
     ("delivers every day it moves and more", |i| {

@@ -273,6 +273,12 @@ impl Walk<'_> {
 
     /// Whether the last chosen shipment still finds its units beside the others.
     fn within_stock(&self) -> bool {
+        let limited = |&(d, c): &(usize, usize)| {
+            naive::is_limited(self.inst, self.candidates[d][c].lane.location)
+        };
+        if self.chosen.iter().any(limited) && stock::within(self.inst, &self.sent()).is_err() {
+            return false;
+        }
         let chosen = || self.chosen.iter().map(|&(d, c)| &self.candidates[d][c]);
         let Some(last) = chosen().next_back() else {
             return true;
@@ -325,6 +331,10 @@ impl Walk<'_> {
     }
 
     fn waits_for_something(&self) -> bool {
+        stock::waits_for_something(self.inst, &self.sent()).is_ok()
+    }
+
+    fn sent(&self) -> Vec<Sent> {
         let sent = |&(d, c): &(usize, usize)| {
             let Candidate { lane, units, .. } = &self.candidates[d][c];
             Sent {
@@ -333,8 +343,7 @@ impl Walk<'_> {
                 units: units.clone(),
             }
         };
-        let sent: Vec<Sent> = self.chosen.iter().map(sent).collect();
-        stock::waits_for_something(self.inst, &sent).is_ok()
+        self.chosen.iter().map(sent).collect()
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::generate::Shape;
 use super::instance::{Instance, location_id, service_id};
+use super::naive;
 use super::rng::Rng;
-use allot::model::{Cents, Grams, Qty, RegionPart, Restriction, Surcharge, WeekDays};
+use allot::ledger::DayUse;
+use allot::model::{Cents, EpochMillis, Grams, Qty, RegionPart, Restriction, Surcharge, WeekDays};
 
 /// What rules out locations and splits.
 pub(crate) fn constraints(rng: &mut Rng, inst: &mut Instance) {
@@ -80,6 +82,28 @@ pub(crate) fn rules(rng: &mut Rng, inst: &mut Instance) {
             region: rng.pick(&["west", "north", "all", ""]).into(),
         };
         inst.network.restrictions.push(row);
+    }
+}
+
+/// How much locations hand over on a day, and what they hand over already.
+pub(crate) fn days(rng: &mut Rng, inst: &mut Instance) {
+    for l in 0..inst.network.locations.len() {
+        let row = &mut inst.network.locations[l];
+        row.shipments_per_day = rng.chance(50).then(|| rng.pick(&[0, 1, 1, 2, 3]));
+        row.units_per_day = rng.chance(50).then(|| rng.pick(&[1, 2, 3, 5, 8]));
+        let mut at = inst.now;
+        for _ in 0..rng.size(0, 3) {
+            at = naive::first_cut_off(&inst.network, l, at);
+            if rng.chance(70) {
+                inst.used.push(DayUse {
+                    location: location_id(l),
+                    at,
+                    shipments: rng.pick(&[0, 1, 2]),
+                    units: rng.pick(&[0, 1, 2, 5]),
+                });
+            }
+            at = EpochMillis(at.0 + 1);
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Shape {
     /// Percent of instances with more costs than postage and handling that have units that ship
     /// alone, and surcharges that measure parcels.
     pub(crate) measured: u64,
+    /// Percent of instances whose locations hand over only so much a day.
+    pub(crate) days: u64,
 }
 
 impl Shape {
@@ -46,6 +48,7 @@ impl Shape {
         limited: 20,
         falling: 0,
         measured: 100,
+        days: 15,
     };
     /// For enumeration: few demands of many units that must be drawn together.
     pub(crate) const DIVIDED: Self = Self {
@@ -58,6 +61,7 @@ impl Shape {
         limited: 20,
         falling: 0,
         measured: 100,
+        days: 15,
     };
     /// For the general model.
     pub(crate) const MODEL: Self = Self {
@@ -79,6 +83,7 @@ impl Shape {
         limited: 20,
         falling: 0,
         measured: 100,
+        days: 0,
     };
     /// Beyond the exact judges, within reach of a proof.
     pub(crate) const MIXED: Self = Self {
@@ -91,6 +96,7 @@ impl Shape {
         limited: 20,
         falling: 0,
         measured: 100,
+        days: 15,
     };
     /// Beyond any exact judge.
     pub(crate) const LARGE: Self = Self {
@@ -103,6 +109,7 @@ impl Shape {
         limited: 20,
         falling: 0,
         measured: 100,
+        days: 15,
     };
 }
 
@@ -159,6 +166,7 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
         paused: Vec::new(),
         excluded: Vec::new(),
         pickup: None,
+        used: Vec::new(),
     };
     locations(rng, &mut inst, shape);
     destination(rng, &mut inst);
@@ -188,6 +196,11 @@ pub(crate) fn instance(seed: u64, shape: &Shape) -> Instance {
     if rng.chance(35) {
         extras::rules(rng, &mut inst);
     }
+    // Trying everything takes long where every shipment may wait for days.
+    let few = inst.demands.len() * inst.network.locations.len() <= 6;
+    if rng.chance(shape.days) && (few || shape.demands.1 > 4) {
+        extras::days(rng, &mut inst);
+    }
     inst
 }
 
@@ -207,6 +220,7 @@ pub(crate) fn another(inst: &Instance, seed: u64, shape: &Shape) -> Instance {
     other.policy = policy(rng);
     other.paused.retain(|_| rng.chance(60));
     other.pickup = None;
+    other.used.clear();
     other.demands.clear();
     other.stock.clear();
     for sku in 0..rng.size(shape.demands.0, shape.demands.1) {

@@ -3,7 +3,7 @@
 //! Position `i` of [`Instance::stock`] belongs to demand `i`. Everything the judges know they read
 //! from here; the router is given the same rows through its own types.
 
-use allot::ledger::{Step, StockView};
+use allot::ledger::{DayUse, Step, StockView};
 use allot::model::{
     Cents, Day, EpochMillis, LocationId, Network, Policy, Qty, ServiceId, ShipTo, SkuId,
 };
@@ -67,6 +67,8 @@ pub(crate) struct Instance {
     pub(crate) excluded: Vec<usize>,
     /// Where the customer collects it.
     pub(crate) pickup: Option<usize>,
+    /// What is handed over already, by ascending location and moment.
+    pub(crate) used: Vec<DayUse>,
 }
 
 /// The value that a step function has at `at`: that of the last step not after it.
@@ -182,8 +184,8 @@ impl fmt::Display for Instance {
         let (paused, excluded) = (&self.paused, &self.excluded);
         writeln!(
             f,
-            "{:?} paused {paused:?} excluded {excluded:?} collected at {:?}",
-            self.policy, self.pickup
+            "{:?} paused {paused:?} excluded {excluded:?} collected at {:?} used {:?}",
+            self.policy, self.pickup, self.used
         )?;
         for (demand, stock) in self.demands.iter().zip(&self.stock) {
             writeln!(f, "{demand:?}")?;

@@ -65,6 +65,7 @@ pub(crate) fn solve(inst: &Instance, binaries: usize) -> Verdict {
     }
     model.demands(inst);
     model.stock(inst);
+    model.days(inst);
     model.count(inst);
     let mut problem = model.vars.minimise(model.cents.clone()).using(microlp);
     problem = problem.with_time_limit(SECONDS_MAX);
@@ -222,7 +223,8 @@ impl Model {
         let Lane {
             location, ready, ..
         } = parcel.lane;
-        if ready == inst.now {
+        // Where it has to wait for room it waits for nothing else.
+        if ready == inst.now || naive::is_limited(inst, location) {
             return;
         }
         let arrives = |d: usize| naive::ready_times(inst, location, |o| o == d).contains(&ready);
@@ -273,6 +275,37 @@ impl Model {
                     let limit = exact(i64::from(stock.limit_at(at)));
                     self.rules.push(constraint!(all <= limit));
                 }
+            }
+        }
+    }
+
+    /// A location hands over no more on a day than is left of it.
+    fn days(&mut self, inst: &Instance) {
+        let net = &inst.network;
+        let date = |l: &Lane| naive::local_date(net, l.location, l.ship_at);
+        let mut days: Vec<_> = self
+            .parcels
+            .iter()
+            .filter(|p| naive::is_limited(inst, p.lane.location))
+            .map(|p| (p.lane.location, date(&p.lane)))
+            .collect();
+        days.sort_unstable();
+        days.dedup();
+        for (location, day) in days {
+            let (shipments, units) = naive::left(inst, location, day);
+            let here = |p: &&Parcel| p.lane.location == location && date(&p.lane) == day;
+            let here: Vec<&Parcel> = self.parcels.iter().filter(here).collect();
+            let sent: Expression = here.iter().map(|p| p.used()).sum();
+            let goods: Expression = here
+                .iter()
+                .flat_map(|p| p.units.iter().flatten().cloned())
+                .sum();
+            if shipments < i64::MAX {
+                self.rules
+                    .push(constraint!(sent <= exact(shipments.max(0))));
+            }
+            if units < i64::MAX {
+                self.rules.push(constraint!(goods <= exact(units.max(0))));
             }
         }
     }

@@ -4,6 +4,7 @@
 //! walked day by day, as the problem's statement reads.
 
 use super::instance::{DemandSpec, Instance, location_id, service_id};
+use allot::ledger::DayUse;
 use allot::model::{
     Cents, Coordinate, Day, EpochMillis, Network, ServiceId, ShipmentCents, Surcharge, Zone,
 };
@@ -449,6 +450,52 @@ pub(crate) fn keeps_together(inst: &Instance, units: &[u32]) -> bool {
     })
 }
 
+/// What `location` may still hand over on a local date, besides the order: shipments and units.
+pub(crate) fn left(inst: &Instance, location: usize, date: Date) -> (i64, i64) {
+    let net = &inst.network;
+    let row = &net.locations[location];
+    let (mut shipments, mut units) = (
+        row.shipments_per_day.map_or(i64::MAX, i64::from),
+        row.units_per_day.map_or(i64::MAX, i64::from),
+    );
+    for used in inst.used.iter().filter(|u| u.location.index() == location) {
+        if local_date(net, location, used.at) == date {
+            shipments -= i64::from(used.shipments);
+            units -= i64::from(used.units);
+        }
+    }
+    (shipments, units)
+}
+
+/// Whether `location` may hand over only so much on a day.
+pub(crate) fn is_limited(inst: &Instance, location: usize) -> bool {
+    let row = &inst.network.locations[location];
+    row.shipments_per_day.is_some() || row.units_per_day.is_some()
+}
+
+/// The ready times of further hand-overs for what is ready at `ready`: as many as plans of the order
+/// could need after the last day on which anything else is handed over.
+fn put_off(inst: &Instance, location: usize, ready: EpochMillis) -> Vec<EpochMillis> {
+    let net = &inst.network;
+    let mut times = Vec::new();
+    let mut ship_at = hand_over(net, location, ready);
+    let units: u32 = inst.demands.iter().map(|d| d.qty).sum();
+    let mut untouched = 0;
+    while untouched < units.min(max_shipments(inst).into()) {
+        let date = local_date(net, location, ship_at);
+        let here = |u: &&DayUse| u.location.index() == location;
+        let touched = inst.used.iter().filter(here);
+        untouched += u32::from(
+            !touched
+                .clone()
+                .any(|u| local_date(net, location, u.at) == date),
+        );
+        ship_at = first_cut_off(net, location, EpochMillis(ship_at.0 + 1));
+        times.push(ship_at - lead(net, location));
+    }
+    times
+}
+
 /// The moments at which a shipment from `location` with units of the demands that `holds` accepts
 /// may be ready: now, and whenever more of one of them becomes promisable there or a limit on it
 /// rises. At any other moment nothing new is available, so that nothing waits for it. Ascending.
@@ -465,6 +512,10 @@ pub(crate) fn ready_times(
             times.extend(cell.later.iter().map(|&(from, _)| from));
             times.extend(stock.limit.iter().flatten().map(|&(from, _)| from));
         }
+    }
+    if is_limited(inst, location) {
+        let later = times.iter().flat_map(|&t| put_off(inst, location, t));
+        times.extend(later.collect::<Vec<_>>());
     }
     times.sort_unstable();
     times.dedup();

@@ -83,6 +83,11 @@ fn refused(inst: &Instance, short: &[ShortLine], considered: usize) -> Result<()
     let mut most = inst.clone();
     most.policy.allow_backorder = true;
     most.policy.short_per_unit = Cents(1_000_000_000);
+    let limited = (0..inst.network.locations.len()).any(|l| naive::is_limited(inst, l));
+    let divides = (0..inst.demands.len()).any(|d| naive::divisible(inst, d));
+    if limited && divides {
+        return Ok(());
+    }
     if let Verdict::Best(best) = enumerate::all(&most) {
         let units: i64 = short.iter().map(|s| i64::from(s.qty.0)).sum();
         let least = best.total / 1_000_000_000;
@@ -165,7 +170,7 @@ fn reason(inst: &Instance, location: usize, reason: RejectedReason) -> Result<()
         R::PickUp => !paused && !excluded && inst.pickup.is_some_and(|l| l != location),
         R::Country => closed && !paused && !excluded && inst.pickup.is_none(),
         R::LacksAbility | R::Region => unable,
-        R::Full => false,
+        R::Full => !closed && !unable && naive::is_limited(inst, location),
         // With these items: a service that goes there may still carry none of them.
         R::NoService => !closed && !unable,
         R::TooLate => !closed && !unable && ever && inst.hard,
@@ -232,7 +237,9 @@ pub(crate) fn explained(inst: &Instance, decision: &Decision, best: &Best) -> Re
     let cents = |plan: &Plan| plan.objective.total().0;
     if decision.proof.optimal {
         let second = decision.runner_up.as_ref().map(cents);
-        let divides = (0..inst.demands.len()).any(|d| naive::divisible(inst, d));
+        // Where days are crowded it need not be the cheapest either.
+        let limited = (0..inst.network.locations.len()).any(|l| naive::is_limited(inst, l));
+        let divides = limited || (0..inst.demands.len()).any(|d| naive::divisible(inst, d));
         let good = match (second, best.second) {
             (Some(is), Some(least)) if divides => is >= least,
             (None, _) if divides => true,

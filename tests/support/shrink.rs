@@ -78,6 +78,12 @@ fn rows(inst: &Instance, with: &mut With) {
     with(&|i| i.paused.clear());
     with(&|i| i.excluded.clear());
     with(&|i| i.pickup = None);
+    with(&|i| i.used.clear());
+    (0..inst.used.len()).for_each(|u| {
+        with(&|i| {
+            i.used.remove(u);
+        });
+    });
     (0..net.tariffs.len()).for_each(|r| {
         with(&|i| {
             i.network.tariffs.remove(r);
@@ -134,6 +140,8 @@ fn simpler_rows(inst: &Instance, with: &mut With) {
         with(&|i| i.network.locations[l].handling_per_unit = Cents(0));
         with(&|i| i.network.locations[l].handling_per_line = Cents(0));
         with(&|i| i.network.locations[l].packaging_per_parcel = Cents(0));
+        with(&|i| i.network.locations[l].shipments_per_day = None);
+        with(&|i| i.network.locations[l].units_per_day = None);
         with(&|i| i.network.locations[l].abilities.clear());
         with(&|i| i.network.locations[l].ships_to.clear());
         with(&|i| i.network.locations[l].stock_buffer.0 = 0);
@@ -182,6 +190,12 @@ fn drop_location(inst: &mut Instance, gone: usize) {
         .pickup
         .filter(|&l| l != gone)
         .map(|l| l - usize::from(l > gone));
+    inst.used.retain(|u| id(u.location) != gone);
+    for used in &mut inst.used {
+        if id(used.location) > gone {
+            used.location = location_id(id(used.location) - 1);
+        }
+    }
     let rows = &mut inst.network.restrictions;
     rows.retain(|r| r.location.is_none_or(|l| id(l) != gone));
     for location in rows.iter_mut().filter_map(|r| r.location.as_mut()) {

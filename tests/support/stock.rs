@@ -16,6 +16,26 @@ pub(crate) struct Sent {
 
 /// Fails when `sent` draws more than a location's ATP or a limit at any moment.
 pub(crate) fn within(inst: &Instance, sent: &[Sent]) -> Result<(), String> {
+    for one in sent.iter().filter(|s| naive::is_limited(inst, s.location)) {
+        let net = &inst.network;
+        let date = |s: &Sent| {
+            let ship_at = naive::hand_over(net, s.location, s.ready);
+            naive::local_date(net, s.location, ship_at)
+        };
+        let day = date(one);
+        let same = sent
+            .iter()
+            .filter(|s| s.location == one.location && date(s) == day);
+        let shipments = i64::try_from(same.clone().count()).expect("few");
+        let units: i64 = same.flat_map(|s| &s.units).map(|&n| i64::from(n)).sum();
+        let left = naive::left(inst, one.location, day);
+        if shipments > left.0 || units > left.1 {
+            return Err(format!(
+                "{shipments} shipments of {units} units from {} on {day}, left are {left:?}",
+                one.location
+            ));
+        }
+    }
     for (d, stock) in inst.stock.iter().enumerate() {
         for at in sent.iter().map(|s| s.ready) {
             let due = || sent.iter().filter(|s| s.ready <= at);

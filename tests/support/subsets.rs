@@ -11,7 +11,8 @@ use super::{Best, Verdict};
 /// The optimum of `inst`; unknown when a demand divides or there are more than twelve.
 pub(crate) fn solve(inst: &Instance) -> Verdict {
     let k = inst.demands.len();
-    if k > 12 || (0..k).any(|d| naive::divisible(inst, d)) {
+    let limited = (0..inst.network.locations.len()).any(|l| naive::is_limited(inst, l));
+    if k > 12 || limited || (0..k).any(|d| naive::divisible(inst, d)) {
         return Verdict::Unknown;
     }
     let all = (1_usize << k) - 1;

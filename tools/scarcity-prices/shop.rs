@@ -136,6 +136,7 @@ impl Shop {
         }
         let request = Request {
             pickup: None,
+            days: &[],
             now: order.placed_at,
             destination: &destination,
             deliver_by: order.deliver_by,

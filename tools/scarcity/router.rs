@@ -179,6 +179,7 @@ pub(crate) fn cost(
         let to = &networks[metro];
         let request = Request {
             pickup: None,
+            days: &[],
             now: NOW,
             destination: &to.destination,
             deliver_by: None,

@@ -131,6 +131,7 @@ fn accepted() -> Fact {
         },
     };
     let decision = Decision {
+        basis: Box::default(),
         plan,
         proof: Proof {
             optimal: true,

@@ -38,7 +38,14 @@ impl Draft {
 impl Search<'_> {
     /// The plan in the making is complete with `tail`.
     pub(super) fn complete(&mut self, cents: i64, tail: Option<Found>) {
-        if cents > self.ceiling || (0..self.pieces.len()).any(|piece| self.waits(piece)) {
+        let waits = |piece| self.waits(piece, tail.as_ref());
+        if cents > self.ceiling || (0..self.pieces.len()).any(waits) {
+            return;
+        }
+        if let Some(tail) = tail
+            && self.crowds(&tail, &[])
+        {
+            self.crowded = true;
             return;
         }
         let mut short = self.short;
@@ -55,6 +62,37 @@ impl Search<'_> {
             short,
             shape,
         });
+    }
+
+    /// Whether the shipments of whole demands have no room on their days beside the others, of which
+    /// some are moved: a piece in the place of another.
+    fn crowds(&self, tail: &Found, moved: &[(Piece, Option<usize>)]) -> bool {
+        if !self.candidates.any_tight() {
+            return false;
+        }
+        let blocks = &tail.blocks[..usize::from(tail.shipments)];
+        blocks.iter().any(|&(_, number)| {
+            let slot = &self.candidates.slots[number as usize];
+            let room = self.candidates.room(slot);
+            let (mut shipments, mut units) = (0u64, 0u64);
+            for &(set, _) in blocks.iter().filter(|b| b.1 == number) {
+                let demands = self.job.request.demands.iter().enumerate();
+                let within = demands.filter(|&(i, _)| set >> i & 1 == 1);
+                shipments += 1;
+                units += within.map(|(_, d)| u64::from(d.qty.0)).sum::<u64>();
+            }
+            let leaves = self.departures.get(slot.departure).ship_at;
+            let gone = |at: usize| moved.iter().any(|m| m.1 == Some(at));
+            let kept = self.pieces.iter().enumerate().filter(|p| !gone(p.0));
+            for piece in kept.map(|p| p.1).chain(moved.iter().map(|m| &m.0)) {
+                let entry = self.entries.get(piece.entry);
+                if (entry.location, entry.ship_at) == (slot.location, leaves) {
+                    shipments += 1;
+                    units += piece.units.iter().map(|&n| u64::from(n)).sum::<u64>();
+                }
+            }
+            shipments > u64::from(room.shipments) || units > u64::from(room.units)
+        })
     }
 
     /// A plan that divides nothing: known before the search.
@@ -76,12 +114,18 @@ impl Search<'_> {
     }
 
     /// Whether a shipment would also be possible from an earlier hand-over of its location.
-    fn waits(&self, piece: usize) -> bool {
+    fn waits(&self, piece: usize, tail: Option<&Found>) -> bool {
         let Piece { entry, units } = self.pieces[piece];
         let others = |at: usize| at != piece;
         (self.entries.get(entry).first..entry).any(|earlier| {
-            (0..self.job.request.demands.len())
-                .all(|i| units[i] == 0 || units[i] <= self.room(earlier, i, others))
+            let moved = Piece {
+                entry: earlier,
+                units,
+            };
+            self.has_room(&moved, others)
+                && !tail.is_some_and(|t| self.crowds(t, &[(moved, Some(piece))]))
+                && (0..self.job.request.demands.len())
+                    .all(|i| units[i] == 0 || units[i] <= self.room(earlier, i, others))
         })
     }
 

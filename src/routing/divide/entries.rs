@@ -4,6 +4,7 @@
 //! the same shipments for the same money.
 
 use super::super::candidates::{Candidates, Set};
+use super::super::days::{Handed, Left};
 use super::super::departures::Departures;
 use super::super::lanes::{finite, location_id};
 use super::super::request::Job;
@@ -23,6 +24,8 @@ pub(super) struct Entry {
     pub(super) per_line: i64,
     /// No shipment from here costs less, goods apart.
     pub(super) base: i64,
+    /// What its day has room for.
+    pub(super) room: Left,
     /// Entries of the same location: from this one on …
     pub(super) first: u32,
     /// … up to here, excluded; by ascending time.
@@ -87,8 +90,11 @@ impl Entries {
         let site = &job.lanes.sites[location];
         let handling = site.per_shipment;
         let first = self.rows.len();
-        for at in 0..self.times.len() {
-            let ready = self.times[at];
+        let handed: Vec<(EpochMillis, Left)> = match job.tight(location) {
+            true => self.tight_times(job, location),
+            false => self.times.iter().map(|&t| (t, Left::ANY)).collect(),
+        };
+        for (ready, room) in handed {
             let departure = if ready == job.request.now {
                 departures.now(job, class)
             } else {
@@ -114,6 +120,7 @@ impl Entries {
                 ship_at: known.ship_at,
                 departure,
                 handling,
+                room,
                 per_line: site.per_line,
                 base: known.least + handling,
                 first: index(first),
@@ -128,6 +135,20 @@ impl Entries {
         for row in &mut self.rows[first..] {
             row.end = end;
         }
+    }
+
+    /// The hand-overs of a location that is tight.
+    fn tight_times(&self, job: &Job<'_>, location: usize) -> Vec<(EpochMillis, Left)> {
+        let times = self.times.iter();
+        let mut handed: Vec<Handed> = times.flat_map(|&t| job.hand_overs(location, t)).collect();
+        handed.sort_unstable_by_key(|h| h.ship_at);
+        handed.dedup_by_key(|h| h.ship_at);
+        handed.iter().map(|h| (h.ready, h.room)).collect()
+    }
+
+    /// Whether some location is tight.
+    pub(super) fn any_tight(&self) -> bool {
+        self.rows.iter().any(|row| row.room != Left::ANY)
     }
 
     /// Now, and when more comes to the location or more may be promised.

@@ -2,6 +2,7 @@
 
 use super::super::candidates::Set;
 use super::super::cargo::Load;
+use super::super::days::Left;
 use super::super::departures::{Loads, all_parcels};
 use super::super::request::EXACT_DEMANDS_MAX;
 use super::super::tariff::NEVER;
@@ -179,6 +180,9 @@ impl Search<'_> {
             units: filling.units,
         };
         piece.units[filling.demand] = units;
+        if !self.has_room(&piece, |_| true) {
+            return ControlFlow::Continue(());
+        }
         let alone = self.alone(&piece);
         let (departures, parcels) = (self.departures, &self.parcels);
         let carried = departures.carried(self.job, entry.departure, parcels, (&alone, load.kinds));
@@ -240,6 +244,22 @@ impl Search<'_> {
         room
     }
 
+    /// Whether the day of an entry has room for a shipment, after those that `counts` selects.
+    pub(super) fn has_room(&self, piece: &Piece, counts: impl Fn(usize) -> bool) -> bool {
+        let room = self.entries.get(piece.entry).room;
+        if room == Left::ANY {
+            return true;
+        }
+        let (mut shipments, mut units) = (1, total(piece));
+        for (at, other) in self.pieces.iter().enumerate() {
+            if counts(at) && other.entry == piece.entry {
+                shipments += 1;
+                units += total(other);
+            }
+        }
+        shipments <= u64::from(room.shipments) && units <= u64::from(room.units)
+    }
+
     /// How many more units the channel's limit leaves for an entry.
     fn cap_room(&self, entry: u32, demand: usize, counts: impl Fn(usize) -> bool) -> u32 {
         let ready = self.entries.get(entry).ready;
@@ -269,4 +289,9 @@ impl Search<'_> {
             .map(|(_, piece)| piece.units[demand])
             .sum()
     }
+}
+
+/// Units of everything in a shipment.
+fn total(piece: &Piece) -> u64 {
+    piece.units.iter().map(|&units| u64::from(units)).sum()
 }

@@ -94,6 +94,8 @@ struct Search<'a> {
     best: Vec<Draft>,
     ceiling: i64,
     nodes: u32,
+    /// Whether a plan was left out because its whole demands had no room beside the others.
+    crowded: bool,
     parcels: Vec<Parcels>,
 }
 
@@ -178,7 +180,8 @@ impl<'a> Search<'a> {
         Self {
             ends_only: divided.len() == 1
                 && entries.caps[divided[0].demand].len() < 2
-                && !bends(job, divided[0].demand),
+                && !bends(job, divided[0].demand)
+                && !entries.any_tight(),
             least_base: bases.fold(least_base, i64::min),
             job,
             entries,
@@ -197,6 +200,7 @@ impl<'a> Search<'a> {
             best: Vec::new(),
             ceiling: NEVER - 1,
             nodes: NODES_MAX,
+            crowded: false,
             parcels: Vec::new(),
         }
     }
@@ -208,6 +212,9 @@ impl<'a> Search<'a> {
         let least = self.spent + self.least_left();
         let mut bound = None;
         if self.frame.served != 0 && self.node(None).is_break() {
+            bound = Some(least);
+        }
+        if self.crowded {
             bound = Some(least);
         }
         let mut best = std::mem::take(&mut self.best).into_iter();

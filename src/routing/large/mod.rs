@@ -52,7 +52,17 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
     }
     plans.sort_by_key(|plan| (plan.objective.total(), plan.shipments.len()));
     plans.dedup_by(|a, b| a.shipments == b.shipments);
-    let bound = bound::lower_bound(job, &offers, departures);
+    let bound = if job.lanes.limited() {
+        // Where a day is full the search knows fewer plans than there are.
+        let unlimited = Job {
+            unlimited: true,
+            ..*job
+        };
+        let offers = Offers::gather(&unlimited, departures);
+        bound::lower_bound(&unlimited, &offers, departures)
+    } else {
+        bound::lower_bound(job, &offers, departures)
+    };
     let bound = if job.policy.allow_backorder {
         bound.min(nothing)
     } else {

@@ -111,7 +111,7 @@ impl Offers {
         let class = job.request.destination.class_of[location];
         let now = departures.now(job, class);
         let mut last = None;
-        for ready in times(job, held) {
+        for ready in times(job, held, location) {
             let departure = if ready == job.request.now {
                 now
             } else {
@@ -146,6 +146,7 @@ impl Offers {
         Some(match (departure.reaches, finite(departure.least)) {
             (false, _) => RejectedReason::NoService,
             (true, false) => RejectedReason::TooLate,
+            (true, true) if job.tight(location) => RejectedReason::Full,
             (true, true) => RejectedReason::NoStock,
         })
     }
@@ -217,12 +218,23 @@ impl Offers {
     }
 }
 
-/// Now, and when more comes to a location.
-fn times(job: &Job<'_>, held: &Held<'_>) -> Vec<EpochMillis> {
+/// Now, and when more comes to a location. Where it has no room for the whole order on every day, the
+/// days on which it has room for all of it that is there: not every plan, but only plans that may be.
+fn times(job: &Job<'_>, held: &Held<'_>, location: usize) -> Vec<EpochMillis> {
     let mut times = vec![job.request.now];
     for (_, cell) in &held.cells {
         let later = job.request.stock.later(cell);
         times.extend(later.iter().map(|s| s.from.max(job.request.now)));
+    }
+    if job.tight(location) {
+        let roomy = times.iter().flat_map(|&t| {
+            let mut handed = job.hand_overs(location, t).into_iter();
+            handed.find(|h| {
+                h.room.shipments >= u32::from(job.policy.max_shipments)
+                    && u64::from(h.room.units) >= job.units
+            })
+        });
+        times = roomy.map(|h| h.ready).collect();
     }
     times.sort_unstable();
     times.dedup();

@@ -178,6 +178,7 @@ impl Case {
     pub(in crate::routing) fn request(&self) -> Request<'_> {
         Request {
             pickup: None,
+            days: &[],
             now: self.now,
             destination: &self.destination,
             deliver_by: self.deliver_by,

@@ -121,6 +121,24 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         run: amend,
     },
     Command {
+        name: "ORDER.EXPLAIN",
+        group: "Orders",
+        usage: "source order",
+        summary: "Why an order is fulfilled as it is, by what was known when it was accepted: its plan \
+            and the next best one with their costs by part, what bound the plan and by how many cents, \
+            and for every location one reason.",
+        arguments: &KEY,
+        reply: "JSON: as `ORDER.GET`, with `binding` (`constraint`, `saves_cents`, `proven`), \
+            `binding_unknown` (why `binding` is null) and `locations` (`location`, `reason`); see \
+            \"Plans\" below",
+        errors: &["NOTFOUND"],
+        example: "ORDER.EXPLAIN web 1001",
+        writes: false,
+        least: 2,
+        most: Some(2),
+        run: explain,
+    },
+    Command {
         name: "ORDER.CANCEL",
         group: "Orders",
         usage: "source order",
@@ -219,6 +237,12 @@ fn get(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> 
     let (source, order) = (args.text("source")?, args.text("order")?);
     let view = call.engine.order_in_parts(source, order)?;
     Ok(json::order(call.engine, &view, call.now).into())
+}
+
+fn explain(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
+    let (source, order) = (args.text("source")?, args.text("order")?);
+    let explained = call.engine.explain(source, order)?;
+    Ok(json::explanation(call.engine, &explained, call.now).into())
 }
 
 fn cancel(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
