@@ -27,6 +27,10 @@
 //! wait longer is not another plan. Its `ship_at` is the first cut-off, at the location's local time
 //! on one of its working days that is no holiday, at or after ready + lead hours. (A cut-off that
 //! the clocks skip happens as much later as they skip; of one that happens twice the first counts.)
+//! Where a location hands over so many shipments or units a local day only, counting what other orders
+//! have there, the cut-off is the first one on a day with room for the shipment beside the others of
+//! the plan; what has to wait for room is ready at that cut-off − lead hours. Hand-overs are looked at
+//! until one has room for the whole order or as many untouched days were met as a plan has shipments.
 //! Its `need_at` is `max(ready, ship_at − lead hours)`.
 //!
 //! **Delivery.** The carrier starts on the first day, from the location's local date of `ship_at`
@@ -93,7 +97,7 @@
 //! **Runner-up.** The cheapest plan that differs from the chosen one in the grouping of demands into
 //! shipments, in a location or a hand-over, or in which demands are short. (Another service for the
 //! same shipment, or other amounts of a divided demand between the same shipments, is the same plan.) With a
-//! divided demand, or more than [`EXACT_DEMANDS_MAX`] demands, it is the cheapest other plan that the
+//! divided demand, shipments that crowd a day, or more than [`EXACT_DEMANDS_MAX`] demands, it is the cheapest other plan that the
 //! search met, which need not be the cheapest there is.
 //!
 //! Up to [`EXACT_DEMANDS_MAX`] demands the answer is the proven minimum; beyond, or where dividing
