@@ -618,7 +618,7 @@ pub(super) fn route_sample(
     stock: &StockView,
     scratch: &mut Scratch,
 ) -> Drawn {
-    let request = request(order, resolved, stock, order.placed_at);
+    let request = request(order, resolved, (stock, &[]), order.placed_at);
     let Ok(decision) = route(lanes, &request, scratch) else {
         return Drawn::new();
     };
