@@ -212,6 +212,7 @@ impl Engine {
         };
         let refused = |error| {
             self.count_refused();
+            self.refused(order, &error, now);
             Some(Err(error))
         };
         let (resolved, decision) = match std::mem::replace(outlook, Outlook::Known) {

@@ -169,9 +169,10 @@ impl Engine {
             lease_end,
         };
         facts.push(fact(record, number, claim, after.state));
+        let notes = self.part_notes(record, &part, &after, None);
         let pass = self.gate.enter();
         self.save(record);
-        self.history.append_all(&pass, now, facts);
+        self.append_noting(&pass, now, facts, &notes);
         self.put_part(record, after.clone());
         Ok((self.part_view(record, after), release))
     }
@@ -220,20 +221,25 @@ impl Engine {
     ) -> Result<Vec<(FulfillmentView, Release)>, EngineError> {
         let key = self.release_key();
         let (mut handed, mut facts) = (Vec::with_capacity(numbers.len()), SmallVec::new());
+        let mut notes = Vec::new();
         for &number in numbers {
-            let mut part = part_of(record, number)?;
-            let release = part.register(&key, holder, now)?;
+            let before = part_of(record, number)?;
+            let mut part = before.clone();
+            let release = part.register(&key, holder, now).inspect_err(|refusal| {
+                self.note_two_holders(record, number, holder, refusal, now);
+            })?;
             if !release.repeat {
                 let holder = holder.into();
                 let change = Change::Register { holder };
                 facts.push(fact(record, number, change, part.state));
+                notes.append(&mut self.part_notes(record, &before, &part, None));
             }
             handed.push((part, release));
         }
         if !facts.is_empty() {
             let pass = self.gate.enter();
             self.save(record);
-            self.history.append_all(&pass, now, facts);
+            self.append_noting(&pass, now, facts, &notes);
             for (part, _) in handed.iter().filter(|(_, release)| !release.repeat) {
                 self.put_part(record, part.clone());
             }

@@ -83,6 +83,9 @@ impl Engine {
                     SupplyAnswer::Broken(b) => sum.add(36, (id, broken(b))),
                 }
             });
+        for record in self.desk.now().records() {
+            sum.add(60, record);
+        }
         self.add_feed(&mut sum);
         self.add_days(&mut sum, now);
         sum.total

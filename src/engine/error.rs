@@ -4,7 +4,7 @@
 
 use crate::ledger::{HoldError, Refusal, StockError, SupplyError};
 use crate::lifecycle;
-use crate::model::{Invalid, ShortLine};
+use crate::model::{Invalid, Qty, ShortLine, SkuId};
 use crate::routing::Unroutable;
 
 /// A refused command.
@@ -50,8 +50,16 @@ pub enum EngineError {
         earliest: String,
     },
     /// The order cannot ship completely and may not be backordered.
-    #[error("{0}")]
-    Unroutable(String),
+    #[error("{why}")]
+    Unroutable {
+        /// Of what it is short, by name.
+        why: String,
+        /// The same by number.
+        short: Vec<(SkuId, Qty)>,
+    },
+    /// A location has no room on the day.
+    #[error("{0} has no room left on the day of the hand-over")]
+    Full(String),
     /// More units would wait for supply than may.
     #[error(
         "{sku}: {waiting} units wait for supply already and at most {most} may; send the order again \
@@ -103,7 +111,10 @@ impl EngineError {
             Self::Invalid(_) => "INVALID",
             Self::NotFound { .. } => "NOTFOUND",
             Self::Conflict { .. } => "CONFLICT",
-            Self::NoStock { .. } | Self::Unroutable(_) | Self::BackorderLimit { .. } => "NOSTOCK",
+            Self::NoStock { .. }
+            | Self::Unroutable { .. }
+            | Self::Full(_)
+            | Self::BackorderLimit { .. } => "NOSTOCK",
             Self::Expired { .. } => "EXPIRED",
             Self::TooLarge(_) => "TOOLARGE",
             Self::Busy { .. } => "BUSY",
@@ -163,10 +174,9 @@ impl Naming<'_> {
                 available: available.0,
                 earliest: earliest.map_or_else(String::new, |at| format!(", all of it from {at}")),
             },
-            Refusal::Full(location) => EngineError::Unroutable(format!(
-                "{} has no room left on the day of the hand-over",
-                self.registry.location_name(location)
-            )),
+            Refusal::Full(location) => {
+                EngineError::Full(self.registry.location_name(location).to_owned())
+            }
             Refusal::Expired(at) => EngineError::Expired {
                 id: reservation.to_owned(),
                 at,
@@ -236,11 +246,7 @@ impl Naming<'_> {
         }
     }
 
-    pub(super) fn unroutable(
-        &self,
-        error: &Unroutable,
-        skus: &[crate::model::SkuId],
-    ) -> EngineError {
+    pub(super) fn unroutable(&self, error: &Unroutable, skus: &[SkuId]) -> EngineError {
         let list = |short: &[ShortLine]| {
             let named = short.iter().map(|s| {
                 let sku = skus.get(usize::from(s.demand)).copied();
@@ -250,11 +256,21 @@ impl Naming<'_> {
             named.collect::<Vec<_>>().join(", ")
         };
         match error {
-            Unroutable::Short { short, .. } => EngineError::Unroutable(format!(
-                "cannot ship everything and allow_backorder is false; short of {}",
-                list(short)
-            )),
-            other => EngineError::Unroutable(other.to_string()),
+            Unroutable::Short { short, .. } => EngineError::Unroutable {
+                why: format!(
+                    "cannot ship everything and allow_backorder is false; short of {}",
+                    list(short)
+                ),
+                short: short
+                    .iter()
+                    .filter_map(|s| Some((*skus.get(usize::from(s.demand))?, s.qty)))
+                    .collect(),
+            },
+            Unroutable::Malformed(invalid) => invalid.clone().into(),
+            Unroutable::TooManyDemands { demands, max } => {
+                let most = format!("at most {max} different items");
+                EngineError::TooLarge(Invalid::new("lines", demands, most))
+            }
         }
     }
 }

@@ -1,11 +1,14 @@
 //! From the ledger's facts to the history: who keeps them and under which number.
 
 use super::Engine;
+use super::exceptions::Note;
+use super::refused::of_refusal;
 use crate::cut::Pass;
 use crate::journal::Journal;
 use crate::ledger::FactLog;
 use crate::model::{
-    AnswerKind, Decision, EpochMillis, Fact, Lsn, Order, ReplannedFact, ReservationAsked,
+    AnswerKind, Cause, Decision, EpochMillis, ExceptionKind, Fact, Lsn, Order, ReplanReason,
+    ReplannedFact, ReservationAsked,
 };
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
@@ -160,25 +163,44 @@ impl FactLog for Acceptance<'_> {
             },
             other => other,
         };
-        let history = &self.engine.history;
-        history.append(self.pass, at, || facts().map(accepted));
+        if !self.engine.desk.any_open() {
+            let history = &self.engine.history;
+            history.append(self.pass, at, || facts().map(accepted));
+            return;
+        }
+        // What was refused before is accepted now.
+        let notes = [Note::ClearOrder {
+            key: self.order.key.clone(),
+            part: None,
+            which: of_refusal,
+            how: "the order was accepted".into(),
+        }];
+        let facts = facts().map(accepted).into_iter().collect();
+        self.engine.append_noting(self.pass, at, facts, &notes);
     }
 }
 
-/// Keeps one fact instead of what the ledger tells, and remembers at which moment of the shards.
+/// Keeps one fact, with what it means for exceptions, instead of what the ledger tells, and remembers at which moment of the shards.
 pub(super) struct Changing<'e> {
     engine: &'e Engine,
     pass: &'e Pass<'e>,
     fact: RefCell<Option<Fact>>,
+    notes: &'e [Note],
     at: Cell<EpochMillis>,
 }
 
 impl<'e> Changing<'e> {
-    pub(super) fn new(engine: &'e Engine, pass: &'e Pass<'e>, fact: Fact) -> Self {
+    pub(super) fn new(
+        engine: &'e Engine,
+        pass: &'e Pass<'e>,
+        fact: Fact,
+        notes: &'e [Note],
+    ) -> Self {
         Self {
             engine,
             pass,
             fact: RefCell::new(Some(fact)),
+            notes,
             at: Cell::default(),
         }
     }
@@ -193,7 +215,8 @@ impl FactLog for Changing<'_> {
     fn record<const N: usize>(&self, at: EpochMillis, _: impl FnOnce() -> [Fact; N]) {
         self.at.set(at);
         if let Some(fact) = self.fact.take() {
-            self.engine.history.append(self.pass, at, || [fact]);
+            let facts = std::iter::once(fact).collect();
+            self.engine.append_noting(self.pass, at, facts, self.notes);
         }
     }
 }
@@ -265,11 +288,33 @@ impl FactLog for Replanning<'_> {
                 fact.granted = claims;
             }
         }
-        let history = &self.engine.history;
-        history.append(self.pass, at, || {
-            [Fact::OrderReplanned(Box::new(fact.clone()))]
+        let notes = match self.engine.desk.any_open() {
+            true => notes_of_replan(&fact),
+            false => Vec::new(),
+        };
+        let replanned = Fact::OrderReplanned(Box::new(fact.clone()));
+        let facts = std::iter::once(replanned).collect();
+        self.engine.append_noting(self.pass, at, facts, &notes);
+    }
+}
+
+/// What ends when units of an order are placed anew.
+fn notes_of_replan(fact: &ReplannedFact) -> Vec<Note> {
+    let short = |cause: Cause| cause.kind() == ExceptionKind::ShortPick;
+    let mut notes: Vec<Note> = Vec::new();
+    if fact.reason == ReplanReason::NotShipped {
+        let parts = fact.given_up.iter().map(|given| given.number);
+        let how = "its units have another place, or wait for supply";
+        notes.extend(parts.map(|number| Note::clear_part(&fact.key, number, short, how)));
+    } else {
+        notes.push(Note::ClearOrder {
+            key: fact.key.clone(),
+            part: None,
+            which: |cause| cause.kind() == ExceptionKind::PromiseAtRisk,
+            how: "it was promised anew".into(),
         });
     }
+    notes
 }
 
 /// Adds what was asked to what a reservation was granted.

@@ -5,6 +5,7 @@
 
 use super::backorders::Rank;
 use super::error::EngineError;
+use super::exceptions::Note;
 use super::facts::Changing;
 use super::waiting::turn_of;
 use super::{CLAIM_MAX, Engine, OrderView};
@@ -106,7 +107,10 @@ impl Engine {
             Change::Hold { .. } | Change::Resume | Change::TakeBack { .. } | Change::Cancel { .. }
         );
         if part.needs_token(change) {
-            part.authorise(&self.release_key(), token)?;
+            let told = part.authorise(&self.release_key(), token);
+            told.inspect_err(|refusal| {
+                self.note_contradiction(record, &part, change, refusal, now);
+            })?;
         } else if !decides {
             let expected = "a holder's message, or to hold, resume, take back or cancel";
             return Err(Invalid::new("change", "another", expected).into());
@@ -174,8 +178,11 @@ impl Engine {
     ) -> Result<Told, EngineError> {
         let number = part.id.number;
         let mut after = part.clone();
-        let mut applied = after.apply(change, now)?;
+        let mut applied = after.apply(change, now).inspect_err(|refusal| {
+            self.note_contradiction(record, part, change, refusal, now);
+        })?;
         let settled = part.settles(change, &after);
+        let notes = self.part_notes(record, part, &after, Some(change));
         let pass = self.gate.enter();
         self.save(record);
         let mut moved = Vec::new();
@@ -188,10 +195,14 @@ impl Engine {
             settled: settled.clone(),
         }));
         match record.holding.as_mut().filter(|_| !settled.is_empty()) {
-            None => self.history.append(&pass, now, || [changed]),
+            None => {
+                let facts = std::iter::once(changed).collect();
+                self.append_noting(&pass, now, facts, &notes);
+            }
             Some(holding) => {
-                let log = Changing::new(self, &pass, changed);
+                let log = Changing::new(self, &pass, changed, &notes);
                 moved = self.ledger.settle(holding, &settled, now, &log);
+                self.note_left(&pass, log.at(), &settled, &moved);
                 // The shards may have been further: the part has the fact's moment.
                 if log.at() != now {
                     after = part.clone();
@@ -325,7 +336,9 @@ impl Engine {
             self.save(record);
             let holding = record.holding.take();
             let cancelled = Fact::OrderCancelled { key: key.clone() };
-            let log = Changing::new(self, &pass, cancelled);
+            let notes = self.desk.any_open();
+            let notes = notes.then(|| Note::clear_all(&key, "the order was cancelled"));
+            let log = Changing::new(self, &pass, cancelled, notes.as_slice());
             if let Some(holding) = holding {
                 self.ledger.release(holding, now, &log);
                 if log.at() != now {

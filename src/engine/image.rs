@@ -5,7 +5,7 @@ use super::feed::{FeedAtCut, FeedImage};
 use super::stock::StockAnswer;
 use super::supply::SupplyAnswer;
 use crate::ledger::{Broken, Hold, Reservation, ShardImage, Supply};
-use crate::lifecycle::OrderRecord;
+use crate::lifecycle::{ExceptionRecord, Exceptions, OrderRecord};
 use crate::model::{BrokenFact, ChannelId, EpochMillis, Item, LocationId, Lsn, SkuId};
 use crate::snapshot::{
     AnswerImage, Meta, OrderHolding, OrderImage, ReferenceImage, ReservationImage,
@@ -24,6 +24,7 @@ pub struct Cut<'e> {
     at: Lsn,
     meta: Meta,
     feed: FeedAtCut,
+    exceptions: Arc<Exceptions>,
 }
 
 /// Records of a cut; some of one kind at a time.
@@ -55,7 +56,7 @@ impl Engine {
         self.cut_reservations();
         self.stock_references.cut();
         self.supply_references.cut();
-        let feed = self.feed_at_cut();
+        let (feed, exceptions) = (self.feed_at_cut(), self.desk.now());
         drop(closed);
         let lanes = self.lanes.load();
         let locations = (0..network.locations.len()).filter_map(LocationId::from_index);
@@ -81,6 +82,7 @@ impl Engine {
             at,
             meta,
             feed,
+            exceptions,
         }
     }
 
@@ -121,6 +123,11 @@ impl Cut<'_> {
     #[must_use]
     pub fn feed(&self) -> FeedImage {
         self.feed.image()
+    }
+
+    /// What makes the exceptions.
+    pub fn exceptions(&self) -> impl Iterator<Item = ExceptionRecord> {
+        self.exceptions.records()
     }
 
     /// All items, by id.

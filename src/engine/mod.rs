@@ -7,8 +7,8 @@
 //!
 //! Locks are taken in one order: the id of a return, an identity (order, reservation, reference,
 //! name), the gate of those who change state, what the ledger keeps by name (holds, supplies), the
-//! ledger's shards, the days of locations.
-//! Nobody takes one while he holds a later one.
+//! ledger's shards, the days of locations, the exceptions. Nobody takes one while he holds a later
+//! one.
 
 mod amend;
 mod arrivals;
@@ -18,14 +18,17 @@ mod claim;
 mod days;
 mod digest;
 mod error;
+mod exceptions;
 mod facts;
 mod feed;
 mod fulfillment;
 mod image;
 mod opening;
 mod orders;
+mod part_notes;
 mod promise;
 mod references;
+mod refused;
 mod registry;
 mod replan;
 mod replay;
@@ -43,6 +46,7 @@ mod waiting;
 pub use arrivals::WaitingUnits;
 pub use claim::{CLAIM_MAX, ClaimAsk};
 pub use error::EngineError;
+pub use exceptions::EXCEPTIONS_LIST_MAX;
 pub use facts::FactSink;
 pub use feed::FeedImage;
 pub use fulfillment::{FulfillmentView, PartName, Told};
@@ -60,7 +64,10 @@ pub use supply::{Received, SupplyPut};
 
 /// What the engine's answers are made of.
 pub use crate::ledger::{Broken, Moved, PositionReport};
-pub use crate::lifecycle::{Applied, FulfillmentOrder, Release, Token};
+pub use crate::lifecycle::{
+    Applied, Counts as ExceptionCounts, Exception, Filter as ExceptionFilter, FulfillmentOrder,
+    Release, Token,
+};
 pub use crate::routing::{Binding, Frontier, Goal};
 
 use crate::cut::{Before, Gate, Pass};
@@ -124,6 +131,8 @@ pub struct Engine {
     backorders: Backorders,
     /// How orders are placed anew and how many units may wait; by the registry's ids.
     replan_rules: OnceLock<ReplanRules>,
+    /// What needs a decision.
+    desk: exceptions::Desk,
     /// What release tokens are made with.
     release_secret: OnceLock<[u8; 16]>,
     /// One looks at a time.
@@ -175,6 +184,7 @@ impl Engine {
             waiting: Waiting::default(),
             backorders: Backorders::default(),
             replan_rules: OnceLock::new(),
+            desk: exceptions::Desk::default(),
             release_secret: OnceLock::new(),
             cutting: Mutex::default(),
             sequence: AtomicU64::new(0),

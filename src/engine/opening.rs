@@ -35,6 +35,7 @@ impl Replay {
             ..
         } = self;
         engine.history.attach(sink, latest);
+        engine.desk.begin();
         if let Some(before) = &services {
             check_services(&engine.services, before)?;
         }

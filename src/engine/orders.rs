@@ -162,8 +162,10 @@ impl Engine {
             let granted = self.route_and_reserve(&order, &resolved, &lanes, now)?;
             Ok((skus, granted))
         });
-        let (demands, (decision, (holding, _pass))) =
-            accepted.inspect_err(|_| self.count_refused())?;
+        let (demands, (decision, (holding, _pass))) = accepted.inspect_err(|error| {
+            self.count_refused();
+            self.refused(&order, error, now);
+        })?;
         Ok(self.accept(place, order, demands, decision, holding, now))
     }
 

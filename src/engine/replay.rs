@@ -130,6 +130,7 @@ impl Replay {
             Fact::FulfillmentChanged(fact) => self.engine.change_part_again(at, &fact),
             Fact::ReturnChanged(fact) => self.engine.change_return_again(at, &fact),
             Fact::OrderReplanned(fact) => self.engine.replan_again(at, &fact),
+            Fact::ExceptionChanged(fact) => self.engine.desk.restore(|all| all.apply(at, &fact)),
             Fact::Referenced {
                 reference,
                 content,

@@ -67,6 +67,9 @@ impl Replay {
         if let Some(marks) = snapshot.feed_marks()? {
             engine.feed.restore_marks(marks);
         }
+        for record in snapshot.exceptions()? {
+            engine.desk.restore(|all| all.restore(record));
+        }
         let (parts, done) = (snapshot.parts(), std::sync::atomic::AtomicUsize::new(0));
         parts.par_iter().try_for_each(|&part| {
             let restored = self.restore_part(snapshot, part);

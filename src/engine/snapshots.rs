@@ -132,6 +132,9 @@ fn write_all(cut: &Cut<'_>, writer: &mut Writer<'_>) -> Result<(), SnapshotError
     if let Some(marks) = &feed.marks {
         writer.feed_marks(marks)?;
     }
+    for record in cut.exceptions() {
+        writer.exception(&record)?;
+    }
     for item in cut.items() {
         writer.item(&item)?;
     }

@@ -2,11 +2,13 @@
 
 use super::Engine;
 use super::error::{EngineError, Naming};
+use super::exceptions::Note;
 use super::facts::AsIs;
+use crate::cut::Pass;
 use crate::ledger::{Allocation, AtpQuery, Broken, Moved, PositionReport};
 use crate::model::{
-    AnswerKind, BrokenFact, EpochMillis, Fact, HoldReason, Invalid, LocationId, OrderKey,
-    OwnerFact, Qty, SkuId, check_id,
+    AnswerKind, BrokenFact, Cause, EpochMillis, Fact, HoldReason, Invalid, LocationId, OrderKey,
+    OwnerFact, Qty, SkuId, Subject, Topic, check_id,
 };
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -112,6 +114,7 @@ impl Engine {
                 )
                 .map_err(|e| Naming::stock(&e, "on_hand"))?;
             self.note_count(&moved);
+            self.counted(&pass, now, (sku, location), &moved.broken);
             Ok((Arc::new(StockAnswer::Moved(moved)), pass))
         })?;
         let moved = moved(&answer);
@@ -142,6 +145,7 @@ impl Engine {
             let moved = self.ledger.adjust(sku, location, change, reason, now, &log);
             let moved = moved.map_err(|e| Naming::stock(&e, "change"))?;
             self.note_count(&moved);
+            self.at_risk(&pass, now, Cause::StockCut, &moved.broken);
             Ok((Arc::new(StockAnswer::Moved(moved)), pass))
         })?;
         let moved = moved(&answer);
@@ -188,6 +192,7 @@ impl Engine {
                     .count(sku, location, on_hand, None, &[], now, &log);
                 let moved = moved.map_err(|e| Naming::stock(&e, "on_hand"))?;
                 self.note_count(&moved);
+                self.counted(&pass, now, (sku, location), &moved.broken);
                 broken.extend(moved.broken);
             }
             let told = || Fact::LoadAnswered {
@@ -229,6 +234,7 @@ impl Engine {
             let pass = self.gate.enter();
             let log = self.referenced(&pass, reference, content, AnswerKind::Broken);
             let broken = self.ledger.set_safety_stock(sku, location, qty, now, &log);
+            self.at_risk(&pass, now, Cause::StockCut, &broken);
             Ok((Arc::new(StockAnswer::Broken(broken)), pass))
         })?;
         match &*answer {
@@ -238,6 +244,22 @@ impl Engine {
             }
             _ => unreachable!("the content says what was done"),
         }
+    }
+
+    /// A count says what is there, whatever was thought before.
+    fn counted(
+        &self,
+        pass: &Pass<'_>,
+        now: EpochMillis,
+        (sku, location): (SkuId, LocationId),
+        broken: &[Broken],
+    ) {
+        let differ = Subject {
+            topic: Topic::Position(sku, location),
+            cause: Cause::CountsDiffer,
+        };
+        self.note(pass, now, &[Note::Clear(differ, "it was counted".into())]);
+        self.at_risk(pass, now, Cause::StockCut, broken);
     }
 
     /// What is known of a position; `None` when the SKU never had stock there.
@@ -292,8 +314,9 @@ impl Engine {
         let placed = self
             .ledger
             .place_hold(id, sku, location, qty, reason, now, &log);
-        drop(pass);
         let broken = placed.map_err(|e| Naming::hold(&e, id))?;
+        self.at_risk(&pass, now, Cause::StockCut, &broken);
+        drop(pass);
         self.rescue(&broken, now);
         Ok(broken)
     }

@@ -4,7 +4,9 @@ use super::Engine;
 use super::error::{EngineError, Naming};
 use super::facts::{AsIs, Referenced};
 use crate::ledger::{Broken, Moved, Supply};
-use crate::model::{AnswerKind, EpochMillis, IncomingFact, IncomingKind, Invalid, Qty, check_id};
+use crate::model::{
+    AnswerKind, Cause, EpochMillis, IncomingFact, IncomingKind, Invalid, Qty, check_id,
+};
 use std::sync::Arc;
 
 /// Supply to announce.
@@ -88,8 +90,9 @@ impl Engine {
                 .expect_supply(&announced, now, &log)
                 .map(|_| Vec::new()),
         };
-        drop(pass);
         let broken = done.map_err(|e| Naming::supply(&e, field_of(kind), put.id))?;
+        self.at_risk(&pass, now, Cause::StockCut, &broken);
+        drop(pass);
         self.after_change(&broken, &[announced.sku], now);
         Ok(broken)
     }
@@ -121,6 +124,7 @@ impl Engine {
             let received = self.ledger.receive(id, kind, qty, close, now, &log);
             let (moved, written_off) = received.map_err(|e| Naming::supply(&e, field, id))?;
             self.note_count(&moved);
+            self.at_risk(&pass, now, Cause::SupplySlipped, &moved.broken);
             let received = Received { moved, written_off };
             Ok((Arc::new(SupplyAnswer::Received(received)), pass))
         })?;
@@ -192,6 +196,7 @@ impl Engine {
             let kind_of = AnswerKind::SupplyBroken;
             let done = act(&self.referenced(&pass, reference, content, kind_of));
             let broken = done.map_err(|e| Naming::supply(&e, field_of(kind), id))?;
+            self.at_risk(&pass, now, Cause::SupplySlipped, &broken);
             Ok((Arc::new(SupplyAnswer::Broken(broken)), pass))
         })?;
         match &*answer {

@@ -24,6 +24,8 @@ impl StreamSet {
     pub const STOCK: Self = Self(1 | 4);
     /// Everything, orders and exceptions.
     pub const ORDER_EXCEPTIONS: Self = Self(1 | 2 | 8);
+    /// Everything, and exceptions.
+    pub const EXCEPTIONS: Self = Self(1 | 8);
     /// Everything, stock and exceptions.
     pub const STOCK_EXCEPTIONS: Self = Self(1 | 4 | 8);
 

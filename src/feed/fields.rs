@@ -152,6 +152,22 @@ fields! {
     N = "n",
     /// What units that came back are like.
     Grade = "grade",
+    /// Number of an exception.
+    Exception = "exception",
+    /// Why there is one.
+    Cause = "cause",
+    /// Who has to act.
+    Owner = "owner",
+    /// Readable particulars.
+    Detail = "detail",
+    /// What would resolve it, or what to do.
+    Action = "action",
+    /// Who has taken it on; absent for nobody.
+    AssignedTo = "assigned_to",
+    /// Who did it; absent for a rule, or for what happened by itself.
+    By = "by",
+    /// What was done.
+    How = "how",
 }
 
 /// Most bytes that a varint of 64 bits takes.

@@ -39,6 +39,8 @@
 //! | channel allocation | `allocation.set` | stock | sku, channel, protected, cap |
 //! | a load of counts is answered | `stock.loaded` | stock | reference, rows, broken |
 //! | … each promise it broke | `promise.broken` | stock, exceptions | owner, priority, sequence, sku, location, qty |
+//! | something needs a decision | `exception.opened` | exceptions; orders or stock too when about one | exception, kind, cause, owner, detail, action, channel; source, order, fulfillment, sku, location as it is about them |
+//! | … somebody takes it on; it is resolved | `exception.assigned`, `exception.resolved` | the same | exception, kind, cause, source, order, …; assigned_to; by, how |
 //! | master data | `item.put` | events only | sku, name, grams |
 //! | | `location.put` | events only | location, name, kind |
 //! | | `location.paused`, `location.resumed` | events only | location |
@@ -49,6 +51,7 @@
 //! | the reference of a write | none: the facts before it are what it did | | |
 //! | a change of a consumer group; the secret of release tokens | none | | |
 
+mod exception;
 mod fulfillment;
 mod replanned;
 mod returns;
@@ -124,6 +127,7 @@ pub fn from_fact(
         Fact::FulfillmentChanged(fact) => events.fulfillment(fact),
         Fact::ReturnChanged(fact) => events.return_changed(fact),
         Fact::OrderReplanned(fact) => events.replanned(fact),
+        Fact::ExceptionChanged(fact) => events.exception(fact),
         Fact::Referenced { .. } | Fact::FeedGroup(_) | Fact::ReleaseKeyMade { .. } => {}
     }
 }

@@ -1,40 +1,22 @@
 //! What needs a decision, until it has one.
 //!
-//! Invariants: for one order, fulfilment order and cause at most one exception is open, so a
-//! finding that is found again opens nothing; a number is never used again; the counts are those of
-//! everything ever opened and resolved, also of what was forgotten since.
+//! Invariants: of one subject at most one exception is open, so a finding that is found again opens
+//! nothing; a number is never used again; the counts are those of everything ever opened and resolved,
+//! also of what was forgotten since.
 //!
 //! Who may decide, and carrying a decision out, are left to the caller.
 
-use super::causes::{Cause, ExceptionKind};
 use super::remedies::{Action, Remedies, Trigger};
-use crate::model::{ChannelId, EpochMillis, Invalid, OrderKey, SkuId};
+use crate::model::{
+    Cause, EpochMillis, ExceptionChange, ExceptionFact, ExceptionKind, Finding, Invalid, OrderKey,
+    SkuId, Subject, Topic,
+};
 use bincode::{Decode, Encode};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// What an exception is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-pub struct Subject {
-    /// The order.
-    pub order: OrderKey,
-    /// The number of its fulfilment order; `None` is the order as a whole.
-    pub fulfillment: Option<u32>,
-    /// Why.
-    pub cause: Cause,
-}
-
-/// What was found, when opening an exception.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Finding {
-    /// About what.
-    pub subject: Subject,
-    /// The channel of the order: rules go by it.
-    pub channel: ChannelId,
-    /// Readable particulars: which field, how many units, which other order.
-    pub detail: Box<str>,
-    /// SKUs whose arrival could resolve it.
-    pub waits_for: Vec<SkuId>,
-}
+/// So many resolved exceptions are kept to be looked at, the newest numbers; more are forgotten.
+pub const RESOLVED_MAX: usize = 100_000;
 
 /// How an exception ended.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -100,6 +82,8 @@ impl Counts {
 pub struct Filter {
     /// Of this type.
     pub kind: Option<ExceptionKind>,
+    /// For this reason.
+    pub cause: Option<Cause>,
     /// Of this order.
     pub order: Option<OrderKey>,
     /// Assigned to this person.
@@ -108,13 +92,13 @@ pub struct Filter {
     pub resolved_too: bool,
 }
 
-/// All exceptions.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+/// All exceptions. A clone is a look at one moment: it shares what has not changed since.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exceptions {
     last: u64,
     /// Kept apart from the resolved ones, so that looking at what is open stays cheap.
-    open: BTreeMap<u64, Exception>,
-    resolved: BTreeMap<u64, Exception>,
+    open: BTreeMap<u64, Arc<Exception>>,
+    resolved: BTreeMap<u64, Arc<Exception>>,
     /// The open ones, by what they are about.
     about: BTreeMap<Subject, u64>,
     /// Open ones that wait for a SKU.
@@ -128,33 +112,65 @@ impl Exceptions {
         let known = self.about.get(&finding.subject).copied();
         let id = known.unwrap_or(self.last + 1);
         if known.is_none() {
-            self.last = id;
-            self.about.insert(finding.subject.clone(), id);
-            let waits = finding.waits_for.iter();
-            self.waiting.extend(waits.map(|&sku| (sku, id)));
             self.counts.entry(finding.subject.cause).or_default().opened += 1;
+            self.keep(Exception {
+                id,
+                finding,
+                opened: at,
+                assigned_to: None,
+                resolved: None,
+            });
         }
-        let exception = self.open.entry(id).or_insert_with(|| Exception {
-            id,
-            finding,
-            opened: at,
-            assigned_to: None,
-            resolved: None,
-        });
-        (exception, known.is_none())
+        (&self.open[&id], known.is_none())
+    }
+
+    /// Keeps one that is open or resolved, without counting it.
+    fn keep(&mut self, exception: Exception) {
+        let id = exception.id;
+        self.last = self.last.max(id);
+        if exception.resolved.is_some() {
+            self.resolved.insert(id, Arc::new(exception));
+            return;
+        }
+        let finding = &exception.finding;
+        self.about.insert(finding.subject.clone(), id);
+        let waits = finding.waits_for.iter();
+        self.waiting.extend(waits.map(|&sku| (sku, id)));
+        self.open.insert(id, Arc::new(exception));
     }
 
     /// The exception of this number.
     #[must_use]
     pub fn get(&self, id: u64) -> Option<&Exception> {
-        self.open.get(&id).or_else(|| self.resolved.get(&id))
+        let found = self.open.get(&id).or_else(|| self.resolved.get(&id));
+        found.map(|e| &**e)
+    }
+
+    /// The open exception about this.
+    #[must_use]
+    pub fn about(&self, subject: &Subject) -> Option<&Exception> {
+        self.about.get(subject).and_then(|id| self.get(*id))
+    }
+
+    /// How many are open.
+    #[must_use]
+    pub fn open_len(&self) -> usize {
+        self.open.len()
     }
 
     /// Exceptions that the filter lets through, numbers above `after`, oldest first, at most
-    /// `limit`. It looks at each from there on until it has enough; at resolved ones only when asked.
+    /// `limit`. It looks at each from there on until it has enough; at resolved ones only when asked;
+    /// of one order only at its own open ones, unless resolved ones are asked for.
     #[must_use]
     pub fn list(&self, filter: &Filter, after: u64, limit: usize) -> Vec<&Exception> {
-        let page = |all: &'_ BTreeMap<u64, Exception>| {
+        if let (Some(order), false) = (&filter.order, filter.resolved_too) {
+            let mut of_order: Vec<&Exception> = self.of_order(order).collect();
+            of_order.retain(|e| e.id > after && filter.shows(e));
+            of_order.sort_unstable_by_key(|e| e.id);
+            of_order.truncate(limit);
+            return of_order;
+        }
+        let page = |all: &'_ BTreeMap<u64, Arc<Exception>>| {
             let rest = all.range(after.saturating_add(1)..);
             let shown = rest.filter(|(_, e)| filter.shows(e)).map(|(&id, _)| id);
             shown.take(limit).collect::<Vec<u64>>()
@@ -168,32 +184,34 @@ impl Exceptions {
         ids.into_iter().filter_map(|id| self.get(id)).collect()
     }
 
-    /// The open exceptions of an order.
+    /// The open exceptions of an order, those of the order as a whole first.
     pub fn of_order<'a>(&'a self, order: &OrderKey) -> impl Iterator<Item = &'a Exception> {
         let first = Subject {
-            order: order.clone(),
-            fulfillment: None,
+            topic: Topic::order(order),
             cause: Cause::ALL[0],
         };
         let order = order.clone();
         let about = self.about.range(first..);
         about
-            .take_while(move |(subject, _)| subject.order == order)
-            .filter_map(|(_, id)| self.open.get(id))
+            .take_while(move |(subject, _)| subject.topic.order_key() == Some(&order))
+            .filter_map(|(_, id)| self.get(*id))
     }
 
-    /// Gives it to somebody, or to nobody. Doing so again changes nothing.
+    /// Gives it to somebody, or to nobody; `false` when that changed nothing.
     ///
     /// # Errors
     /// There is none, or it is resolved.
-    pub fn assign(&mut self, id: u64, to: Option<&str>) -> Result<&Exception, Invalid> {
+    pub fn assign(&mut self, id: u64, to: Option<&str>) -> Result<(&Exception, bool), Invalid> {
         if self.resolved.contains_key(&id) {
             let expected = "an open exception; this one is resolved";
             return Err(Invalid::new("exception", id, expected));
         }
         let exception = self.open.get_mut(&id).ok_or_else(|| unknown(id))?;
-        exception.assigned_to = to.map(Into::into);
-        Ok(exception)
+        let changes = exception.assigned_to.as_deref() != to;
+        if changes {
+            Arc::make_mut(exception).assigned_to = to.map(Into::into);
+        }
+        Ok((exception, changes))
     }
 
     /// Ends it. The second time it is answered as it ended the first time, with `false`.
@@ -209,9 +227,9 @@ impl Exceptions {
     ) -> Result<(&Exception, bool), Invalid> {
         let Some(mut exception) = self.open.remove(&id) else {
             let known = self.resolved.get(&id);
-            return known.map(|e| (e, false)).ok_or_else(|| unknown(id));
+            return known.map(|e| (&**e, false)).ok_or_else(|| unknown(id));
         };
-        exception.resolved = Some(Resolved {
+        Arc::make_mut(&mut exception).resolved = Some(Resolved {
             at,
             by: by.map(Into::into),
             how: how.into(),
@@ -225,7 +243,54 @@ impl Exceptions {
             Some(_) => counts.resolved += 1,
             None => counts.automatic += 1,
         }
+        // Never this one: it would be answered as if there had been none.
+        while self.resolved.len() >= RESOLVED_MAX {
+            self.resolved.pop_first();
+        }
         Ok((self.resolved.entry(id).or_insert(exception), true))
+    }
+
+    /// Does what a fact says was done.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot follow on what was before.
+    pub fn apply(&mut self, at: EpochMillis, fact: &ExceptionFact) -> Result<(), String> {
+        let ExceptionFact {
+            id,
+            subject,
+            change,
+        } = fact;
+        if let ExceptionChange::Opened {
+            channel,
+            detail,
+            waits_for,
+        } = change
+        {
+            let finding = Finding {
+                subject: subject.clone(),
+                channel: *channel,
+                detail: detail.clone(),
+                waits_for: waits_for.clone(),
+            };
+            let (opened, new) = self.open(finding, at);
+            return match new && opened.id == *id {
+                true => Ok(()),
+                false => Err(format!("{subject} is exception {}, not {id}", opened.id)),
+            };
+        }
+        let known = self.get(*id).is_some_and(|e| e.finding.subject == *subject);
+        if !known {
+            return Err(format!("exception {id} is not about {subject}"));
+        }
+        let done = match change {
+            ExceptionChange::Assigned { to } => self.assign(*id, to.as_deref()),
+            ExceptionChange::Resolved { by, how } => self.resolve(*id, by.as_deref(), how, at),
+            ExceptionChange::Opened { .. } => unreachable!("done above"),
+        };
+        match done.map_err(|e| e.to_string())? {
+            (_, true) => Ok(()),
+            (_, false) => Err(format!("exception {id} was so already")),
+        }
     }
 
     /// What rules do about the exceptions that wait for `sku`, now that some has arrived: number and
@@ -258,20 +323,47 @@ impl Exceptions {
         })
     }
 
-    /// Forgets what was resolved before `before`; the counts stay. Answers how many.
-    pub fn forget_resolved(&mut self, before: EpochMillis) -> usize {
-        let known = self.resolved.len();
-        self.resolved
-            .retain(|_, e| e.resolved.as_ref().is_none_or(|r| r.at >= before));
-        known - self.resolved.len()
+    /// Everything that makes it: what to keep of it in a file.
+    pub fn records(&self) -> impl Iterator<Item = ExceptionRecord> {
+        let kept = self.resolved.values().chain(self.open.values());
+        let kept = kept.map(|e| ExceptionRecord::Kept(Box::new(Exception::clone(e))));
+        let counts = self
+            .counts()
+            .map(|(cause, counts)| ExceptionRecord::Counts(cause, counts));
+        // Before anything there is nothing to keep.
+        let last = (self.last > 0).then_some(ExceptionRecord::Last(self.last));
+        last.into_iter().chain(counts).chain(kept)
     }
+
+    /// Takes back what [`Exceptions::records`] gave.
+    pub fn restore(&mut self, record: ExceptionRecord) {
+        match record {
+            ExceptionRecord::Last(last) => self.last = last,
+            ExceptionRecord::Counts(cause, counts) => {
+                self.counts.insert(cause, counts);
+            }
+            ExceptionRecord::Kept(exception) => self.keep(*exception),
+        }
+    }
+}
+
+/// A piece of all exceptions.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum ExceptionRecord {
+    /// The highest number that was ever given.
+    Last(u64),
+    /// How many there were for one reason.
+    Counts(Cause, Counts),
+    /// One of them.
+    Kept(Box<Exception>),
 }
 
 impl Filter {
     fn shows(&self, exception: &Exception) -> bool {
-        let subject = &exception.finding.subject;
+        let order = exception.finding.subject.topic.order_key();
         self.kind.is_none_or(|kind| kind == exception.kind())
-            && self.order.as_ref().is_none_or(|o| *o == subject.order)
+            && self.cause.is_none_or(|cause| cause == exception.cause())
+            && self.order.as_ref().is_none_or(|o| Some(o) == order)
             && (self.assigned_to.is_none() || self.assigned_to == exception.assigned_to)
     }
 }
@@ -287,11 +379,10 @@ mod tests {
     fn finding(order: &str, cause: Cause) -> Finding {
         Finding {
             subject: Subject {
-                order: OrderKey::new("shop", order),
-                fulfillment: None,
+                topic: Topic::order(&OrderKey::new("shop", order)),
                 cause,
             },
-            channel: ChannelId(0),
+            channel: None,
             detail: "".into(),
             waits_for: vec![SkuId(7), SkuId(8)],
         }
@@ -360,8 +451,10 @@ mod tests {
         };
         assert_eq!(ids(&all, &both, 2, 3), [3, 4, 5]);
         assert!(all.assign(4, None).is_err());
-        assert_eq!(all.forget_resolved(EpochMillis(4)), 1);
         assert_eq!(all.counts_of(ExceptionKind::Stuck).opened, 3);
+        let mut back = Exceptions::default();
+        all.records().for_each(|record| back.restore(record));
+        assert_eq!(back, all);
     }
 
     #[test]

@@ -13,7 +13,6 @@
 //! fulfilment order from being changed by two at once.
 
 mod book;
-mod causes;
 mod change;
 mod cost;
 mod deadlines;
@@ -36,14 +35,18 @@ mod states;
 mod times;
 mod token;
 
-pub use crate::model::{Booking, Change, ClaimMode, Grade, Parcel, ReturnEvent, Route, Tracking};
+pub use crate::model::{
+    Booking, Cause, Change, ClaimMode, ExceptionKind, Finding, Grade, Parcel, ReturnEvent, Route,
+    Subject, Topic, Tracking,
+};
 pub use book::{Amendments, NewOrder, OrderBook, OrderRecord, OrderState, Submission};
-pub use causes::{Cause, ExceptionKind};
 pub use change::{Applied, Refusal};
 pub use cost::{CostGroup, CostPlace, CostQuery, CostSums, Costs, Part, Prices};
 pub use deadlines::{Deadlines, Timer};
 pub use drawing::{markdown, mermaid};
-pub use exceptions::{Counts, Exception, Exceptions, Filter, Finding, Resolved, Subject};
+pub use exceptions::{
+    Counts, Exception, ExceptionRecord, Exceptions, Filter, RESOLVED_MAX, Resolved,
+};
 pub use fulfillment::{FulfillmentId, FulfillmentLine, FulfillmentOrder, Holder};
 pub use limits::{Advice, Limit, LimitRule, Limits, advice};
 pub use order_state::OrderStatus;

@@ -2,9 +2,8 @@
 //!
 //! The first rule that fits counts, so special ones stand before general ones.
 
-use super::causes::Cause;
 use super::exceptions::Exception;
-use crate::model::{ChannelId, EpochMillis, Invalid, Millis};
+use crate::model::{Cause, ChannelId, EpochMillis, Invalid, Millis};
 
 /// When a rule acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,16 +103,16 @@ impl Remedies {
         let channel = exception.finding.channel;
         self.0.iter().filter(move |rule| {
             rule.cause.is_none_or(|cause| cause == exception.cause())
-                && rule.channel.is_none_or(|wanted| wanted == channel)
+                && rule.channel.is_none_or(|wanted| channel == Some(wanted))
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::exceptions::{Exceptions, Finding, Subject};
+    use super::super::exceptions::Exceptions;
     use super::*;
-    use crate::model::OrderKey;
+    use crate::model::{Finding, OrderKey, Subject, Topic};
 
     fn rule(
         cause: Option<Cause>,
@@ -132,11 +131,10 @@ mod tests {
     fn exception(cause: Cause, channel: u16) -> Exception {
         let finding = Finding {
             subject: Subject {
-                order: OrderKey::new("shop", "1"),
-                fulfillment: None,
+                topic: Topic::order(&OrderKey::new("shop", "1")),
                 cause,
             },
-            channel: ChannelId(channel),
+            channel: Some(ChannelId(channel)),
             detail: "".into(),
             waits_for: vec![],
         };

@@ -5,8 +5,8 @@
 //! that a fact introduces (an item, a location, a channel) is given its dense id by the fact.
 
 use super::{
-    Change, ChannelId, Decision, EpochMillis, GroupFact, Item, Location, LocationId, Order,
-    OrderKey, PromiseRules, Qty, ReplannedFact, ReturnFact, Settled, SkuId, State,
+    Change, ChannelId, Decision, EpochMillis, ExceptionFact, GroupFact, Item, Location, LocationId,
+    Order, OrderKey, PromiseRules, Qty, ReplannedFact, ReturnFact, Settled, SkuId, State,
 };
 use bincode::{Decode, Encode};
 use std::sync::Arc;
@@ -407,6 +407,8 @@ pub enum Fact {
     ReturnChanged(Box<ReturnFact>),
     /// Units of an order were placed anew.
     OrderReplanned(Box<ReplannedFact>),
+    /// An exception was opened, assigned or resolved.
+    ExceptionChanged(Box<ExceptionFact>),
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! Plain data. `model` does not know that a clock, a lock, a file or a socket exists; it only
 //! says what a thing is and when a value is not one.
 
+mod causes;
 mod change;
+mod exception;
 mod fact;
 mod feed;
 mod ids;
@@ -17,7 +19,9 @@ mod returns;
 mod state;
 mod units;
 
+pub use causes::{Cause, ExceptionKind};
 pub use change::{Change, ClaimMode, Parcel, Route, Settled, Tracking};
+pub use exception::{ExceptionChange, ExceptionFact, Finding, Subject, Topic};
 pub use fact::{
     AnswerKind, BrokenFact, ClaimFact, Fact, FulfillmentFact, HoldReason, IncomingFact,
     IncomingKind, OwnerFact, ReservationAsked,

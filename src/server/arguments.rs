@@ -84,6 +84,12 @@ impl<'a> Arguments<'a> {
         })
     }
 
+    /// The next argument as the number of something.
+    pub(super) fn number(&mut self, field: &str) -> Result<u64, CommandError> {
+        let text = self.text(field)?;
+        digits(text).ok_or_else(|| Invalid::new(field, text, "a whole number").into())
+    }
+
     /// The next argument as a span in milliseconds.
     pub(super) fn millis(&mut self, field: &str) -> Result<Millis, CommandError> {
         let text = self.text(field)?;

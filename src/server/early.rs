@@ -84,6 +84,7 @@ fn note((snapshot, next): (&Snapshot, u64), fact: &Fact, touched: &mut HashSet<S
         | Fact::Referenced { .. }
         | Fact::LoadAnswered { .. }
         | Fact::FeedGroup(_)
+        | Fact::ExceptionChanged(_)
         // Of what runs out by itself the snapshot says that it does.
         | Fact::ReservationEnded { .. } => true,
         Fact::OnHandMoved { sku, .. }

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 type Section = fn(&Session, &mut String);
 
-const SECTIONS: [(&str, Section); 10] = [
+const SECTIONS: [(&str, Section); 11] = [
     ("Server", server),
     ("Clients", clients),
     ("Persistence", persistence),
@@ -17,6 +17,7 @@ const SECTIONS: [(&str, Section); 10] = [
     ("Replication", replication),
     ("Orders", orders),
     ("Scarcity", scarcity),
+    ("Exceptions", exceptions),
     ("Feed", feed),
     ("Ledger", ledger),
     ("State", state),
@@ -191,6 +192,27 @@ fn scarcity(session: &Session, out: &mut String) {
     line(out, "scarcity_status", if failed { "failed" } else { "ok" });
     if let Some(reason) = last.failure {
         line(out, "scarcity_failure", reason);
+    }
+}
+
+/// By type: how many are open, and what became of all there were.
+fn exceptions(session: &Session, out: &mut String) {
+    let Some(ready) = session.shared.ready() else {
+        return;
+    };
+    let counts = ready.engine.exception_counts();
+    let open: u64 = counts.iter().map(|(_, c)| c.open()).sum();
+    line(out, "exceptions_open", open);
+    for (kind, c) in counts {
+        let (opened, resolved, automatic) = (c.opened, c.resolved, c.automatic);
+        line(
+            out,
+            &format!("exceptions_{}", kind.name()),
+            format_args!(
+                "open={},opened={opened},resolved={resolved},automatic={automatic}",
+                c.open()
+            ),
+        );
     }
 }
 

@@ -11,6 +11,7 @@ mod config;
 mod connection;
 mod early;
 mod error;
+mod exception_json;
 mod feeder;
 mod fulfillment_json;
 mod info;

@@ -54,6 +54,7 @@
 //! | 13 order index | for every order XXH3-64 of its source, a byte 31 and its id, then where its record begins in the file; u64 each, ascending |
 //! | 14 feed groups | records of [`GroupFact`](crate::model::GroupFact)s that make the consumer groups; absent where there is none |
 //! | 15 feed marks | one [`Marks`](crate::feed::Marks), `bincode`; absent where nothing was ever fed |
+//! | 16 exceptions | records of [`ExceptionRecord`](crate::lifecycle::ExceptionRecord)s; absent where there never was one |
 //!
 //! A record is a u32 with its bytes, and those: `bincode` 2 with its legacy configuration.
 //!
@@ -119,11 +120,13 @@ pub enum Kind {
     FeedGroups,
     /// How far the event feed was.
     FeedMarks,
+    /// What needs a decision, or needed one.
+    Exceptions,
 }
 
 impl Kind {
     /// All kinds, ascending.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Meta,
         Self::SkuEnds,
         Self::SkuText,
@@ -139,6 +142,7 @@ impl Kind {
         Self::OrderIndex,
         Self::FeedGroups,
         Self::FeedMarks,
+        Self::Exceptions,
     ];
 
     /// For people.
@@ -160,6 +164,7 @@ impl Kind {
             Self::OrderIndex => "order index",
             Self::FeedGroups => "feed groups",
             Self::FeedMarks => "feed marks",
+            Self::Exceptions => "exceptions",
         }
     }
 }

@@ -9,6 +9,7 @@ use super::image::{Meta, OrderImage, ReferenceImage, ReservationImage};
 use super::records::Records;
 use crate::feed::Marks;
 use crate::ledger::{Hold, Position, ShardSide, Supply};
+use crate::lifecycle::ExceptionRecord;
 use crate::model::{EpochMillis, GroupFact, Item, Lsn};
 use crate::sys::Mapped;
 use bincode::Decode;
@@ -246,6 +247,14 @@ impl Snapshot {
     /// As [`Snapshot::verify`].
     pub fn feed_groups(&self) -> Result<Vec<GroupFact>, SnapshotError> {
         self.all(Kind::FeedGroups)
+    }
+
+    /// What makes the exceptions.
+    ///
+    /// # Errors
+    /// As [`Snapshot::verify`].
+    pub fn exceptions(&self) -> Result<Vec<ExceptionRecord>, SnapshotError> {
+        self.all(Kind::Exceptions)
     }
 
     /// How far the event feed was; `None` when nothing was ever fed.

@@ -9,6 +9,7 @@ use super::keep::name_of;
 use crate::feed::Marks;
 use crate::journal::{Disk, DiskFile};
 use crate::ledger::{Hold, ShardImage, ShardSide, Supply};
+use crate::lifecycle::ExceptionRecord;
 use crate::model::{GroupFact, Item, Lsn};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,6 +70,7 @@ pub struct Writer<'d> {
     reservations: Pile,
     references: Pile,
     feed_groups: Pile,
+    exceptions: Pile,
     /// Names of the items so far, and where each ends.
     names: (Vec<u8>, Vec<u64>),
     /// Hash of every order and where in its section its record begins; those of the section that
@@ -121,6 +123,7 @@ impl<'d> Writer<'d> {
             reservations: Pile::new(Kind::Reservations),
             references: Pile::new(Kind::References),
             feed_groups: Pile::new(Kind::FeedGroups),
+            exceptions: Pile::new(Kind::Exceptions),
             names: (Vec::new(), Vec::new()),
             index: Vec::new(),
             indexed: 0,
@@ -243,6 +246,15 @@ impl<'d> Writer<'d> {
         self.write_full(|w| &mut w.feed_groups)
     }
 
+    /// A piece of the exceptions.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`].
+    pub fn exception(&mut self, record: &ExceptionRecord) -> Result<(), SnapshotError> {
+        put_record(&mut self.exceptions.bytes, record);
+        self.write_full(|w| &mut w.exceptions)
+    }
+
     /// How far the event feed was.
     ///
     /// # Errors
@@ -259,7 +271,7 @@ impl<'d> Writer<'d> {
     /// # Errors
     /// [`SnapshotError::Io`].
     pub fn finish(mut self) -> Result<Written, SnapshotError> {
-        let piles: [fn(&mut Self) -> &mut Pile; 7] = [
+        let piles: [fn(&mut Self) -> &mut Pile; 8] = [
             |w| &mut w.items,
             |w| &mut w.holds,
             |w| &mut w.supplies,
@@ -267,6 +279,7 @@ impl<'d> Writer<'d> {
             |w| &mut w.reservations,
             |w| &mut w.references,
             |w| &mut w.feed_groups,
+            |w| &mut w.exceptions,
         ];
         for pile in piles {
             self.write_pile(pile)?;

@@ -3,7 +3,8 @@
 use super::item;
 use allot::bench::random::Random;
 use allot::engine::{
-    ClaimAsk, CountReport, Engine, LoadRow, PartName, ReservationPut, SupplyPut, WantedLine,
+    ClaimAsk, CountReport, Engine, ExceptionFilter, LoadRow, PartName, ReservationPut, SupplyPut,
+    WantedLine,
 };
 use allot::model::{
     Cents, Change, ClaimMode, EpochMillis, HoldReason, IncomingKind, LocationId, Millis, Opening,
@@ -40,6 +41,9 @@ pub(crate) fn random_order(random: &mut Random, id: u64) -> Order {
     let line = |random: &mut Random| (random.index(SKUS), 1 + small(random, 6));
     let lines: Vec<(usize, u32)> = (0..1 + random.index(3)).map(|_| line(random)).collect();
     let mut order = super::order(&id.to_string(), &lines);
+    if random.chance(10) {
+        order.policy.allow_backorder = Some(false);
+    }
     order.channel = ["web", "app"][random.index(2)].into();
     order.lines[0].may_split = random.chance(70);
     order.priority = i32::try_from(random.below(3)).unwrap();
@@ -59,7 +63,7 @@ pub(crate) fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
     let reference = format!("r{}", random.below(300));
     let qty = Qty(1 + small(random, 8));
     let later = now + Millis(random.below(50_000_000));
-    match random.below(33) {
+    match random.below(34) {
         26..=28 => super::comebacks::come_back(engine, random, now),
         29..=30 => amend(engine, random, now),
         31 => {
@@ -82,6 +86,7 @@ pub(crate) fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
             let _ = engine.claim(&ask, now);
         }
         21..=25 => tell(engine, random, now),
+        33 => decide(engine, random, now),
         0..=2 => {
             let id = random.below(80);
             let order = random_order(random, id);
@@ -242,6 +247,22 @@ pub(crate) fn kept_by(engine: &Engine, now: EpochMillis) -> Vec<String> {
         .walk(now, |kept| all.push(format!("{kept:?}")));
     all.sort();
     all
+}
+
+/// Somebody looks at what needs a decision.
+fn decide(engine: &Engine, random: &mut Random, now: EpochMillis) {
+    let filter = ExceptionFilter {
+        resolved_too: random.chance(30),
+        ..ExceptionFilter::default()
+    };
+    let open = engine.exceptions(&filter, random.below(20), 3).unwrap();
+    for exception in open {
+        let _ = match random.below(3) {
+            0 => engine.assign_exception(exception.id, Some("anna"), now),
+            1 => engine.assign_exception(exception.id, None, now),
+            _ => engine.resolve_exception(exception.id, "anna", "looked at", now),
+        };
+    }
 }
 
 /// What is said about a part of an order that somebody has, or about one that nobody has.

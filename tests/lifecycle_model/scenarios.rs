@@ -6,9 +6,9 @@ use crate::{
 };
 use allot::lifecycle::{
     Applied, Cause, Change, ClaimMode, Deadlines, Exceptions, Finding, FulfillmentOrder,
-    LeaseVerdict, Limits, OrderStatus, Refusal, ReleaseKey, State, Step, Subject, advice,
+    LeaseVerdict, Limits, OrderStatus, Refusal, ReleaseKey, State, Step, Subject, Topic, advice,
 };
-use allot::model::{ChannelId, LocationId, Millis, OrderKey, Qty, SkuId};
+use allot::model::{ChannelId, LocationId, Millis, Qty, SkuId};
 
 const ACK: Change = Change::Acknowledge;
 
@@ -366,11 +366,10 @@ fn a_breach_comes_out_when_it_is_due_and_becomes_one_exception() {
     for repeat in [false, true] {
         let finding = Finding {
             subject: Subject {
-                order: OrderKey::new("shop", "1001"),
-                fulfillment: Some(order.id.number),
+                topic: Topic::part(&order.id.order, order.id.number),
                 cause: Cause::DeadlineMissed,
             },
-            channel: ChannelId(0),
+            channel: Some(ChannelId(0)),
             detail: advice(order.state).cause.into(),
             waits_for: vec![],
         };

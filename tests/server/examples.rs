@@ -40,6 +40,9 @@ fn every_example_of_the_reference_works_on_the_sample_network() {
     wait_until("the feed is there", || {
         !connection.say("XLEN events").is_error()
     });
+    // What the examples about exceptions decide.
+    let refused = r#"{"source":"web","order":"e-1","ship_to":{"country":"US","postal":"94107"},"lines":[{"sku":"NO-SUCH","qty":1}]}"#;
+    assert!(connection.command(&["ORDER.SUBMIT", refused]).is_error());
     // In the order of the reference, so that each finds what the ones before it made.
     for command in commands() {
         let words = split_line(command.example.as_bytes()).unwrap();

@@ -10,6 +10,10 @@ pub(super) fn is_about(fact: &Fact, source: &str, id: &str) -> bool {
         Fact::FulfillmentChanged(fact) => &fact.key,
         Fact::ReturnChanged(fact) => &fact.key,
         Fact::OrderReplanned(fact) => &fact.key,
+        Fact::ExceptionChanged(fact) => match fact.subject.topic.order_key() {
+            Some(key) => key,
+            None => return false,
+        },
         _ => return false,
     };
     (key.source(), key.order()) == (source, id)
@@ -48,6 +52,7 @@ pub(super) fn kind(fact: &Fact) -> &'static str {
         Fact::FulfillmentChanged(_) => "fulfilment order changed",
         Fact::ReturnChanged(_) => "return changed",
         Fact::OrderReplanned(_) => "order placed anew",
+        Fact::ExceptionChanged(_) => "exception opened, assigned or resolved",
         Fact::FeedGroup(_) => "consumer group changed",
     }
 }

@@ -1,0 +1,386 @@
+//! What needs a decision: opened in the step that finds it, ended by a person or by what happens.
+//!
+//! A [`Note`] is made while what it is about is locked, and becomes a fact in the same step as the
+//! facts that it follows from, so that no history can hold a short pick without its exception. The
+//! exceptions are the last lock of all: a note may be made while the ledger's shards are held.
+
+use super::Engine;
+use super::error::EngineError;
+use crate::cut::Pass;
+use crate::ledger::Broken;
+use crate::lifecycle::{Counts, Exception, Exceptions, Filter};
+use crate::model::{
+    Cause, ChannelId, EpochMillis, ExceptionChange, ExceptionFact, ExceptionKind, Fact, Finding,
+    Invalid, OrderKey, OwnerFact, Subject, Topic, check_id,
+};
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Most exceptions of one list.
+pub const EXCEPTIONS_LIST_MAX: usize = 1_000;
+
+/// So many open exceptions are enough: refused orders, of which a sender can make any number, open no
+/// more then. Of orders that were accepted there is always one more.
+const REFUSED_OPEN_MAX: usize = 200_000;
+
+/// Facts of one step.
+pub(super) type Facts = SmallVec<[Fact; 3]>;
+
+/// All exceptions, as they are now.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    /// Shared with a cut until the next change.
+    all: Mutex<Arc<Exceptions>>,
+    /// How many are open: most steps find that there is nothing to end without taking the lock.
+    open: AtomicUsize,
+}
+
+/// What a step means for exceptions.
+#[derive(Debug, Clone)]
+pub(super) enum Note {
+    /// Something needs a decision, unless that is known already.
+    Raise(Finding),
+    /// What was so is so no longer; `how` says why.
+    Clear(Subject, Box<str>),
+    /// The same for all of an order that are for one of these reasons: of the order as a whole and,
+    /// if `part` is `None`, of all its parts; else of that part alone.
+    ClearOrder {
+        /// Which order.
+        key: OrderKey,
+        /// Which part of it.
+        part: Option<u32>,
+        /// Which reasons.
+        which: fn(Cause) -> bool,
+        /// Why.
+        how: Box<str>,
+    },
+}
+
+impl Note {
+    /// Everything about an order has ended.
+    pub(super) fn clear_all(key: &OrderKey, how: &str) -> Self {
+        Self::ClearOrder {
+            key: key.clone(),
+            part: None,
+            which: |_| true,
+            how: how.into(),
+        }
+    }
+
+    /// Everything about a part of an order has ended that is for one of these reasons.
+    pub(super) fn clear_part(
+        key: &OrderKey,
+        number: u32,
+        which: fn(Cause) -> bool,
+        how: &str,
+    ) -> Self {
+        Self::ClearOrder {
+            key: key.clone(),
+            part: Some(number),
+            which,
+            how: how.into(),
+        }
+    }
+}
+
+impl Desk {
+    /// A look at one moment.
+    pub(super) fn now(&self) -> Arc<Exceptions> {
+        self.all.lock().clone()
+    }
+
+    /// Whether any is open: else there is none to end.
+    pub(super) fn any_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed) > 0
+    }
+
+    /// Changes them as history says. Until [`Desk::begin`] no step ends any by itself: what replay does
+    /// again is followed by the facts that say so.
+    pub(super) fn restore<T>(&self, restore: impl FnOnce(&mut Exceptions) -> T) -> T {
+        restore(Arc::make_mut(&mut self.all.lock()))
+    }
+
+    /// History is over, and commands begin.
+    pub(super) fn begin(&self) {
+        self.open
+            .store(self.all.lock().open_len(), Ordering::Relaxed);
+    }
+}
+
+impl Engine {
+    /// Keeps the facts of one step together with what they mean for exceptions. What the notes are
+    /// about is locked, and the step has passed the gate.
+    pub(super) fn append_noting(
+        &self,
+        pass: &Pass<'_>,
+        at: EpochMillis,
+        mut facts: Facts,
+        notes: &[Note],
+    ) {
+        let raises = notes.iter().any(|n| matches!(n, Note::Raise(_)));
+        if raises || (!notes.is_empty() && self.desk.any_open()) {
+            let mut all = self.desk.all.lock();
+            for note in notes {
+                change(&mut all, at, note, &mut facts);
+            }
+            self.desk.open.store(all.open_len(), Ordering::Relaxed);
+            // Under the lock: the order of numbers in history is the order of changes.
+            if !facts.is_empty() {
+                self.history.append_all(pass, at, facts);
+            }
+            return;
+        }
+        if !facts.is_empty() {
+            self.history.append_all(pass, at, facts);
+        }
+    }
+
+    /// Notes what follows from no fact of its own.
+    pub(super) fn note(&self, pass: &Pass<'_>, at: EpochMillis, notes: &[Note]) {
+        self.append_noting(pass, at, Facts::new(), notes);
+    }
+
+    /// That supply does not cover what orders were promised any more. Of reservations whoever changed
+    /// the supply is told, and nobody else: most run out by themselves.
+    pub(super) fn at_risk(
+        &self,
+        pass: &Pass<'_>,
+        at: EpochMillis,
+        cause: Cause,
+        broken: &[Broken],
+    ) {
+        if broken.is_empty() {
+            return;
+        }
+        let orders = broken.iter().filter_map(|b| match &b.owner.id {
+            OwnerFact::Order(key) => Some((key, b)),
+            OwnerFact::Reservation(_) => None,
+        });
+        let notes = orders.map(|(key, b)| {
+            let (sku, place) = (
+                self.registry.sku_name(b.sku),
+                self.registry.location_name(b.location),
+            );
+            Note::Raise(Finding {
+                subject: Subject {
+                    topic: Topic::order(key),
+                    cause,
+                },
+                channel: None,
+                detail: format!("{} of {sku} at {place} are not covered", b.qty).into(),
+                waits_for: vec![b.sku],
+            })
+        });
+        self.note(pass, at, &notes.collect::<Vec<_>>());
+    }
+
+    /// An order that was refused is nobody's, so whoever looks after orders hears of it.
+    pub(super) fn note_refused(&self, finding: Finding, now: EpochMillis) {
+        if self.desk.open.load(Ordering::Relaxed) < REFUSED_OPEN_MAX {
+            let pass = self.gate.enter();
+            self.note(&pass, now, &[Note::Raise(finding)]);
+        }
+    }
+
+    /// Exceptions that the filter lets through, numbers above `after`, oldest first, at most `count`.
+    ///
+    /// # Errors
+    /// `INVALID` for a count that is not 1 to [`EXCEPTIONS_LIST_MAX`].
+    pub fn exceptions(
+        &self,
+        filter: &Filter,
+        after: u64,
+        count: usize,
+    ) -> Result<Vec<Exception>, EngineError> {
+        if count == 0 || count > EXCEPTIONS_LIST_MAX {
+            let expected = format!("1 to {EXCEPTIONS_LIST_MAX}");
+            return Err(Invalid::new("COUNT", count, expected).into());
+        }
+        let all = self.desk.now();
+        Ok(all
+            .list(filter, after, count)
+            .into_iter()
+            .cloned()
+            .collect())
+    }
+
+    /// One exception.
+    ///
+    /// # Errors
+    /// `NOTFOUND`.
+    pub fn exception(&self, id: u64) -> Result<Exception, EngineError> {
+        let found = self.desk.now().get(id).cloned();
+        found.ok_or_else(|| no_exception(id))
+    }
+
+    /// Ends an exception: somebody has decided, and says what was done. The second time it is
+    /// answered as it ended the first time, with `false`.
+    ///
+    /// # Errors
+    /// `NOTFOUND`, `INVALID`.
+    pub fn resolve_exception(
+        &self,
+        id: u64,
+        by: &str,
+        how: &str,
+        now: EpochMillis,
+    ) -> Result<(Exception, bool), EngineError> {
+        check_id("by", by)?;
+        check_text("how", how)?;
+        let resolved = ExceptionChange::Resolved {
+            by: Some(by.into()),
+            how: how.into(),
+        };
+        self.change_exception(id, resolved, now, |all| {
+            let (after, new) = all.resolve(id, Some(by), how, now)?;
+            Ok((after.clone(), new))
+        })
+    }
+
+    /// Gives an exception to somebody, or to nobody. Answers whether that changed anything.
+    ///
+    /// # Errors
+    /// `NOTFOUND`; `INVALID`, also for one that is resolved.
+    pub fn assign_exception(
+        &self,
+        id: u64,
+        to: Option<&str>,
+        now: EpochMillis,
+    ) -> Result<(Exception, bool), EngineError> {
+        if let Some(to) = to {
+            check_id("person", to)?;
+        }
+        let assigned = ExceptionChange::Assigned {
+            to: to.map(Into::into),
+        };
+        self.change_exception(id, assigned, now, |all| {
+            let (after, changed) = all.assign(id, to)?;
+            Ok((after.clone(), changed))
+        })
+    }
+
+    fn change_exception(
+        &self,
+        id: u64,
+        change: ExceptionChange,
+        now: EpochMillis,
+        act: impl FnOnce(&mut Exceptions) -> Result<(Exception, bool), Invalid>,
+    ) -> Result<(Exception, bool), EngineError> {
+        let pass = self.gate.enter();
+        let mut all = self.desk.all.lock();
+        if all.get(id).is_none() {
+            return Err(no_exception(id));
+        }
+        let (after, changed) = act(Arc::make_mut(&mut all))?;
+        self.desk.open.store(all.open_len(), Ordering::Relaxed);
+        if changed {
+            let fact = fact(&after, change);
+            self.history.append(&pass, now, || [fact]);
+        }
+        Ok((after, changed))
+    }
+
+    /// How many there were, by type.
+    #[must_use]
+    pub fn exception_counts(&self) -> Vec<(ExceptionKind, Counts)> {
+        let all = self.desk.now();
+        let kinds = ExceptionKind::ALL.into_iter();
+        kinds.map(|(_, kind)| (kind, all.counts_of(kind))).collect()
+    }
+}
+
+/// Does what a note says and adds the facts of it.
+fn change(all: &mut Arc<Exceptions>, at: EpochMillis, note: &Note, facts: &mut Facts) {
+    match note {
+        Note::Raise(finding) => {
+            // Known already is no change, and must not make a cut copy everything.
+            if all.about(&finding.subject).is_some() {
+                return;
+            }
+            let (opened, _) = Arc::make_mut(all).open(finding.clone(), at);
+            let change = ExceptionChange::Opened {
+                channel: finding.channel,
+                detail: finding.detail.clone(),
+                waits_for: finding.waits_for.clone(),
+            };
+            facts.push(fact(opened, change));
+        }
+        Note::Clear(subject, how) => {
+            let known = all.about(subject).map(|e| e.id);
+            clear(all, at, known, how, facts);
+        }
+        Note::ClearOrder {
+            key,
+            part,
+            which,
+            how,
+        } => {
+            let ends = |e: &&Exception| {
+                let number = e.finding.subject.topic.fulfillment();
+                which(e.cause()) && (part.is_none() || number == *part)
+            };
+            let ids: SmallVec<[u64; 4]> = all.of_order(key).filter(ends).map(|e| e.id).collect();
+            clear(all, at, ids, how, facts);
+        }
+    }
+}
+
+fn clear(
+    all: &mut Arc<Exceptions>,
+    at: EpochMillis,
+    ids: impl IntoIterator<Item = u64>,
+    how: &str,
+    facts: &mut Facts,
+) {
+    for id in ids {
+        let ended = Arc::make_mut(all).resolve(id, None, how, at);
+        let (ended, _) = ended.expect("it was found just now");
+        let change = ExceptionChange::Resolved {
+            by: None,
+            how: how.into(),
+        };
+        facts.push(fact(ended, change));
+    }
+}
+
+fn fact(exception: &Exception, change: ExceptionChange) -> Fact {
+    Fact::ExceptionChanged(Box::new(ExceptionFact {
+        id: exception.id,
+        subject: exception.finding.subject.clone(),
+        change,
+    }))
+}
+
+fn no_exception(id: u64) -> EngineError {
+    EngineError::not_found("exception", &id.to_string(), "exception")
+}
+
+/// Text for people: one line that is not too long.
+fn check_text(field: &str, text: &str) -> Result<(), Invalid> {
+    const MOST: usize = 1_000;
+    let good = !text.trim().is_empty() && text.len() <= MOST && !text.contains(char::is_control);
+    match good {
+        true => Ok(()),
+        false => Err(Invalid::new(field, text, "one line of 1 to 1000 bytes")),
+    }
+}
+
+/// Findings about a part of an order.
+pub(super) fn about_part(
+    (key, number): (&OrderKey, u32),
+    channel: Option<ChannelId>,
+    cause: Cause,
+    detail: impl Into<Box<str>>,
+) -> Finding {
+    Finding {
+        subject: Subject {
+            topic: Topic::part(key, number),
+            cause,
+        },
+        channel,
+        detail: detail.into(),
+        waits_for: Vec::new(),
+    }
+}

@@ -1,0 +1,92 @@
+//! An order that was refused: its sender has the error, and the desk hears of it too.
+//!
+//! A host is answered with the error at once, but an error that a script swallows is an order that
+//! nobody looks after. So a refusal opens one exception for the order's identity, and the order that
+//! is accepted later under that identity ends it. A conflict and a stampede open none: of the first
+//! the order is there, the second only has to be sent again.
+
+use super::Engine;
+use super::error::EngineError;
+use crate::ledger::AtpQuery;
+use crate::lifecycle::Topic;
+use crate::model::{Cause, EpochMillis, ExceptionKind, Finding, Order, SkuId, Subject, check_id};
+
+impl Engine {
+    /// Notes that an order was refused, while its identity is locked. What has no good identity cannot
+    /// be named, so nothing is noted of it.
+    pub(super) fn refused(&self, order: &Order, error: &EngineError, now: EpochMillis) {
+        let named = check_id("source", order.key.source()).is_ok()
+            && check_id("order", order.key.order()).is_ok();
+        let Some((cause, waits_for)) = self.cause_of(order, error, now).filter(|_| named) else {
+            return;
+        };
+        let channel = self.registry.channel_asked("channel", &order.channel);
+        let channel = channel.ok().filter(|c| super::Registry::is_introduced(*c));
+        let finding = Finding {
+            subject: Subject {
+                topic: Topic::order(&order.key),
+                cause,
+            },
+            channel,
+            detail: error.to_string().into(),
+            waits_for,
+        };
+        self.note_refused(finding, now);
+    }
+
+    /// Why an order was refused, and the arrival of which items would change that.
+    fn cause_of(
+        &self,
+        order: &Order,
+        error: &EngineError,
+        now: EpochMillis,
+    ) -> Option<(Cause, Vec<SkuId>)> {
+        Some(match error {
+            EngineError::NotFound { kind: "sku", .. } => (Cause::SkuUnknown, Vec::new()),
+            EngineError::Invalid(invalid) if invalid.field.starts_with("ship_to") => {
+                (Cause::AddressUnknown, Vec::new())
+            }
+            EngineError::Invalid(_) | EngineError::NotFound { .. } | EngineError::TooLarge(_) => {
+                (Cause::FieldInvalid, Vec::new())
+            }
+            EngineError::Full(_) => (Cause::LocationFull, Vec::new()),
+            EngineError::BackorderLimit { .. } => (Cause::NoStock, Vec::new()),
+            EngineError::Unroutable { short, .. } => {
+                let missing: Vec<SkuId> = short
+                    .iter()
+                    .filter(|(sku, _)| !self.is_there(order, *sku, now))
+                    .map(|(sku, _)| *sku)
+                    .collect();
+                match (missing.is_empty(), order.deliver_by_is_hard) {
+                    (false, _) => (Cause::NoStock, missing),
+                    (true, true) => (Cause::TooLate, Vec::new()),
+                    (true, false) => (Cause::NoService, Vec::new()),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether all units that an order wants of an item may be promised somewhere: then it is not stock
+    /// that was missing.
+    fn is_there(&self, order: &Order, sku: SkuId, now: EpochMillis) -> bool {
+        let name = self.registry.sku_name(sku);
+        let lines = order.lines.iter().filter(|l| *l.sku == *name);
+        let wanted: u64 = lines.map(|l| u64::from(l.qty.0)).sum();
+        let channel = self.registry.channel_asked("channel", &order.channel).ok();
+        let query = AtpQuery {
+            locations: None,
+            channel,
+            by: None,
+        };
+        self.ledger.atp(sku, &query, now) >= wanted
+    }
+}
+
+/// Whether an exception is one that a refused order has.
+pub(super) fn of_refusal(cause: Cause) -> bool {
+    matches!(
+        cause.kind(),
+        ExceptionKind::Validation | ExceptionKind::Unroutable | ExceptionKind::Capacity
+    )
+}

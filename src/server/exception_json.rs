@@ -1,0 +1,51 @@
+//! Exceptions as JSON.
+
+use crate::engine::{Engine, Exception};
+use crate::model::Topic;
+use serde_json::{Value, json};
+
+/// Several.
+pub(super) fn list(engine: &Engine, found: &[Exception]) -> String {
+    let each = found.iter().map(|exception| one(engine, exception));
+    json!({"exceptions": each.collect::<Vec<_>>()}).to_string()
+}
+
+/// One that was just resolved, or had been.
+pub(super) fn resolved(engine: &Engine, exception: &Exception, repeated: bool) -> String {
+    let mut shown = one(engine, exception);
+    shown["repeated"] = json!(repeated);
+    shown.to_string()
+}
+
+/// One.
+pub(super) fn one(engine: &Engine, exception: &Exception) -> Value {
+    let (finding, registry) = (&exception.finding, engine.registry());
+    let cause = exception.cause();
+    let mut shown = json!({
+        "exception": exception.id, "kind": cause.kind().name(), "cause": cause.name(),
+        "owner": cause.owner(), "detail": finding.detail, "action": cause.resolution(),
+        "channel": finding.channel.map(|c| registry.channel_name(c)),
+        "waits_for": finding.waits_for.iter().map(|&s| registry.sku_name(s)).collect::<Vec<_>>(),
+        "opened": exception.opened.to_string(), "assigned_to": exception.assigned_to,
+        "resolved": exception.resolved.as_ref().map(|r| {
+            json!({"at": r.at.to_string(), "by": r.by, "how": r.how})
+        }),
+    });
+    match &finding.subject.topic {
+        Topic::Order { key, fulfillment } => {
+            shown["source"] = json!(key.source());
+            shown["order"] = json!(key.order());
+            if let Some(number) = fulfillment {
+                shown["fulfillment"] = json!(number);
+            }
+        }
+        Topic::Position(sku, location) => {
+            shown["sku"] = json!(registry.sku_name(*sku));
+            shown["location"] = json!(registry.location_name(*location));
+        }
+        Topic::Location(location) => {
+            shown["location"] = json!(registry.location_name(*location));
+        }
+    }
+    shown
+}
