@@ -145,3 +145,17 @@ fn a_trace_is_replayed_and_its_page_loads_nothing() {
     assert_eq!(report["all"]["done"], 300);
     assert_eq!(report["check"]["oversold"], 0);
 }
+
+#[test]
+fn returns_follow_from_what_the_desk_reads() {
+    let report = bench(&["--profile", "returns"]);
+    let done = |name: &str| {
+        let commands = report["commands"].as_array().unwrap();
+        let row = commands.iter().find(|row| row["command"] == name);
+        row.map_or(0, |row| row["done"].as_u64().unwrap())
+    };
+    assert!(done("RETURN.AUTHORIZE") > 0, "{report}");
+    assert!(done("RETURN.RECEIVE") >= done("RETURN.AUTHORIZE"));
+    assert!(done("RETURN.GRADE") >= done("RETURN.RECEIVE"));
+    assert_eq!(report["check"]["oversold"], 0);
+}

@@ -184,6 +184,47 @@ impl Dialect for Allot {
                     .arg(b"bench")
                     .arg(format!("{order}-{number}").as_bytes());
             }
+            Operation::Deliver {
+                order,
+                number,
+                token,
+            } => {
+                Command::new(out, 5)
+                    .arg(b"FULFILLMENT.DELIVER")
+                    .arg(b"bench")
+                    .arg(order.as_bytes())
+                    .number(*number)
+                    .arg(token.as_bytes());
+            }
+            Operation::Return { id } => {
+                let command = Command::new(out, 3).arg(b"FULFILLMENT.GET").arg(b"bench");
+                command.arg(self.id(*id).as_bytes());
+            }
+            Operation::Authorise {
+                order,
+                number,
+                lines,
+            } => {
+                let command = Command::new(out, 5 + lines.len() * 2)
+                    .arg(b"RETURN.AUTHORIZE")
+                    .arg(format!("rt-{order}-{number}").as_bytes())
+                    .arg(b"bench")
+                    .arg(order.as_bytes())
+                    .number(*number);
+                pairs(command, lines);
+            }
+            Operation::Receive { id, lines } => {
+                let command = Command::new(out, 2 + lines.len() * 2);
+                pairs(command.arg(b"RETURN.RECEIVE").arg(id.as_bytes()), lines);
+            }
+            Operation::Grade { id, sku, units } => {
+                Command::new(out, 5)
+                    .arg(b"RETURN.GRADE")
+                    .arg(id.as_bytes())
+                    .arg(sku.as_bytes())
+                    .number(*units)
+                    .arg(b"SELLABLE");
+            }
             Operation::Recorded { arguments, .. } => {
                 let mut command = Command::new(out, arguments.len());
                 for argument in arguments {
@@ -206,8 +247,13 @@ impl Dialect for Allot {
         };
         let reply = &bytes[..consumed];
         let answer = answer_of(reply);
-        if kind == Kind::Claim && answer == Answer::Done {
-            follow.extend(shipments(reply));
+        if answer == Answer::Done {
+            match kind {
+                Kind::Claim => follow.extend(shipments(reply)),
+                Kind::Return => follow.extend(authorisations(reply)),
+                Kind::Authorise | Kind::Receive => follow.extend(next_of_return(kind, reply)),
+                _ => {}
+            }
         }
         Ok(Some(Read { consumed, answer }))
     }
@@ -235,6 +281,13 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
     bytes[..bytes.len().min(60)].escape_ascii().to_string()
 }
 
+/// An item and its units, for each line.
+fn pairs(mut command: Command<'_>, lines: &[(String, u64)]) {
+    for (sku, units) in lines {
+        command = command.arg(sku.as_bytes()).number(*units);
+    }
+}
+
 #[derive(serde::Deserialize)]
 struct Handed {
     fulfillments: Vec<Part>,
@@ -244,18 +297,88 @@ struct Handed {
 struct Part {
     order: String,
     number: u64,
+    #[serde(default)]
     token: String,
+    #[serde(default)]
+    lines: Vec<PartLine>,
+}
+
+#[derive(serde::Deserialize)]
+struct PartLine {
+    sku: String,
+    delivered: u64,
+    returned: u64,
+}
+
+#[derive(serde::Deserialize)]
+struct Returned {
+    #[serde(rename = "return")]
+    id: String,
+    lines: Vec<ReturnedLine>,
+}
+
+#[derive(serde::Deserialize)]
+struct ReturnedLine {
+    sku: String,
+    authorised: u64,
+}
+
+/// A reply that is JSON; `None` when it is another.
+fn json<T: serde::de::DeserializeOwned>(reply: &[u8]) -> Option<T> {
+    let body = memchr::memchr(b'\n', reply).map_or(reply, |end| &reply[end + 1..]);
+    serde_json::from_slice(body.trim_ascii()).ok()
+}
+
+fn parts(reply: &[u8]) -> Vec<Part> {
+    json::<Handed>(reply)
+        .map(|handed| handed.fulfillments)
+        .unwrap_or_default()
 }
 
 /// A shipment of every part that a claim handed out.
 fn shipments(reply: &[u8]) -> Vec<Operation> {
-    let body = memchr::memchr(b'\n', reply).map_or(reply, |end| &reply[end + 1..]);
-    let handed: Result<Handed, _> = serde_json::from_slice(body.trim_ascii());
-    let parts = handed.map(|h| h.fulfillments).unwrap_or_default();
     let ship = |part: Part| Operation::Ship {
         order: part.order,
         number: part.number,
         token: part.token,
     };
-    parts.into_iter().map(ship).collect()
+    parts(reply).into_iter().map(ship).collect()
+}
+
+/// Everything of an order that was delivered may come back.
+fn authorisations(reply: &[u8]) -> Vec<Operation> {
+    let authorise = |part: Part| {
+        let lines = part
+            .lines
+            .into_iter()
+            .map(|l| (l.sku, l.delivered.saturating_sub(l.returned)));
+        let lines: Vec<(String, u64)> = lines.filter(|(_, units)| *units > 0).collect();
+        (!lines.is_empty()).then_some(Operation::Authorise {
+            order: part.order,
+            number: part.number,
+            lines,
+        })
+    };
+    parts(reply).into_iter().filter_map(authorise).collect()
+}
+
+/// What was authorised is received; what was received may be sold again.
+fn next_of_return(kind: Kind, reply: &[u8]) -> Vec<Operation> {
+    let Some(Returned { id, lines }) = json::<Returned>(reply) else {
+        return Vec::new();
+    };
+    let lines = lines.into_iter().map(|line| (line.sku, line.authorised));
+    match kind {
+        Kind::Authorise => vec![Operation::Receive {
+            id,
+            lines: lines.collect(),
+        }],
+        _ => lines
+            .map(|(sku, units)| Operation::Grade {
+                id: id.clone(),
+                sku,
+                units,
+            })
+            .collect(),
+    }
 }

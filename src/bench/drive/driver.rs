@@ -397,7 +397,9 @@ impl<W: Wire> Driver<'_, W> {
         }
         // Units are counted from the first moment on, so that the books can be checked.
         if answer == Answer::Done {
-            self.record.tally(kind).units += units;
+            let tally = self.record.tally(kind);
+            tally.units += units;
+            tally.whole += 1;
         }
         if let Answer::Failed(text) = &answer {
             self.record.failure(text.clone());

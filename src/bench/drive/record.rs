@@ -34,8 +34,10 @@ pub struct Tally {
     pub unanswered: u64,
     /// Asked again because the server could not answer yet.
     pub again: u64,
-    /// Units of those that were done.
+    /// Units of all that were ever done, the warm-up's among them.
     pub units: u64,
+    /// Number of all that were ever done, the warm-up's among them.
+    pub whole: u64,
 }
 
 impl Default for Tally {
@@ -48,6 +50,7 @@ impl Default for Tally {
             unanswered: 0,
             again: 0,
             units: 0,
+            whole: 0,
         }
     }
 }
@@ -61,6 +64,7 @@ impl Tally {
         self.unanswered += other.unanswered;
         self.again += other.again;
         self.units += other.units;
+        self.whole += other.whole;
     }
 
     /// Yes or no.

@@ -3,7 +3,7 @@
 use super::file::{Profile, ProfileError};
 
 /// Name and text of each, in the order of the report.
-pub const EMBEDDED: [(&str, &str); 10] = [
+pub const EMBEDDED: [(&str, &str); 11] = [
     ("day", include_str!("../../../data/profiles/day.toml")),
     (
         "flash-sale",
@@ -15,6 +15,10 @@ pub const EMBEDDED: [(&str, &str); 10] = [
     (
         "backlog",
         include_str!("../../../data/profiles/backlog.toml"),
+    ),
+    (
+        "returns",
+        include_str!("../../../data/profiles/returns.toml"),
     ),
     (
         "inbound",

@@ -163,6 +163,8 @@ pub struct Run {
 pub struct Before {
     /// Orders that were submitted.
     pub orders: u64,
+    /// Whether all of them were shipped and delivered.
+    pub delivered: bool,
 }
 
 /// Readers of the event feed.

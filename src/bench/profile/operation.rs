@@ -35,11 +35,21 @@ pub enum Kind {
     Claim,
     /// A part of an order leaves. Follows from a claim, so it has no weight of its own.
     Ship,
+    /// The customer has it. Only before a run.
+    Deliver,
+    /// The desk for returns looks at an order; what was delivered is authorised, received and graded.
+    Return,
+    /// Units may come back. Follows from a return.
+    Authorise,
+    /// They are back. Follows from that.
+    Receive,
+    /// They may be sold again. Follows from that.
+    Grade,
 }
 
 impl Kind {
     /// All kinds, in the order of the report.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::Atp,
         Self::Promise,
         Self::Cart,
@@ -54,6 +64,11 @@ impl Kind {
         Self::StockAdjust,
         Self::Claim,
         Self::Ship,
+        Self::Deliver,
+        Self::Return,
+        Self::Authorise,
+        Self::Receive,
+        Self::Grade,
     ];
 
     /// Allot's command.
@@ -74,6 +89,11 @@ impl Kind {
             Self::StockAdjust => "STOCK.ADJUST",
             Self::Claim => "FULFILLMENT.CLAIM",
             Self::Ship => "FULFILLMENT.SHIP",
+            Self::Deliver => "FULFILLMENT.DELIVER",
+            Self::Return => "FULFILLMENT.GET",
+            Self::Authorise => "RETURN.AUTHORIZE",
+            Self::Receive => "RETURN.RECEIVE",
+            Self::Grade => "RETURN.GRADE",
         }
     }
 
@@ -188,6 +208,28 @@ pub enum Operation {
         number: u64,
         token: String,
     },
+    Deliver {
+        order: String,
+        number: u64,
+        token: String,
+    },
+    Return {
+        id: OrderId,
+    },
+    Authorise {
+        order: String,
+        number: u64,
+        lines: Vec<(String, u64)>,
+    },
+    Receive {
+        id: String,
+        lines: Vec<(String, u64)>,
+    },
+    Grade {
+        id: String,
+        sku: String,
+        units: u64,
+    },
     /// A command as it was recorded.
     Recorded {
         kind: Kind,
@@ -214,6 +256,11 @@ impl Operation {
             Self::StockAdjust { .. } => Kind::StockAdjust,
             Self::Claim { .. } => Kind::Claim,
             Self::Ship { .. } => Kind::Ship,
+            Self::Deliver { .. } => Kind::Deliver,
+            Self::Return { .. } => Kind::Return,
+            Self::Authorise { .. } => Kind::Authorise,
+            Self::Receive { .. } => Kind::Receive,
+            Self::Grade { .. } => Kind::Grade,
             Self::Recorded { kind, .. } => *kind,
         }
     }

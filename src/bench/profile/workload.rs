@@ -195,7 +195,16 @@ impl Load for Workload {
         let (kind, mut random) = self.kind(number);
         let (random, id) = (&mut random, OrderId::Run(number));
         let made = match kind {
-            Kind::Atp | Kind::Ship => None,
+            // These follow from replies.
+            Kind::Atp
+            | Kind::Ship
+            | Kind::Deliver
+            | Kind::Authorise
+            | Kind::Receive
+            | Kind::Grade => None,
+            Kind::Return => (self.before > 0).then(|| Operation::Return {
+                id: OrderId::Before(number % self.before),
+            }),
             Kind::Promise => Some(Operation::Promise {
                 sku: self.sku(random),
                 place: self.postal.draw(random),

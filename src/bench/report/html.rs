@@ -88,9 +88,14 @@ fn searched(search: &Searched) -> String {
 }
 
 fn section(run: &Report) -> String {
+    let loop_of = if run.pacing == "closed" {
+        ", closed loop"
+    } else {
+        ""
+    };
+    let (title, durability) = (escape(&run.title), escape(&run.conditions.durability));
     let mut out = format!(
-        "<section><h2>{}</h2><ul class=\"conditions\">",
-        escape(&run.title)
+        "<section><h2>{title}, durability {durability}{loop_of}</h2><ul class=\"conditions\">"
     );
     for line in run.conditions.lines() {
         let _ = write!(out, "<li>{}</li>", escape(&line));

@@ -12,13 +12,14 @@ const AT_ONCE: usize = 256;
 /// Longest wait for a reply.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Sends all of `operations` and calls `tell` with the number of those answered so far.
+/// Sends all of `operations` and calls `tell` with the number of those answered so far. What follows from
+/// the replies is handed back.
 pub(super) fn exchange(
     address: SocketAddr,
     dialect: &dyn Dialect,
     operations: impl Iterator<Item = Operation>,
     mut tell: impl FnMut(u64),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<Operation>> {
     let mut stream = TcpStream::connect(address).context("the server is gone")?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -53,7 +54,7 @@ pub(super) fn exchange(
         }
         tell(answered);
     }
-    Ok(())
+    Ok(follow)
 }
 
 /// Sends `bytes`, which are `count` commands, and waits for all of their replies.

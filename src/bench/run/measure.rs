@@ -16,7 +16,7 @@ use super::server::Serving;
 use super::watch::{Sample, Watch};
 use crate::bench::dialect::{Allot, Dialect};
 use crate::bench::drive::{Gauge, Pacing, Plan, Record, SECOND, Schedule};
-use crate::bench::profile::{Catalogue, Load, Profile, Workload};
+use crate::bench::profile::{Catalogue, Load, Operation, OrderId, Profile, Workload};
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -204,6 +204,10 @@ impl Session {
             exchange(self.address, &*dialect, operations, |done| {
                 progress.at(done, of)
             })?;
+            if profile.before.delivered {
+                progress.step("shipping and delivering them");
+                self.deliver(&*dialect, progress)?;
+            }
         }
         progress.step(&profile.title);
         let (began, began_at) = (beginning(), SystemTime::now());
@@ -252,6 +256,41 @@ impl Session {
             record,
             began: began_at,
         })
+    }
+
+    /// Every warehouse ships what it has, and all of it is delivered.
+    fn deliver(&self, dialect: &dyn Dialect, progress: &dyn Progress) -> anyhow::Result<()> {
+        let locations = self.catalogue.locations();
+        let silent = |_| ();
+        for location in 0..locations {
+            progress.at(location.into(), locations.into());
+            for round in 0.. {
+                let claim = Operation::Claim {
+                    id: OrderId::Before((u64::from(location) << 32) | round),
+                    location,
+                    count: 1_000,
+                };
+                let parts = exchange(self.address, dialect, std::iter::once(claim), silent)?;
+                if parts.is_empty() {
+                    break;
+                }
+                let delivered = parts.clone().into_iter().filter_map(|part| match part {
+                    Operation::Ship {
+                        order,
+                        number,
+                        token,
+                    } => Some(Operation::Deliver {
+                        order,
+                        number,
+                        token,
+                    }),
+                    _ => None,
+                });
+                exchange(self.address, dialect, parts.into_iter(), silent)?;
+                exchange(self.address, dialect, delivered, silent)?;
+            }
+        }
+        Ok(())
     }
 
     /// What the server's own books say now.
@@ -391,7 +430,7 @@ impl Findings<'_> {
             offered_most: if open { most } else { 0.0 },
             per_second: per_second(all.answered()),
             orders_per_second: per_second(of_orders(crate::bench::drive::Tally::answered)),
-            orders: of_orders(|tally| tally.done),
+            orders: of_orders(|tally| tally.whole),
             wire_per_second: record.bytes as f64 / whole.max(1e-9),
             commands: record
                 .kinds()

@@ -40,7 +40,7 @@ pub struct Report {
     pub per_second: f64,
     /// Orders among them.
     pub orders_per_second: f64,
-    /// Orders that were accepted.
+    /// Orders that were accepted, the warm-up's among them.
     pub orders: u64,
     /// Bytes a second over the wire, both ways.
     pub wire_per_second: f64,

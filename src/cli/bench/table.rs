@@ -157,6 +157,15 @@ fn used(server: &Usage, report: &Report) -> String {
             server.memory_before / positions,
             mib(server.memory_after)
         );
+        let more = server.memory_after.saturating_sub(server.memory_before);
+        if let Some(each) = more.checked_div(report.orders) {
+            let _ = writeln!(
+                out,
+                "memory    {each} bytes for each of {} orders, with its events in the feed and what else was \
+                 asked meanwhile",
+                report.orders
+            );
+        }
     }
     let _ = writeln!(
         out,
