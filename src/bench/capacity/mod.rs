@@ -1,7 +1,7 @@
 //! How much load a server holds, and how large a server a load needs.
 //!
 //! [`search`] finds the highest rate that keeps an [`Objective`], whatever it is that is measured;
-//! [`model`] fits what an order costs in processor time, memory, disk and bandwidth to measured runs, and
+//! a [`Model`] fits what an order costs in processor time, memory, disk and bandwidth to measured runs, and
 //! answers what a [`Target`] needs, with how far it looks beyond what was measured.
 
 mod model;
