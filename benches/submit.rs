@@ -1,7 +1,8 @@
 //! Orders through the engine's door: routed, reserved and remembered, on one and two threads.
 //!
 //! `cargo bench --bench submit`. Time is per order; with two threads it is the wall time of both
-//! divided by the orders of both, so half of one thread's time means perfect scaling.
+//! divided by the orders of both, so half of one thread's time means perfect scaling. The group
+//! `batch` submits the same orders as `ORDER.ROUTEBATCH` does.
 #![allow(
     missing_docs,
     reason = "criterion's macros make undocumented functions"
@@ -11,11 +12,14 @@ use allot::bench::synthetic::{self, Popularity};
 use allot::engine::{Engine, Limits};
 use allot::model::{EpochMillis, Order};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use rayon::ThreadPoolBuilder;
 use std::sync::Arc;
 
 const NOW: EpochMillis = EpochMillis(1_795_000_000_000);
 /// Orders of one measured batch.
 const ORDERS: usize = 10_000;
+/// Orders of one `ORDER.ROUTEBATCH`.
+const TOGETHER: usize = 2_000;
 
 fn engine(skus: u32, locations: u16) -> Engine {
     let network = synthetic::network(locations, 1);
@@ -84,5 +88,44 @@ fn submit(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, submit);
+/// The same orders as batches of [`TOGETHER`], on pools of one and two threads.
+fn batch(criterion: &mut Criterion) {
+    let told = |flag: &str| std::env::args().any(|a| a == flag);
+    let tiny = told("--test") || !told("--bench");
+    let skus = if tiny { 1_000 } else { 100_000 };
+    let engine = engine(skus, 20);
+    // Far from the ids of the other benches, so that no order is a repeat.
+    let mut next = 1_000_000_000;
+    let mut group = criterion.benchmark_group("batch 100k SKUs x 20 locations");
+    group
+        .throughput(Throughput::Elements(ORDERS as u64))
+        .sample_size(10);
+    for (name, popularity) in [
+        ("zipf", Popularity::Zipf),
+        ("90% one SKU", Popularity::OneHot),
+    ] {
+        for threads in [1, 2] {
+            let builder = ThreadPoolBuilder::new().num_threads(threads);
+            let pool = builder.build().expect("threads for a pool");
+            group.bench_function(format!("{name}, {threads} threads"), |b| {
+                b.iter_batched(
+                    || {
+                        next += ORDERS;
+                        orders(skus, popularity, next)
+                    },
+                    |orders| {
+                        for together in orders.chunks(TOGETHER) {
+                            let answers = pool.install(|| engine.submit_batch(together, NOW));
+                            assert!(answers.iter().all(Result::is_ok), "there is stock for all");
+                        }
+                    },
+                    BatchSize::PerIteration,
+                );
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, submit, batch);
 criterion_main!(benches);
