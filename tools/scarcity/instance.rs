@@ -1,9 +1,11 @@
-//! The small network of the Jasin-Sinha and Ma simulation, and instances drawn on it.
+//! The networks of the Jasin-Sinha and Ma simulation, and instances drawn on them.
 //!
 //! Settings as published with Ma, "Order-optimal correlated rounding for fulfilling multi-item
 //! e-commerce orders" (2023): the ten largest metropolitan areas of the US, five facilities, twenty
 //! items, order types of one to five items, stock for the metros that a facility is nearest to.
-//! Money is in dollars, as a double: a simulation that is compared with a linear programme.
+//! The large network has 99 metros, ten facilities, a hundred items and types of one to ten items; which
+//! metros, and where their centres lie, is not published in a form that we have, so `metros.csv` takes
+//! the 99 largest by the census: it is a reconstruction. Money is in dollars, as a double: a simulation that is compared with a linear programme.
 
 use allot::bench::random::Random;
 
@@ -15,16 +17,10 @@ const ITEM: f64 = 0.423;
 const ITEM_MILE: f64 = 0.000_541;
 /// Kilometres of a mile, as the published code has it.
 const KM_PER_MILE: f64 = 1.61;
-/// Chance that a facility stocks an item.
-const STOCKED: f64 = 0.75;
 const SAFETY: f64 = 0.5;
 
-pub(crate) const ITEMS: usize = 20;
-pub(crate) const SIZES: usize = 5;
-const TYPES_PER_SIZE: usize = 5;
-
 /// Latitude, longitude, people.
-pub(crate) const METROS: [(f64, f64, f64); 10] = [
+const METROS: [(f64, f64, f64); 10] = [
     (40.6943, -73.9249, 18_680_025.0),
     (34.1141, -118.4068, 12_531_334.0),
     (41.8375, -87.6866, 8_586_888.0),
@@ -37,27 +33,75 @@ pub(crate) const METROS: [(f64, f64, f64); 10] = [
     (42.3188, -71.0852, 4_465_966.0),
 ];
 
-/// Latitude, longitude.
-const FACILITIES: [(f64, f64); 5] = [
+/// Latitude, longitude; the small network has the first five.
+const FACILITIES: [(f64, f64); 10] = [
     (37.7448, -121.3985),
     (39.9797, -86.3833),
     (41.2776, -75.4973),
     (33.9114, -81.0501),
     (32.9709, -97.3348),
+    (33.8730, -117.2361),
+    (33.4330, -112.1644),
+    (36.1202, -86.4096),
+    (29.6021, -98.2890),
+    (37.3521, -77.3269),
 ];
 
-/// Facilities that hold stock.
-pub(crate) const REAL: usize = FACILITIES.len();
-/// The facility that stands for "not fulfilled": it never runs out and costs twice the most.
-pub(crate) const NOWHERE: usize = REAL;
-/// Facilities with that one.
-pub(crate) const ALL: usize = REAL + 1;
+/// One of the published networks.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    /// Latitude, longitude, people.
+    pub(crate) metros: Vec<(f64, f64, f64)>,
+    /// Facilities that hold stock.
+    pub(crate) real: usize,
+    pub(crate) items: usize,
+    /// Items of the largest order type.
+    pub(crate) sizes: usize,
+    types_per_size: usize,
+    /// Chance that a facility stocks an item.
+    pub(crate) stocked: f64,
+    pub(crate) periods: u32,
+}
+
+impl Setting {
+    /// Ten metros, five facilities, twenty items.
+    pub(crate) fn small(periods: u32) -> Self {
+        Self {
+            metros: METROS.to_vec(),
+            real: 5,
+            items: 20,
+            sizes: 5,
+            types_per_size: 5,
+            stocked: 0.75,
+            periods,
+        }
+    }
+
+    /// 99 metros, ten facilities, a hundred items.
+    pub(crate) fn large(periods: u32, stocked: f64) -> anyhow::Result<Self> {
+        let mut table = csv::Reader::from_reader(include_bytes!("metros.csv").as_slice());
+        let metros = table.records().map(|row| {
+            let row = row?;
+            let number = |at: usize| row.get(at).unwrap_or_default().parse::<f64>();
+            Ok((number(2)?, number(3)?, number(4)?))
+        });
+        Ok(Self {
+            metros: metros.collect::<anyhow::Result<_>>()?,
+            real: FACILITIES.len(),
+            items: 100,
+            sizes: 10,
+            types_per_size: 10,
+            stocked,
+            periods,
+        })
+    }
+}
 
 /// An order: which type, to which metro.
 pub(crate) type Arrival = (usize, usize);
 
 /// Units by facility and item.
-pub(crate) type Stock = [[u32; ITEMS]; REAL];
+pub(crate) type Stock = Vec<Vec<u32>>;
 
 /// What is drawn once and then simulated several times.
 #[derive(Debug, Clone)]
@@ -67,25 +111,24 @@ pub(crate) struct Instance {
     /// Chance of every type in a period; what is missing to 1 is a period without an order.
     pub(crate) chance: Vec<f64>,
     /// Share of the orders that goes to each metro.
-    pub(crate) share: [f64; METROS.len()],
+    pub(crate) share: Vec<f64>,
     /// Dollars for an item from a facility to a metro.
-    pub(crate) unit: [[f64; METROS.len()]; ALL],
-    /// By item and metro: the nearest facility that stocks it, or [`NOWHERE`].
-    pub(crate) nearest: Vec<[usize; METROS.len()]>,
+    pub(crate) unit: Vec<Vec<f64>>,
+    /// By item and metro: the nearest facility that stocks it, or [`Instance::nowhere`].
+    pub(crate) nearest: Vec<Vec<usize>>,
     /// What the facilities start with.
     pub(crate) stock: Stock,
     pub(crate) periods: u32,
+    /// Items of the largest order type.
+    pub(crate) sizes: usize,
+    items: usize,
+    stocked: f64,
 }
 
 /// A uniform number in [0, 1).
 #[allow(clippy::cast_precision_loss, reason = "53 bits are exact")]
 pub(crate) fn uniform(random: &mut Random) -> f64 {
     (random.next_u64() >> 11) as f64 / 9_007_199_254_740_992.0
-}
-
-/// Dollars of a box from a facility, empty.
-pub(crate) fn fixed(facility: usize) -> f64 {
-    if facility == NOWHERE { 2.0 * BOX } else { BOX }
 }
 
 fn miles(a: (f64, f64), b: (f64, f64)) -> f64 {
@@ -95,8 +138,12 @@ fn miles(a: (f64, f64), b: (f64, f64)) -> f64 {
     2.0 * 6371.0 * h.sqrt().asin() / KM_PER_MILE
 }
 
-fn distances() -> [[f64; METROS.len()]; REAL] {
-    FACILITIES.map(|facility| METROS.map(|metro| miles(facility, (metro.0, metro.1))))
+fn distances(setting: &Setting) -> Vec<Vec<f64>> {
+    let to_all = |facility: &(f64, f64)| {
+        let metros = setting.metros.iter();
+        metros.map(|m| miles(*facility, (m.0, m.1))).collect()
+    };
+    FACILITIES[..setting.real].iter().map(to_all).collect()
 }
 
 /// Numbers drawn uniformly and divided by their sum.
@@ -106,59 +153,80 @@ fn normalised(random: &mut Random, count: usize) -> Vec<f64> {
     drawn.iter().map(|x| x / sum).collect()
 }
 
-/// `count` different items.
-fn some_items(random: &mut Random, count: usize) -> Vec<usize> {
-    let mut items: Vec<usize> = (0..ITEMS).collect();
+/// `count` different items of `of`.
+fn some_items(random: &mut Random, count: usize, of: usize) -> Vec<usize> {
+    let mut items: Vec<usize> = (0..of).collect();
     for at in 0..count {
-        items.swap(at, at + random.index(ITEMS - at));
+        items.swap(at, at + random.index(of - at));
     }
     items.truncate(count);
     items
 }
 
 impl Instance {
-    /// The instance of a seed.
-    pub(crate) fn draw(seed: u64, periods: u32) -> Self {
-        let mut random = Random::new(seed);
-        let far = distances();
-        let people: f64 = METROS.iter().map(|m| m.2).sum();
-        let mut unit = [[0.0; METROS.len()]; ALL];
-        for metro in 0..METROS.len() {
-            let farthest = far.iter().map(|row| row[metro]).fold(0.0, f64::max);
-            for facility in 0..REAL {
-                unit[facility][metro] = ITEM + ITEM_MILE * far[facility][metro];
-            }
-            unit[NOWHERE][metro] = 2.0 * (ITEM + ITEM_MILE * farthest);
+    /// The facility that stands for "not fulfilled": it never runs out and costs twice the most.
+    pub(crate) const fn nowhere(&self) -> usize {
+        self.unit.len() - 1
+    }
+
+    /// Facilities with that one.
+    pub(crate) const fn all(&self) -> usize {
+        self.unit.len()
+    }
+
+    /// Dollars of a box from a facility, empty.
+    pub(crate) const fn fixed(&self, facility: usize) -> f64 {
+        if facility == self.nowhere() {
+            2.0 * BOX
+        } else {
+            BOX
         }
+    }
+
+    /// The instance of a seed.
+    pub(crate) fn draw(setting: &Setting, seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let far = distances(setting);
+        let people: f64 = setting.metros.iter().map(|m| m.2).sum();
+        let to_all = |row: &Vec<f64>| row.iter().map(|miles| ITEM + ITEM_MILE * miles).collect();
+        let mut unit: Vec<Vec<f64>> = far.iter().map(to_all).collect();
+        let farthest = |metro: usize| far.iter().map(|row| row[metro]).fold(0.0, f64::max);
+        let nowhere = (0..setting.metros.len()).map(|m| 2.0 * (ITEM + ITEM_MILE * farthest(m)));
+        unit.push(nowhere.collect());
         // Size 0 is a period without an order.
-        let sizes = normalised(&mut random, SIZES + 1);
+        let sizes = normalised(&mut random, setting.sizes + 1);
         let (mut types, mut chance) = (Vec::new(), Vec::new());
         for (size, of_size) in sizes.iter().enumerate().skip(1) {
-            for of_type in normalised(&mut random, TYPES_PER_SIZE) {
-                types.push(some_items(&mut random, size));
+            for of_type in normalised(&mut random, setting.types_per_size) {
+                types.push(some_items(&mut random, size, setting.items));
                 chance.push(of_size * of_type);
             }
         }
         let mut new = Self {
             types,
             chance,
-            share: METROS.map(|m| m.2 / people),
+            share: setting.metros.iter().map(|m| m.2 / people).collect(),
             unit,
             nearest: Vec::new(),
-            stock: Stock::default(),
-            periods,
+            stock: vec![vec![0; setting.items]; setting.real],
+            periods: setting.periods,
+            sizes: setting.sizes,
+            items: setting.items,
+            stocked: setting.stocked,
         };
-        for item in 0..ITEMS {
+        for item in 0..new.items {
             new.place(item, &far, &mut random);
         }
         new
     }
 
     /// Decides where an item lies, and how much of it.
-    fn place(&mut self, item: usize, far: &[[f64; METROS.len()]; REAL], random: &mut Random) {
-        let stocked: Vec<usize> = (0..REAL).filter(|_| uniform(random) < STOCKED).collect();
-        let mut nearest = [NOWHERE; METROS.len()];
-        let mut rate = [0.0; ALL];
+    fn place(&mut self, item: usize, far: &[Vec<f64>], random: &mut Random) {
+        let stocked: Vec<usize> = (0..far.len())
+            .filter(|_| uniform(random) < self.stocked)
+            .collect();
+        let mut nearest = vec![self.nowhere(); self.share.len()];
+        let mut rate = vec![0.0; self.all()];
         let with_item = self.types.iter().zip(&self.chance);
         let item_rate: f64 = with_item
             .filter(|(items, _)| items.contains(&item))
@@ -166,7 +234,11 @@ impl Instance {
             .sum();
         for (metro, nearest) in nearest.iter_mut().enumerate() {
             let closer = |a: &usize, b: &usize| far[*a][metro].total_cmp(&far[*b][metro]);
-            *nearest = stocked.iter().copied().min_by(closer).unwrap_or(NOWHERE);
+            *nearest = stocked
+                .iter()
+                .copied()
+                .min_by(closer)
+                .unwrap_or(self.nowhere());
             rate[*nearest] += item_rate * self.share[metro];
         }
         self.nearest.push(nearest);
@@ -182,7 +254,7 @@ impl Instance {
         let mut random = Random::new(seed);
         let mut one = |_| {
             let kind = drawn(&self.chance, uniform(&mut random));
-            let metro = drawn(&self.share, uniform(&mut random)).unwrap_or(METROS.len() - 1);
+            let metro = drawn(&self.share, uniform(&mut random)).unwrap_or(self.share.len() - 1);
             kind.map(|kind| (kind, metro))
         };
         (0..self.periods).map(&mut one).collect()

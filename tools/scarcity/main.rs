@@ -1,5 +1,5 @@
-//! The fulfilment simulation of Jasin and Sinha (2015) and Ma (2023), small network: what policies
-//! cost beside the optimum of the deterministic linear programme.
+//! The fulfilment simulation of Jasin and Sinha (2015) and Ma (2023), small and large network: what
+//! policies cost beside the optimum of the deterministic linear programme.
 //!
 //! The rounding rules nominate a facility blindly, the router sees the stock and chooses again; the
 //! report says so. The orders of a seed are the same for every policy.
@@ -21,7 +21,8 @@ mod tests;
 use allot::bench::random::Random;
 use clap::Parser;
 use comfy_table::{CellAlignment, Table, presets};
-use instance::Instance;
+use indicatif::ProgressBar;
+use instance::{Instance, Setting};
 use rayon::prelude::*;
 use rounding::Rule;
 
@@ -31,21 +32,55 @@ pub(crate) struct Args {
     /// Few short horizons: to see that it works.
     #[arg(long)]
     tiny: bool,
-    /// Random networks of stock and demand.
-    #[arg(long, default_value_t = 30)]
-    instances: u32,
-    /// Random horizons of each.
-    #[arg(long, default_value_t = 3)]
-    sequences: u32,
-    /// Periods of a horizon; in each comes one order or none.
-    #[arg(long, default_value_t = REFERENCE_PERIODS)]
-    periods: u32,
+    /// The large network: 99 metros, 10 facilities, 100 items.
+    #[arg(long)]
+    large: bool,
+    /// Chance that a facility of the large network stocks an item; published are 0.5 and 0.25.
+    #[arg(long, default_value_t = 0.5)]
+    stocked: f64,
+    /// Random networks of stock and demand; 30, or 4 of the large one.
+    #[arg(long)]
+    instances: Option<u32>,
+    /// Random horizons of each; 3, or 1 of the large one.
+    #[arg(long)]
+    sequences: Option<u32>,
+    /// Periods of a horizon; in each comes one order or none. 10,000, or 100,000 of the large one.
+    #[arg(long)]
+    periods: Option<u32>,
     /// Seed of everything.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    fn instances(&self) -> u32 {
+        let default = if self.large { 4 } else { 30 };
+        self.instances.unwrap_or(default).max(1)
+    }
+
+    fn sequences(&self) -> u32 {
+        let default = if self.large { 1 } else { 3 };
+        self.sequences.unwrap_or(default).max(1)
+    }
+
+    fn periods(&self) -> u32 {
+        let default = if self.large {
+            100_000
+        } else {
+            REFERENCE_PERIODS
+        };
+        self.periods.unwrap_or(default)
+    }
+
+    fn setting(&self) -> anyhow::Result<Setting> {
+        match self.large {
+            true => Setting::large(self.periods(), self.stocked),
+            false => Ok(Setting::small(self.periods())),
+        }
+    }
 }
 
 /// How a policy decides.
@@ -102,15 +137,24 @@ const POLICIES: [Policy; 8] = [
 type Scores = [f64; POLICIES.len()];
 
 /// Runs every policy on the horizons of one instance.
-fn scores(args: &Args, number: u32) -> anyhow::Result<Scores> {
+fn scores(
+    args: &Args,
+    setting: &Setting,
+    number: u32,
+    bar: &ProgressBar,
+) -> anyhow::Result<Scores> {
     let seed = args
         .seed
         .wrapping_mul(1_000_003)
         .wrapping_add(u64::from(number) << 20);
-    let instance = Instance::draw(seed, args.periods);
-    let bound = bound::solve(&instance)?;
+    let instance = Instance::draw(setting, seed);
+    let bound = match args.large {
+        true => bound::approach(&instance),
+        false => bound::solve(&instance)?,
+    };
+    bar.inc(1);
     let mut scores = Scores::default();
-    for sequence in 1..=u64::from(args.sequences) {
+    for sequence in 1..=u64::from(args.sequences()) {
         let arrivals = instance.arrivals(seed + sequence);
         for (score, (_, way, _)) in scores.iter_mut().zip(POLICIES) {
             let dollars = match way {
@@ -120,7 +164,8 @@ fn scores(args: &Args, number: u32) -> anyhow::Result<Scores> {
                 }
                 Way::Router(pricings) => router::cost(&instance, pricings, &arrivals)?.0,
             };
-            *score += dollars / bound.cost / f64::from(args.sequences);
+            bar.inc(1);
+            *score += dollars / bound.cost / f64::from(args.sequences());
         }
     }
     Ok(scores)
@@ -128,11 +173,15 @@ fn scores(args: &Args, number: u32) -> anyhow::Result<Scores> {
 
 /// Mean and standard error over instances, by policy.
 fn measure(args: &Args) -> anyhow::Result<Vec<(f64, f64)>> {
-    let all: Vec<Scores> = (0..args.instances)
+    let setting = args.setting()?;
+    let steps = u64::from(args.sequences()) * POLICIES.len() as u64 + 1;
+    let bar = ProgressBar::new(u64::from(args.instances()) * steps);
+    let all: Vec<Scores> = (0..args.instances())
         .into_par_iter()
-        .map(|number| scores(args, number))
+        .map(|number| scores(args, &setting, number, &bar))
         .collect::<anyhow::Result<_>>()?;
-    let count = f64::from(args.instances);
+    bar.finish_and_clear();
+    let count = f64::from(args.instances());
     let of_policy = |policy: usize| {
         let mean = all.iter().map(|s| s[policy]).sum::<f64>() / count;
         let squares: f64 = all.iter().map(|s| (s[policy] - mean).powi(2)).sum();
@@ -153,7 +202,8 @@ fn json(args: &Args, rows: &[(f64, f64)]) -> serde_json::Value {
             })
         });
     serde_json::json!({
-        "instances": args.instances, "sequences": args.sequences, "periods": args.periods,
+        "large": args.large, "stocked": args.stocked, "instances": args.instances(),
+        "sequences": args.sequences(), "periods": args.periods(),
         "seed": args.seed, "policies": rows.collect::<Vec<_>>(),
     })
 }
@@ -169,7 +219,7 @@ fn print(args: &Args, rows: &[(f64, f64)]) {
     ]);
     for ((name, _, reference), (mean, error)) in POLICIES.iter().zip(rows) {
         // Shorter horizons are noisier, so they have other ratios.
-        let reference = reference.filter(|_| args.periods == REFERENCE_PERIODS);
+        let reference = reference.filter(|_| !args.large && args.periods() == REFERENCE_PERIODS);
         let apart = |r: &(f64, f64)| format!("{:+.1}", (mean - r.0) / error.hypot(r.1));
         table.add_row([
             (*name).to_owned(),
@@ -182,21 +232,33 @@ fn print(args: &Args, rows: &[(f64, f64)]) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("{table}\n");
+    let network = match args.large {
+        true => format!(
+            "large network (99 metros, 10 facilities, stocked {})",
+            args.stocked
+        ),
+        false => "small network (10 metros, 5 facilities)".to_owned(),
+    };
     println!(
-        "{} instances x {} horizons of {} periods, seed {}; small network (10 metros, 5 facilities).",
-        args.instances, args.sequences, args.periods, args.seed
+        "{} instances x {} horizons of {} periods, seed {}; {network}.",
+        args.instances(),
+        args.sequences(),
+        args.periods(),
+        args.seed
     );
     println!("* sees the live stock and routes around what ran out; the rules above it do not.");
+    if args.large {
+        println!("The bound is the best value of the dual, and the rules round its mean picks.");
+        return;
+    }
     println!("The reference is 30 instances x 3 horizons of 10,000 periods, other random numbers.");
 }
 
 fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
     if args.tiny {
-        (args.instances, args.sequences, args.periods) = (2, 1, 2_000);
+        (args.instances, args.sequences, args.periods) = (Some(2), Some(1), Some(2_000));
     }
-    args.instances = args.instances.max(1);
-    args.sequences = args.sequences.max(1);
     let rows = measure(&args)?;
     if args.json {
         println!("{:#}", json(&args, &rows));

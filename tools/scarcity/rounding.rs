@@ -2,7 +2,7 @@
 //! the stock; an item that its facility does not have any more is not fulfilled.
 
 use super::bound::Bound;
-use super::instance::{ALL, Arrival, Instance, NOWHERE, fixed, uniform};
+use super::instance::{Arrival, Instance, uniform};
 use allot::bench::random::Random;
 
 /// How a rule nominates.
@@ -24,35 +24,34 @@ fn exponential(random: &mut Random) -> f64 {
 }
 
 /// The index of the least.
-fn earliest(times: &[f64; ALL]) -> usize {
+fn earliest(times: &[f64]) -> usize {
     let by_time = |a: &usize, b: &usize| times[*a].total_cmp(&times[*b]);
-    (0..ALL).min_by(by_time).unwrap_or(NOWHERE)
+    (0..times.len()).min_by(by_time).unwrap_or_default()
 }
 
-fn by_share(share: &[f64; ALL], random: &mut Random) -> usize {
+fn by_share(share: &[f64], random: &mut Random) -> usize {
     let mut left = uniform(random) * share.iter().sum::<f64>();
     let found = share.iter().position(|s| {
         left -= s;
         left < 0.0
     });
-    found.unwrap_or(NOWHERE)
+    found.unwrap_or(share.len() - 1)
 }
 
 /// When each facility opens for an item with these shares.
-fn seen(share: &[f64; ALL], opening: &[f64; ALL]) -> [f64; ALL] {
-    std::array::from_fn(|k| {
-        if share[k] > 0.0 {
-            opening[k] / share[k]
-        } else {
-            f64::INFINITY
-        }
+fn seen(share: &[f64], opening: &[f64]) -> Vec<f64> {
+    let both = share.iter().zip(opening);
+    both.map(|(share, opening)| match *share > 0.0 {
+        true => opening / share,
+        false => f64::INFINITY,
     })
+    .collect()
 }
 
-fn forced(share: &[f64; ALL], opening: &[f64; ALL], random: &mut Random) -> usize {
+fn forced(share: &[f64], opening: &[f64], random: &mut Random) -> usize {
     let mut times = seen(share, opening);
     let by_share = |a: &usize, b: &usize| share[*a].total_cmp(&share[*b]);
-    let most = (0..ALL).max_by(by_share).unwrap_or(NOWHERE);
+    let most = (0..share.len()).max_by(by_share).unwrap_or_default();
     let x = share[most];
     // The chance that keeps every item's share what it was, forced or not.
     let late = (1.0 - x) / (1.0 - x + x * (1.0 / x).exp() - 1f64.exp());
@@ -73,11 +72,11 @@ pub(crate) fn cost(
     arrivals: &[Option<Arrival>],
     random: &mut Random,
 ) -> f64 {
-    let mut stock = instance.stock;
+    let mut stock = instance.stock.clone();
     let mut cost = 0.0;
     for &(kind, metro) in arrivals.iter().flatten() {
-        let opening: [f64; ALL] = std::array::from_fn(|_| exponential(random));
-        let mut used = [false; ALL];
+        let opening: Vec<f64> = (0..instance.all()).map(|_| exponential(random)).collect();
+        let mut used = vec![false; instance.all()];
         for (&item, share) in instance.types[kind].iter().zip(&bound.shares[kind][metro]) {
             let mut facility = match rule {
                 Rule::Nearest => instance.nearest[item][metro],
@@ -87,12 +86,15 @@ pub(crate) fn cost(
             };
             match stock.get_mut(facility).and_then(|s| s[item].checked_sub(1)) {
                 Some(left) => stock[facility][item] = left,
-                None => facility = NOWHERE,
+                None => facility = instance.nowhere(),
             }
             used[facility] = true;
             cost += instance.unit[facility][metro];
         }
-        cost += (0..ALL).filter(|&k| used[k]).map(fixed).sum::<f64>();
+        cost += (0..used.len())
+            .filter(|&k| used[k])
+            .map(|k| instance.fixed(k))
+            .sum::<f64>();
     }
     cost
 }

@@ -4,7 +4,7 @@
 //! The router counts in integers, so a "cent" is here a hundred-thousandth of a dollar. Each metro
 //! has its own network: the zone of a location is its number, a tariff step a number of items.
 
-use super::instance::{ALL, Arrival, Instance, METROS, NOWHERE, SIZES, Stock, fixed};
+use super::instance::{Arrival, Instance, Stock};
 use super::prices::{self, Prices};
 use allot::ledger::StockView;
 use allot::model::{
@@ -53,20 +53,20 @@ fn location(number: usize) -> Location {
     }
 }
 
-fn metro(instance: &Instance, metro: usize, prices: &Prices) -> anyhow::Result<Metro> {
+fn metro(instance: &Instance, metro: usize) -> anyhow::Result<Metro> {
     let service = ServiceId(0);
     let mut network = Network {
-        locations: (0..ALL).map(location).collect(),
+        locations: (0..instance.all()).map(location).collect(),
         services: vec![Service {
             id: "box".into(),
             works_on: EVERY_DAY,
             billing_step: Grams(1),
-            max: Grams(SIZES as u64),
+            max: Grams(instance.sizes as u64),
             ..Service::default()
         }],
         ..Network::default()
     };
-    for facility in 0..ALL {
+    for facility in 0..instance.all() {
         let zone = u8::try_from(facility)? + 1;
         network.zones.push(Zone {
             service,
@@ -79,22 +79,14 @@ fn metro(instance: &Instance, metro: usize, prices: &Prices) -> anyhow::Result<M
             dest_prefix: "1".into(),
             zone,
         });
-        for items in 1..=u32::try_from(SIZES)? {
-            let dollars = fixed(facility) + f64::from(items) * instance.unit[facility][metro];
+        for items in 1..=u32::try_from(instance.sizes)? {
+            let dollars =
+                instance.fixed(facility) + f64::from(items) * instance.unit[facility][metro];
             network.tariffs.push(TariffStep {
                 service,
                 zone,
                 max: Grams(u64::from(items)),
                 cents: cents(dollars),
-            });
-        }
-    }
-    for (facility, of_facility) in prices.iter().enumerate() {
-        for (item, &price) in of_facility.iter().enumerate() {
-            network.scarcity.push(ScarcityRow {
-                sku: SkuId::from_index(item).context("items are few")?,
-                location: LocationId(u16::try_from(facility)?),
-                cents: cents(price),
             });
         }
     }
@@ -108,10 +100,27 @@ fn metro(instance: &Instance, metro: usize, prices: &Prices) -> anyhow::Result<M
     Ok(Metro { lanes, destination })
 }
 
-fn metros(instance: &Instance, prices: &Prices) -> anyhow::Result<Vec<Metro>> {
-    (0..METROS.len())
-        .map(|m| metro(instance, m, prices))
-        .collect()
+fn metros(instance: &Instance) -> anyhow::Result<Vec<Metro>> {
+    let metros = 0..instance.share.len();
+    metros.map(|m| metro(instance, m)).collect()
+}
+
+/// The same prices in every metro.
+fn price(metros: &mut [Metro], prices: &Prices) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    for (facility, of_facility) in prices.iter().enumerate() {
+        for (item, &price) in of_facility.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+            rows.push(ScarcityRow {
+                sku: SkuId::from_index(item).context("items are few")?,
+                location: LocationId(u16::try_from(facility)?),
+                cents: cents(price),
+            });
+        }
+    }
+    for metro in metros {
+        metro.lanes = metro.lanes.priced(&rows)?;
+    }
+    Ok(())
 }
 
 /// What is left of an order's items, for the router.
@@ -129,7 +138,7 @@ fn view(
                 view.push_cell(LocationId(u16::try_from(facility)?), Qty(held[item]), &[]);
             }
         }
-        view.push_cell(LocationId(u16::try_from(NOWHERE)?), Qty(1), &[]);
+        view.push_cell(LocationId(u16::try_from(instance.nowhere())?), Qty(1), &[]);
         demands.push(Demand {
             sku,
             qty: Qty(1),
@@ -151,13 +160,13 @@ pub(crate) fn cost(
         split_penalty: Cents(0),
         speed_value_per_day: Cents(0),
         short_per_unit: cents(1000.0),
-        max_shipments: u8::try_from(ALL)?,
+        max_shipments: u8::try_from(instance.all())?,
         ..Policy::default()
     };
-    let mut stock = instance.stock;
-    let mut prices = Prices::default();
+    let mut stock = instance.stock.clone();
+    let mut prices = prices::none(instance);
     let mut priced = 0;
-    let mut networks = metros(instance, &prices)?;
+    let mut networks = metros(instance)?;
     let mut scratch = Scratch::default();
     let mut total = 0.0;
     for (period, arrival) in (0u32..).zip(arrivals) {
@@ -168,8 +177,8 @@ pub(crate) fn cost(
             } else {
                 STEPS_AGAIN
             };
-            prices::solve(instance, &stock, left, steps, &mut prices);
-            networks = metros(instance, &prices)?;
+            prices::solve(instance, &stock, left, steps, &mut prices, false);
+            price(&mut networks, &prices)?;
             priced += 1;
         }
         let Some((kind, metro)) = *arrival else {
@@ -193,7 +202,7 @@ pub(crate) fn cost(
         ensure!(plan.short.is_empty(), "the last facility never runs out");
         for shipment in &plan.shipments {
             let facility = usize::from(shipment.location.0);
-            total += fixed(facility);
+            total += instance.fixed(facility);
             for line in &shipment.lines {
                 let item = instance.types[kind][usize::from(line.demand)];
                 total += instance.unit[facility][metro];
