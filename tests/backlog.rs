@@ -14,7 +14,11 @@ use backlog_support::judge;
 use std::ops::ControlFlow;
 
 fn run(problem: &Problem, lanes: &Lanes) -> Outcome {
-    let effort = Effort::usual(problem.orders.len());
+    let effort = Effort {
+        iterations: 200,
+        rounds: 20,
+        ..Effort::usual(problem.orders.len())
+    };
     let outcome = optimize(problem, lanes, effort, &mut |_| ControlFlow::Continue(()));
     check(problem, &outcome).unwrap();
     outcome

@@ -181,6 +181,11 @@ impl Columns {
         kept.iter().chain(drawn)
     }
 
+    /// What leaving one step of a demand short costs, of all orders.
+    pub(super) fn short_cents(&self) -> impl Iterator<Item = i64> + '_ {
+        self.shorts.iter().map(|short| short.cents)
+    }
+
     /// The rows that some plan of an order draws from, later ones of their chains included.
     pub(super) fn rows_of(&self, order: usize) -> impl Iterator<Item = u32> + '_ {
         let sheet = &self.sheets[order];

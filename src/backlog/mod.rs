@@ -24,14 +24,19 @@
 //! | `search`, `moves` | improvement, move by move |
 //! | `exact` | small components to the end, with their proof |
 //! | `optimize` | all of it in turn |
+//! | `scope` | which orders of an engine, by which rules: the problem |
+//! | `file` | a plan as a file |
+//! | `apply` | its moves made by an engine |
 //! | `check` | whether an outcome keeps every rule, written against the problem alone |
 //!
 //! The same problem and effort give the same outcome on every machine and with any number of threads:
 //! sums are integers, and work is cut by the problem, never by the threads.
 
+mod apply;
 mod check;
 mod columns;
 mod exact;
+mod file;
 mod knapsack;
 mod moves;
 mod optimize;
@@ -40,13 +45,17 @@ mod prices;
 mod problem;
 mod random;
 mod rows;
+mod scope;
 mod search;
 mod shape;
 mod solve;
 mod start;
 mod state;
 
+pub use apply::{Applied, apply};
 pub use check::check;
+pub use file::{FORMAT, ItemRow, MoveRow, PlanFile, ShipmentRow, Side, StockCell, Sums};
 pub use optimize::{Effort, Progress, Stage, optimize};
 pub use outcome::{Move, Outcome, Point, Totals};
 pub use problem::{Kept, OpenOrder, Problem, Strategy, Supply, Today};
+pub use scope::{Rules, Scope, Snapshot, read};

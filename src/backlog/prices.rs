@@ -54,26 +54,46 @@ pub(super) struct Ascent<'a> {
     uses: Vec<AtomicU32>,
     slack: Vec<i64>,
     knapsack: Knapsack,
-    iteration: u32,
+    /// Length of the first steps, in cents.
+    first: f64,
     /// The best so far; the rows with prices by size never change.
     pub(super) best: Prices,
 }
 
-/// Length of the first steps, in cents a unit.
-const STEP_FIRST: f64 = 200.0;
-/// It halves so many times until the last.
-const HALVINGS: u32 = 9;
+/// Length of the first steps as a share of what a unit that is short costs: no price is above that
+/// for long, and so many steps are enough to come there.
+const STEP_FIRST: f64 = 1.0 / 16.0;
+/// The length halves until it is so many cents.
+const STEP_LAST: f64 = 0.4;
 const MOMENTUM: f64 = 0.8;
 const SPREAD: f64 = 0.95;
 
-/// Length of a step: straight between halvings, so that no power function is asked, which differ.
-fn step_cents(done: u32, of: u32) -> f64 {
-    let at = f64::from(done) * f64::from(HALVINGS) / f64::from(of.max(1));
-    let halved = (0..HALVINGS)
+/// Length of a step, the first being `first`: straight between halvings, so that no power function is
+/// asked, which differ.
+fn step_cents(first: f64, done: u32, of: u32) -> f64 {
+    let mut halvings = 0u32;
+    let mut last = first;
+    while last > STEP_LAST {
+        halvings += 1;
+        last /= 2.0;
+    }
+    let at = f64::from(done) * f64::from(halvings) / f64::from(of.max(1));
+    let halved = (0..halvings)
         .take_while(|&h| f64::from(h + 1) <= at)
         .count();
-    let top = (0..halved).fold(STEP_FIRST, |cents, _| cents / 2.0);
+    let top = (0..halved).fold(first, |cents, _| cents / 2.0);
     top * (1.0 - (at - halved as f64) / 2.0)
+}
+
+/// What a unit that is short costs most orders, in cents.
+fn short_cents(columns: &Columns) -> f64 {
+    let mut all: Vec<i64> = columns.short_cents().collect();
+    if all.is_empty() {
+        return 0.0;
+    }
+    let upper = all.len() * 3 / 4;
+    let (_, &mut cents, _) = all.select_nth_unstable(upper);
+    cents as f64 / SCALE as f64
 }
 
 impl Prices {
@@ -118,7 +138,7 @@ impl<'a> Ascent<'a> {
             uses: (0..draws).map(|_| AtomicU32::new(0)).collect(),
             slack: vec![0; draws],
             knapsack: Knapsack::default(),
-            iteration: 0,
+            first: (short_cents(columns) * STEP_FIRST).max(50.0),
             best: Prices {
                 of: vec![0; draws],
                 bound: i128::MIN,
@@ -129,7 +149,7 @@ impl<'a> Ascent<'a> {
 
     /// One iteration of so many: the bound at the prices as they are, then better prices.
     pub(super) fn step(&mut self, done: u32, of: u32) {
-        let cents = step_cents(done, of);
+        let cents = step_cents(self.first, done, of);
         let prices = self.prices();
         let earned = self.earn(&prices);
         let bound = self.draw(&prices) - earned;
@@ -227,7 +247,6 @@ impl<'a> Ascent<'a> {
 
     /// Prices rise where more was drawn than there is, and fall where less was.
     fn move_on(&mut self, cents: f64) {
-        self.iteration += 1;
         let rows = &self.columns.rows;
         let uses = std::mem::take(&mut self.uses);
         let drawn = |draw: usize| i64::from(uses[draw].load(Ordering::Relaxed));

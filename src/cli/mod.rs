@@ -17,7 +17,9 @@ mod demo;
 mod explain;
 mod folder_lock;
 mod inspect;
+mod plan;
 mod progress;
+mod reoptimize;
 mod repair;
 mod serve;
 mod trace;
@@ -41,6 +43,7 @@ Examples:
   allot serve                        serve the sample network on 127.0.0.1:7411
   allot serve --network my-network --listen 127.0.0.1:7500
   allot inspect allot-data           what the server's data directory holds
+  allot reoptimize --data-dir allot-data  what its open orders could save together
   allot cli ATP.GET SKU-00001        ask a running server
   allot cli                          the same, as a console with history and help"
 )]
@@ -63,6 +66,10 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Copy what is whole of a damaged data directory into a new one.
     Repair(repair::RepairArgs),
+    /// Optimise all open orders together, on a snapshot or a data directory.
+    Reoptimize(Box<reoptimize::ReoptimizeArgs>),
+    /// Show a plan that `reoptimize` wrote, or have a server carry it out.
+    Plan(plan::PlanArgs),
     /// Talk to a running server: a console, or one command.
     Cli(CliArgs),
     /// Print the reference of all server commands, as it stands in the README.
@@ -95,6 +102,8 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => bench::run(*args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Repair(args) => repair::mend(&args),
+        Command::Reoptimize(args) => reoptimize::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Cli(args) => console(args),
         Command::Reference => {
             emit(&crate::server::reference());

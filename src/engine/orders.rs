@@ -115,7 +115,7 @@ pub(super) struct Resolved {
     pub(super) policy: Policy,
     pub(super) demands: Vec<Demand>,
     pub(super) excluded: Vec<LocationId>,
-    pickup: Option<LocationId>,
+    pub(super) pickup: Option<LocationId>,
 }
 
 impl Resolved {

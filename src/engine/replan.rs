@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Why what is about to be written can be done.
-const FITS: &str = "only what a part can give up is moved, and to new parts";
+pub(super) const FITS: &str = "only what a part can give up is moved, and to new parts";
 
 /// What becomes of units for which no place is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,7 +217,7 @@ impl Engine {
     }
 
     /// Moves units between the parts of an order. Returns where that left those that gave some up.
-    fn placed(
+    pub(super) fn placed(
         &self,
         record: &OrderRecord<Reservation>,
         parts: &mut Vec<FulfillmentOrder>,
@@ -234,7 +234,7 @@ impl Engine {
     }
 
     /// The parts of an order after units of it were placed anew.
-    fn replanned(
+    pub(super) fn replanned(
         &self,
         record: &mut OrderRecord<Reservation>,
         fact: &ReplannedFact,

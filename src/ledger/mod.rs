@@ -42,6 +42,7 @@ pub use days::{DayUse, Days, Room};
 pub use image::{ShardImage, ShardSide};
 pub use incoming::{Supply, SupplyError, SupplyState};
 pub use position::Position;
+pub use rearrange::Exchange;
 pub use replay::Grant;
 pub use reservation::{Broken, Claim, Owner, Refusal, Reservation, Want};
 pub use stock::{Hold, HoldError, Moved, PositionReport, StockError};

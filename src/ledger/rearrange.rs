@@ -15,6 +15,16 @@ use smallvec::SmallVec;
 /// Claims that were set aside, to be put back as they were.
 type SetAside = SmallVec<[(SkuId, Held); 3]>;
 
+/// What one of several reservations frees, and what it gets instead.
+pub struct Exchange<'a> {
+    /// Whose.
+    pub reservation: &'a mut Reservation,
+    /// What ends.
+    pub freed: &'a [Freed],
+    /// What begins.
+    pub wants: &'a [Want],
+}
+
 impl Ledger {
     /// What may be promised of `skus` to the owner of `reservation`, if the units in `freed` were
     /// free again. Nothing changes.
@@ -83,6 +93,63 @@ impl Ledger {
             }]
         });
         reservation.claims.extend(granted);
+        Ok(())
+    }
+
+    /// Does the same for several reservations in one step, for all of them or for none: what one
+    /// frees another may get. `record` is told when, and what each was granted, while the locks are
+    /// held.
+    ///
+    /// # Errors
+    /// As [`Ledger::rearrange`].
+    pub fn rearrange_all(
+        &self,
+        all: &mut [Exchange<'_>],
+        now: EpochMillis,
+        record: impl FnOnce(EpochMillis, Vec<Vec<ClaimFact>>),
+    ) -> Result<(), Refusal> {
+        let skus: Vec<SkuId> = all
+            .iter()
+            .flat_map(|one| {
+                let held = one.reservation.claims.iter().map(|c| c.sku);
+                held.chain(one.wants.iter().map(|w| w.sku))
+            })
+            .collect();
+        let mut locked = Locked::new(self, skus.into_iter(), now);
+        let mut before: Vec<SetAside> = all
+            .iter_mut()
+            .map(|one| set_aside(&mut locked, one.reservation, one.freed))
+            .collect();
+        let mut told = Vec::with_capacity(all.len());
+        for at in 0..all.len() {
+            let one = &mut all[at];
+            let owner = one.reservation.owner.clone();
+            let grantee = Grantee {
+                owner: &owner,
+                channel: one.reservation.channel,
+                expires_at: one.reservation.expires_at,
+            };
+            let mut granted = Claims::new();
+            if let Err(refusal) = locked.grant_all(&grantee, one.wants, &mut granted) {
+                for one in all.iter_mut().rev() {
+                    put_back(
+                        &mut locked,
+                        one.reservation,
+                        before.pop().unwrap_or_default(),
+                    );
+                }
+                return Err(refusal);
+            }
+            let claim = |c: &Claim| ClaimFact {
+                sku: c.sku,
+                location: c.location,
+                qty: c.qty,
+                need_at: locked.need_at(c),
+            };
+            told.push(granted.iter().map(claim).collect());
+            one.reservation.claims.extend(granted);
+        }
+        record(locked.now(), told);
         Ok(())
     }
 

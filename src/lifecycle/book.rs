@@ -209,6 +209,33 @@ impl<H> NewOrder<'_, H> {
     }
 }
 
+/// How often the records of several orders are tried to be locked together.
+const LOCK_TRIES_MAX: usize = 10_000;
+
+/// Shows one of several records; tells whether it is there.
+type With<'s, H> = dyn FnMut(usize, &mut dyn FnMut(&mut OrderRecord<H>)) -> bool + 's;
+
+/// Records of several orders, locked together.
+pub struct Several<'a, 's, H> {
+    with: &'a mut With<'s, H>,
+}
+
+impl<H> Several<'_, '_, H> {
+    /// Changes one of them; `None` where there is no such order.
+    pub fn change<T>(
+        &mut self,
+        at: usize,
+        change: impl FnOnce(&mut OrderRecord<H>) -> T,
+    ) -> Option<T> {
+        let mut change = Some(change);
+        let mut done = None;
+        (self.with)(at, &mut |record| {
+            done = change.take().map(|change| change(record))
+        });
+        done
+    }
+}
+
 /// All orders by identity.
 #[derive(Debug)]
 pub struct OrderBook<H> {
@@ -252,6 +279,42 @@ impl<H> OrderBook<H> {
         self.orders
             .get_mut(key)
             .map(|mut record| change(&mut record))
+    }
+
+    /// Changes several orders' records together; nobody else sees any of them meanwhile. `None` where
+    /// one of them stays busy. Nobody who waits for a record holds another, so trying is only for
+    /// those who change several.
+    pub fn change_all<T>(
+        &self,
+        keys: &[&OrderKey],
+        change: impl FnOnce(&mut Several<'_, '_, H>) -> T,
+    ) -> Option<T> {
+        let hashes: Vec<usize> = keys.iter().map(|key| self.orders.hash_usize(key)).collect();
+        let shard_of = |hash: usize| self.orders.determine_shard(hash);
+        let mut shards: Vec<usize> = hashes.iter().map(|&hash| shard_of(hash)).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        let all = self.orders.shards();
+        'tries: for _ in 0..LOCK_TRIES_MAX {
+            let mut guards = Vec::with_capacity(shards.len());
+            for &shard in &shards {
+                let Some(guard) = all[shard].try_write() else {
+                    drop(guards);
+                    std::thread::yield_now();
+                    continue 'tries;
+                };
+                guards.push(guard);
+            }
+            let mut with = |at: usize, see: &mut dyn FnMut(&mut OrderRecord<H>)| {
+                let Ok(place) = shards.binary_search(&shard_of(hashes[at])) else {
+                    return false;
+                };
+                let found = guards[place].get_mut(hashes[at] as u64, |(key, _)| key == keys[at]);
+                found.map(|(_, record)| see(record.get_mut())).is_some()
+            };
+            return Some(change(&mut Several { with: &mut with }));
+        }
+        None
     }
 
     /// Every order's record.

@@ -39,7 +39,7 @@ pub use crate::model::{
     Booking, Cause, Change, ClaimMode, ExceptionKind, Finding, Grade, Parcel, ReturnEvent, Route,
     Subject, Topic, Tracking,
 };
-pub use book::{Amendments, NewOrder, OrderBook, OrderRecord, OrderState, Submission};
+pub use book::{Amendments, NewOrder, OrderBook, OrderRecord, OrderState, Several, Submission};
 pub use change::{Applied, Refusal};
 pub use cost::{CostGroup, CostPlace, CostQuery, CostSums, Costs, Part, Prices};
 pub use deadlines::{Deadlines, Timer};

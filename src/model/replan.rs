@@ -16,6 +16,8 @@ pub enum ReplanReason {
     SupplyArrived,
     /// The sender changed the order.
     Amended,
+    /// All open orders together cost less with them elsewhere.
+    Optimized,
 }
 
 impl ReplanReason {
@@ -27,6 +29,7 @@ impl ReplanReason {
             Self::PromiseBroken => "promise_broken",
             Self::SupplyArrived => "supply_arrived",
             Self::Amended => "amended",
+            Self::Optimized => "optimized",
         }
     }
 }

@@ -12,7 +12,7 @@ use super::policies::Policies;
 use super::restrictions::Restrictions;
 use super::tariff::{NEVER, Tariffs, price};
 use crate::model::{
-    Cents, Coordinate, Day, Invalid, Location, LocationId, Millis, Network, Policy,
+    Cents, Coordinate, Day, EpochMillis, Invalid, Location, LocationId, Millis, Network, Policy,
     PolicyOverrides, Qty, ScarcityRow, ServiceId, ShipTo, SkuId, WeekDays,
 };
 use std::collections::HashMap;
@@ -285,6 +285,13 @@ impl Lanes {
     pub fn usable(&self, location: LocationId, units: Qty) -> Qty {
         let kept = self.buffer(location.index()).unwrap_or(Qty::ZERO);
         units.saturating_sub(kept)
+    }
+
+    /// The latest moment at which units must be at a location to be handed over at `ship_at`.
+    #[must_use]
+    pub fn needed_by(&self, location: LocationId, ship_at: EpochMillis) -> EpochMillis {
+        let site = self.sites.get(location.index());
+        site.map_or(ship_at, |site| ship_at - self.hours(site).lead())
     }
 
     /// Number of a country, 0 for one that no location names; `None` where none names any.

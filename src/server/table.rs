@@ -5,8 +5,8 @@
 
 use super::arguments::Arguments;
 use super::commands::{
-    admin, allocation, atp, exception, feed, fulfillment, hold, order, promise, reservation,
-    returns, scarcity, snapshot, stock, supply,
+    admin, allocation, atp, backlog, exception, feed, fulfillment, hold, order, promise,
+    reservation, returns, scarcity, snapshot, stock, supply,
 };
 use super::error::CommandError;
 use super::feeder::Feeder;
@@ -126,7 +126,7 @@ impl Command {
 pub fn commands() -> &'static [&'static Command] {
     static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let groups: [&'static [Command]; 15] = [
+        let groups: [&'static [Command]; 16] = [
             stock::COMMANDS,
             hold::COMMANDS,
             supply::COMMANDS,
@@ -135,6 +135,7 @@ pub fn commands() -> &'static [&'static Command] {
             promise::COMMANDS,
             reservation::COMMANDS,
             order::COMMANDS,
+            backlog::COMMANDS,
             fulfillment::COMMANDS,
             returns::COMMANDS,
             scarcity::COMMANDS,

@@ -1,0 +1,173 @@
+//! The moves of a plan made, each checked anew by the engine.
+
+use super::file::MoveRow;
+use crate::engine::{Engine, EngineError, MoveOutcome, Moving};
+use crate::model::{EpochMillis, LocationId, SkuId};
+use std::collections::{BTreeMap, HashMap};
+
+/// What became of a move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// The engine's answer.
+    Told(MoveOutcome),
+    /// There is no such order.
+    NotFound,
+    /// It names what is not there, or cannot be routed by.
+    Invalid(String),
+}
+
+impl Applied {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Told(outcome) => outcome.name(),
+            Self::NotFound => "notfound",
+            Self::Invalid(_) => "invalid",
+        }
+    }
+
+    /// Why it is invalid.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Invalid(why) => Some(why),
+            Self::Told(_) | Self::NotFound => None,
+        }
+    }
+
+    fn of(result: Result<MoveOutcome, EngineError>) -> Self {
+        match result {
+            Ok(outcome) => Self::Told(outcome),
+            Err(EngineError::NotFound { .. }) => Self::NotFound,
+            Err(error) => Self::Invalid(error.to_string()),
+        }
+    }
+}
+
+/// Makes the moves. One that wants units which another still has is tried again after that one has
+/// moved; where they wait for each other in a circle they move in one step.
+#[must_use]
+pub fn apply(engine: &Engine, rows: &[MoveRow], now: EpochMillis) -> Vec<Applied> {
+    let mut moves: Vec<Option<Moving>> = Vec::with_capacity(rows.len());
+    let mut results: Vec<Applied> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let moving = row.moving(engine);
+        results.push(match &moving {
+            Ok(_) => Applied::Told(MoveOutcome::NoStock),
+            Err(error) => Applied::Invalid(error.to_string()),
+        });
+        moves.push(moving.ok());
+    }
+    loop {
+        let mut got_on = false;
+        for (moving, result) in moves.iter().zip(&mut results) {
+            let Some(moving) = moving else {
+                continue;
+            };
+            if *result == WAITS {
+                *result = Applied::of(engine.move_order(moving, now));
+                got_on |= *result == MOVED;
+            }
+        }
+        if !got_on && !move_a_group(engine, &moves, &mut results, now) {
+            return results;
+        }
+    }
+}
+
+const WAITS: Applied = Applied::Told(MoveOutcome::NoStock);
+const MOVED: Applied = Applied::Told(MoveOutcome::Moved);
+/// Most orders that move in one step.
+const GROUP_MAX: usize = 128;
+
+/// A SKU at a location.
+type Position = (SkuId, LocationId);
+
+/// Orders of which each waits for units that another still has move together, in one step. Tells
+/// whether any did.
+fn move_a_group(
+    engine: &Engine,
+    moves: &[Option<Moving>],
+    results: &mut [Applied],
+    now: EpochMillis,
+) -> bool {
+    let waiting: Vec<(usize, &Moving)> = moves
+        .iter()
+        .enumerate()
+        .filter_map(|(at, moving)| moving.as_ref().map(|m| (at, m)))
+        .filter(|(at, _)| results[*at] == WAITS)
+        .collect();
+    // Who gives up units of a position.
+    let mut givers: HashMap<Position, Vec<usize>> = HashMap::new();
+    for (number, (_, moving)) in waiting.iter().enumerate() {
+        for (position, units) in net(moving) {
+            if units < 0 {
+                givers.entry(position).or_default().push(number);
+            }
+        }
+    }
+    let mut any = false;
+    for first in 0..waiting.len() {
+        if results[waiting[first].0] != WAITS {
+            continue;
+        }
+        let group = closed(first, &waiting, &givers, results);
+        if group.len() < 2 {
+            continue;
+        }
+        let movings: Vec<&Moving> = group.iter().map(|&n| waiting[n].1).collect();
+        let told = engine.move_orders(&movings, now).unwrap_or_default();
+        for (&number, outcome) in group.iter().zip(told) {
+            any |= outcome == MoveOutcome::Moved;
+            results[waiting[number].0] = Applied::Told(outcome);
+        }
+    }
+    any
+}
+
+/// Units that a move takes at each position, less those it gives up there.
+fn net(moving: &Moving) -> BTreeMap<Position, i64> {
+    let mut net: BTreeMap<Position, i64> = BTreeMap::new();
+    for (layout, sign) in [(&moving.to, 1), (&moving.from, -1)] {
+        for (location, items) in &layout.shipments {
+            for (sku, qty) in items {
+                *net.entry((*sku, *location)).or_default() += sign * i64::from(qty.0);
+            }
+        }
+    }
+    net.retain(|_, units| *units != 0);
+    net
+}
+
+/// A move and those who give up what it takes, and so on, until nothing is taken that none of them
+/// gives up, as far as anybody does.
+fn closed(
+    first: usize,
+    waiting: &[(usize, &Moving)],
+    givers: &HashMap<Position, Vec<usize>>,
+    results: &[Applied],
+) -> Vec<usize> {
+    let mut group = vec![first];
+    let mut balance: BTreeMap<Position, i64> = net(waiting[first].1);
+    let mut done: Vec<Position> = Vec::new();
+    while group.len() < GROUP_MAX {
+        let lacking = balance
+            .iter()
+            .find(|(p, units)| **units > 0 && !done.contains(p));
+        let Some((&position, _)) = lacking else {
+            break;
+        };
+        let all = givers.get(&position).map_or(&[][..], Vec::as_slice);
+        let free = |n: &&usize| !group.contains(n) && results[waiting[**n].0] == WAITS;
+        let Some(&giver) = all.iter().find(free) else {
+            done.push(position);
+            continue;
+        };
+        group.push(giver);
+        for (position, units) in net(waiting[giver].1) {
+            *balance.entry(position).or_default() += units;
+        }
+    }
+    group
+}

@@ -1,0 +1,348 @@
+//! A plan as a file: for every order that changes from what to what, what that saves, and the stock
+//! that it was computed on. JSON, so that anybody can read it; names instead of numbers, so that
+//! it outlives a restart.
+
+use super::outcome::{Move, Outcome, Totals};
+use super::scope::Snapshot;
+use crate::engine::{Engine, Layout, Moving};
+use crate::model::{Day, EpochMillis, Invalid, LocationId, OrderKey, Plan, Qty, ServiceId, SkuId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The first words of every plan.
+pub const FORMAT: &str = "allot plan 1";
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanFile {
+    /// [`FORMAT`].
+    pub format: String,
+    /// Number of the last fact of the state that it was computed on.
+    pub at_fact: u64,
+    /// The moment that it was computed for.
+    pub now: String,
+    /// Orders that were looked at.
+    pub orders: usize,
+    /// Orders that were left as they are since they are too large to be looked at, or frozen.
+    pub fixed: usize,
+    /// Orders in the scope that cannot be looked up any more.
+    pub lost: usize,
+    /// Orders whose promise is broken: `source/order`.
+    pub broken: Vec<String>,
+    /// What all orders have, and what they get.
+    pub before: Sums,
+    /// The same after.
+    pub after: Sums,
+    /// What was minimised, of the plan.
+    pub cents: i64,
+    /// The same of today.
+    pub cents_before: i64,
+    /// No plan costs less: proven.
+    pub bound_cents: i64,
+    /// How the cost and the bound came about: pairs, the cost first, null before there was one.
+    pub trace: Vec<(Option<i64>, i64)>,
+    /// The orders that change.
+    pub moves: Vec<MoveRow>,
+    /// What may be promised of the items that move, once all that the orders hold is given back.
+    pub stock: Vec<StockCell>,
+}
+
+/// Sums over orders.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are those of the objective's parts")]
+pub struct Sums {
+    pub postage: i64,
+    pub surcharges: i64,
+    pub handling: i64,
+    pub split: i64,
+    pub late: i64,
+    pub speed: i64,
+    pub scarcity: i64,
+    pub short: i64,
+    pub total: i64,
+    /// Postage, surcharges and handling.
+    pub freight: i64,
+    pub shipments: u64,
+    /// Orders in more than one shipment.
+    pub split_orders: u64,
+    /// Orders with something short.
+    pub short_orders: u64,
+    pub short_units: u64,
+    /// Days to the last delivery, summed over orders that deliver something.
+    pub days: u64,
+    pub delivering_orders: u64,
+    /// Orders whose last delivery is after the promise date.
+    pub late_orders: u64,
+}
+
+/// An order that changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveRow {
+    /// The system that took the order.
+    pub source: String,
+    /// Its id there.
+    pub order: String,
+    /// What it has.
+    pub from: Side,
+    /// What it gets.
+    pub to: Side,
+    /// By the order's own objective; negative where it gives way to others.
+    pub saved_cents: i64,
+    /// Days by which the last delivery is earlier.
+    pub days_gained: Option<i64>,
+}
+
+/// One of the two plans of an order that changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// Its shipments.
+    pub shipments: Vec<ShipmentRow>,
+    /// What waits for supply.
+    pub short: Vec<ItemRow>,
+    /// What it costs by the order's objective, as of the plan's moment.
+    pub cents: i64,
+}
+
+/// A shipment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShipmentRow {
+    /// From where.
+    pub location: String,
+    /// How.
+    pub service: String,
+    /// From when its units are there.
+    pub ready_at: String,
+    /// When the carrier gets it.
+    pub ship_at: String,
+    /// When it is delivered.
+    pub deliver_on: String,
+    /// What is in it.
+    pub items: Vec<ItemRow>,
+}
+
+/// Units of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemRow {
+    /// The item.
+    pub sku: String,
+    /// How many.
+    pub qty: u32,
+}
+
+/// Units that may be promised at a location.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockCell {
+    /// The item.
+    pub sku: String,
+    /// The place.
+    pub location: String,
+    /// Now.
+    pub now: u32,
+    /// From later moments on.
+    pub later: Vec<(String, u32)>,
+}
+
+impl PlanFile {
+    /// The plan of an outcome.
+    #[must_use]
+    pub fn new(snapshot: &Snapshot, outcome: &Outcome) -> Self {
+        let problem = &snapshot.problem;
+        let key = |order: usize| problem.orders[order].key.to_string();
+        let moves: Vec<MoveRow> = outcome.moves.iter().map(|m| row(snapshot, m)).collect();
+        Self {
+            format: FORMAT.into(),
+            at_fact: snapshot.at.0,
+            now: problem.now.to_string(),
+            orders: problem.orders.len(),
+            fixed: outcome.fixed,
+            lost: snapshot.lost,
+            broken: outcome.broken.iter().map(|&b| key(b)).collect(),
+            before: Sums::of(&outcome.before),
+            after: Sums::of(&outcome.after),
+            cents: outcome.cents.0,
+            cents_before: outcome.cents_before.0,
+            bound_cents: outcome.bound.0,
+            trace: thinned(outcome),
+            stock: stock(snapshot, outcome),
+            moves,
+        }
+    }
+
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// Names what is no plan of this format.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let plan: Self = serde_json::from_str(text)
+            .map_err(|e| Invalid::new("plan", e.to_string(), "a plan that allot wrote"))?;
+        if plan.format != FORMAT {
+            return Err(Invalid::new("format", plan.format, FORMAT));
+        }
+        Ok(plan)
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// At most this many points are kept: a chart needs no more.
+const POINTS_MAX: usize = 400;
+
+fn thinned(outcome: &Outcome) -> Vec<(Option<i64>, i64)> {
+    let every = outcome.trace.len().div_ceil(POINTS_MAX).max(1);
+    let points = outcome.trace.iter().step_by(every);
+    points.map(|p| (p.cents.map(|c| c.0), p.bound.0)).collect()
+}
+
+impl Sums {
+    fn of(totals: &Totals) -> Self {
+        let o = &totals.objective;
+        Self {
+            postage: o.postage.0,
+            surcharges: o.surcharges.0,
+            handling: o.handling.0,
+            split: o.split.0,
+            late: o.late.0,
+            speed: o.speed.0,
+            scarcity: o.scarcity.0,
+            short: o.short.0,
+            total: o.total().0,
+            freight: o.freight().0,
+            shipments: totals.shipments,
+            split_orders: totals.split,
+            short_orders: totals.short,
+            short_units: totals.short_units,
+            days: totals.days,
+            delivering_orders: totals.delivering,
+            late_orders: totals.late,
+        }
+    }
+}
+
+fn row(snapshot: &Snapshot, one: &Move) -> MoveRow {
+    let order = &snapshot.problem.orders[one.order];
+    let skus: Vec<SkuId> = order.demands.iter().map(|d| d.sku).collect();
+    let nothing = Plan::default();
+    let from = one.from.as_ref().unwrap_or(&nothing);
+    MoveRow {
+        source: order.key.source().to_owned(),
+        order: order.key.order().to_owned(),
+        from: side(&snapshot.engine, &skus, from),
+        to: side(&snapshot.engine, &skus, &one.to),
+        saved_cents: one.saved().0,
+        days_gained: one.days_gained(),
+    }
+}
+
+fn side(engine: &Engine, skus: &[SkuId], plan: &Plan) -> Side {
+    let registry = engine.registry();
+    let item = |demand: u16, qty: Qty| ItemRow {
+        sku: registry.sku_name(skus[usize::from(demand)]).to_owned(),
+        qty: qty.0,
+    };
+    let shipments = plan.shipments.iter().map(|s| ShipmentRow {
+        location: registry.location_name(s.location).to_owned(),
+        service: service(engine, s.service),
+        ready_at: s.need_at.to_string(),
+        ship_at: s.ship_at.to_string(),
+        deliver_on: s.deliver_on.to_string(),
+        items: s.lines.iter().map(|l| item(l.demand, l.qty)).collect(),
+    });
+    Side {
+        shipments: shipments.collect(),
+        short: plan.short.iter().map(|s| item(s.demand, s.qty)).collect(),
+        cents: plan.objective.total().0,
+    }
+}
+
+fn service(engine: &Engine, service: ServiceId) -> String {
+    engine.service_name(service).to_owned()
+}
+
+fn stock(snapshot: &Snapshot, outcome: &Outcome) -> Vec<StockCell> {
+    let problem = &snapshot.problem;
+    let moved = outcome.moves.iter();
+    let skus: BTreeSet<SkuId> = moved
+        .flat_map(|m| problem.orders[m.order].demands.iter().map(|d| d.sku))
+        .collect();
+    let view = problem.supply.view();
+    let registry = snapshot.engine.registry();
+    let lines = skus.iter().filter_map(|sku| problem.supply.line(*sku));
+    let cells = lines.flat_map(|line| view.cells(line).iter().map(move |cell| (line, cell)));
+    let cell = |(line, cell): (usize, &crate::ledger::Cell)| StockCell {
+        sku: registry.sku_name(view.sku(line)).to_owned(),
+        location: registry.location_name(cell.location).to_owned(),
+        now: cell.now.0,
+        later: view
+            .later(cell)
+            .iter()
+            .map(|s| (s.from.to_string(), s.qty.0))
+            .collect(),
+    };
+    cells.map(cell).collect()
+}
+
+impl MoveRow {
+    /// The move as an engine makes it.
+    ///
+    /// # Errors
+    /// Names an item, a location or a time that cannot be read.
+    pub fn moving(&self, engine: &Engine) -> Result<Moving, crate::engine::EngineError> {
+        let mut ready = Vec::with_capacity(self.to.shipments.len());
+        let mut deliver_by: Option<Day> = None;
+        for shipment in &self.to.shipments {
+            ready.push(moment("ready_at", &shipment.ready_at)?);
+            let on = Day::parse(&shipment.deliver_on).ok_or_else(|| {
+                Invalid::new("deliver_on", &shipment.deliver_on, "a date as 2026-11-27")
+            })?;
+            deliver_by = deliver_by.max(Some(on));
+        }
+        let from = self.from.layout(engine)?;
+        let to = self.to.layout(engine)?;
+        // The moments go with their shipments where those are sorted.
+        let mut paired: Vec<_> = to.shipments.into_iter().zip(ready).collect();
+        paired.sort();
+        let (shipments, ready) = paired.into_iter().unzip();
+        let short = to.short;
+        Ok(Moving {
+            key: OrderKey::new(&self.source, &self.order),
+            from: from.sorted(),
+            to: Layout { shipments, short },
+            ready,
+            deliver_by,
+        })
+    }
+}
+
+fn moment(field: &str, text: &str) -> Result<EpochMillis, Invalid> {
+    let expected = "an RFC 3339 time, such as 2026-11-23T10:00:00Z";
+    EpochMillis::parse(text).ok_or_else(|| Invalid::new(field, text, expected))
+}
+
+impl Side {
+    /// In the order of the file, what is in each shipment and what is short sorted.
+    fn layout(&self, engine: &Engine) -> Result<Layout, crate::engine::EngineError> {
+        let registry = engine.registry();
+        let items = |rows: &[ItemRow]| {
+            let one = |row: &ItemRow| Ok((registry.sku("sku", &row.sku)?, Qty(row.qty)));
+            let mut items = rows
+                .iter()
+                .map(one)
+                .collect::<Result<Vec<_>, crate::engine::EngineError>>()?;
+            items.sort_unstable();
+            Ok::<_, crate::engine::EngineError>(items)
+        };
+        let mut layout = Layout::default();
+        for shipment in &self.shipments {
+            let at: LocationId = registry.location("location", &shipment.location)?;
+            layout.shipments.push((at, items(&shipment.items)?));
+        }
+        layout.short = items(&self.short)?;
+        Ok(layout)
+    }
+}

@@ -1,0 +1,299 @@
+//! `allot reoptimize`: all open orders together, on a snapshot, in a process of its own.
+
+use super::{emit, plan, progress, sample_network};
+use crate::backlog::{
+    Effort, PlanFile, Rules, Scope, Snapshot, Stage, Strategy, check, optimize, read,
+};
+use crate::engine::{Engine, Limits, Replay};
+use crate::journal::{RealDisk, scan_after};
+use crate::load;
+use crate::model::{EpochMillis, Lsn, Opening};
+use crate::server::Clock;
+use crate::snapshot::{Snapshot as File, found};
+use anyhow::{Context as _, anyhow, bail, ensure};
+use clap::ValueEnum;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Arguments of `allot reoptimize`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  allot reoptimize --data-dir allot-data                     what could be saved, and a plan file
+  allot reoptimize --data-dir allot-data --seconds 30 --strategy redistribute
+  allot reoptimize --data-dir allot-data --connect 127.0.0.1:7411 --apply
+  allot plan show plan.json
+  allot plan apply plan.json --connect 127.0.0.1:7411")]
+pub(super) struct ReoptimizeArgs {
+    /// A snapshot file; its server may go on working.
+    #[arg(long, value_name = "FILE", conflicts_with = "data_dir")]
+    snapshot: Option<PathBuf>,
+    /// A server's data directory: its newest snapshot and the facts after it. Nothing in it is changed.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Network folder that the server was started with. The sample when absent.
+    #[arg(long, value_name = "DIR")]
+    network: Option<PathBuf>,
+    /// Only orders of these channels.
+    #[arg(long, value_name = "CHANNEL")]
+    channel: Vec<String>,
+    /// Only orders that ship something from these locations, or wait.
+    #[arg(long, value_name = "LOCATION")]
+    location: Vec<String>,
+    /// Only orders with a line of these items.
+    #[arg(long, value_name = "SKU")]
+    sku: Vec<String>,
+    /// Only orders of which something waits for supply.
+    #[arg(long)]
+    waiting: bool,
+    /// Only orders placed so many hours ago or longer.
+    #[arg(long, value_name = "HOURS", default_value_t = 0)]
+    age_hours: u32,
+    /// What may become of an order.
+    #[arg(long, value_enum, default_value_t = How::Gain)]
+    strategy: How,
+    /// Another strategy for a channel, as `wholesale=fill`.
+    #[arg(long, value_name = "CHANNEL=STRATEGY")]
+    channel_strategy: Vec<String>,
+    /// Do not change what is handed over sooner than so many hours from now.
+    #[arg(long, value_name = "HOURS", default_value_t = 0)]
+    frozen_hours: u32,
+    /// Change an order only if that saves so many cents.
+    #[arg(long, value_name = "CENTS", default_value_t = 0)]
+    change_cents: i64,
+    /// By so many percent lateness, waiting and being short weigh more for each day of an order's age.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0)]
+    age_percent: u32,
+    /// Stop beginning further steps after so many seconds. How far it comes then depends on the
+    /// machine; without it the work is fixed, and the same state gives the same plan.
+    #[arg(long, value_name = "S")]
+    seconds: Option<u64>,
+    /// Seed of the search.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Threads; one a core when absent. They change nothing of the plan.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Where the plan goes.
+    #[arg(long, value_name = "FILE", default_value = "plan.json")]
+    out: PathBuf,
+    /// Write no plan.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the plan as JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Have the server move the orders at once.
+    #[arg(long, requires = "connect")]
+    apply: bool,
+    /// Where the server listens.
+    #[arg(long, value_name = "ADDR", env = "ALLOT_ADDR")]
+    connect: Option<String>,
+    /// File whose first line is the server's password.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+/// A strategy by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// What is short comes before all others; nothing gets worse.
+    Win,
+    /// Nothing gets worse.
+    Gain,
+    /// May win and may lose.
+    Redistribute,
+    /// May lose, wins nothing.
+    Fill,
+    /// Gives away what it has.
+    Lose,
+}
+
+impl How {
+    const fn strategy(self) -> Strategy {
+        match self {
+            Self::Win => Strategy::Win,
+            Self::Gain => Strategy::Gain,
+            Self::Redistribute => Strategy::Redistribute,
+            Self::Fill => Strategy::Fill,
+            Self::Lose => Strategy::Lose,
+        }
+    }
+}
+
+pub(super) fn run(args: &ReoptimizeArgs) -> anyhow::Result<ExitCode> {
+    ensure!(
+        args.change_cents >= 0,
+        "--change-cents {}: at least 0",
+        args.change_cents
+    );
+    let rules = rules(args)?;
+    let (engine, now) = engine(args)?;
+    let scope = Scope {
+        channels: boxed(&args.channel),
+        skus: boxed(&args.sku),
+        locations: boxed(&args.location),
+        waiting: args.waiting,
+        age_hours: args.age_hours,
+    };
+    let spinner = progress::spinner("reading the open orders");
+    let snapshot = read(engine, &scope, &rules, now);
+    spinner.finish_and_clear();
+    ensure!(
+        !snapshot.problem.orders.is_empty(),
+        "no open order that nobody has a part of is in the scope"
+    );
+    let file = solve(args, &snapshot)?;
+    if !args.dry_run {
+        let text = file.text();
+        std::fs::write(&args.out, text)
+            .with_context(|| format!("cannot write {}", args.out.display()))?;
+    }
+    emit(&match args.json {
+        true => file.text(),
+        false => plan::summary(&file),
+    });
+    if !args.json && !args.dry_run {
+        emit(&format!("plan      {}\n", args.out.display()));
+    }
+    match &args.connect {
+        Some(addr) if args.apply && !args.dry_run => {
+            plan::apply(&file, addr, args.password_file.as_deref(), args.json)
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn boxed(names: &[String]) -> Vec<Box<str>> {
+    names.iter().map(|name| name.as_str().into()).collect()
+}
+
+fn rules(args: &ReoptimizeArgs) -> anyhow::Result<Rules> {
+    let mut rules = Rules {
+        strategy: args.strategy.strategy(),
+        frozen_hours: args.frozen_hours,
+        change_cents: args.change_cents,
+        age_percent_per_day: args.age_percent,
+        ..Rules::default()
+    };
+    for text in &args.channel_strategy {
+        let (channel, how) = text
+            .split_once('=')
+            .with_context(|| format!("--channel-strategy {text}: expected CHANNEL=STRATEGY"))?;
+        let how = How::from_str(how, true).map_err(|_| {
+            anyhow!("--channel-strategy {text}: win, gain, redistribute, fill or lose")
+        })?;
+        rules.by_channel.insert(channel.into(), how.strategy());
+    }
+    Ok(rules)
+}
+
+/// An engine of our own in the state of a snapshot or a data directory, and the moment of it.
+fn engine(args: &ReoptimizeArgs) -> anyhow::Result<(Engine, EpochMillis)> {
+    let folder = args.network.clone().unwrap_or_else(sample_network);
+    let spinner = progress::spinner("bringing the state back");
+    let files = load::network_folder(&folder)?;
+    let mut replay = Replay::new(files.network, Limits::default())?;
+    let (file, dir) = match (&args.snapshot, &args.data_dir) {
+        (Some(file), None) => (Some(open(file)?), None),
+        (None, Some(dir)) => (newest(dir)?, Some(dir)),
+        _ => bail!("give --snapshot FILE or --data-dir DIR"),
+    };
+    let (mut at, mut last_at) = (Lsn(0), EpochMillis::default());
+    if let Some(file) = &file {
+        file.verify(&mut |_, _| {})?;
+        (at, last_at) = replay.restore(file, &|_, _| {})?;
+    }
+    if let Some(dir) = dir {
+        let mut failed = None;
+        let mut apply = |lsn: Lsn, moment: EpochMillis, fact| {
+            (at, last_at) = (lsn, last_at.max(moment));
+            if failed.is_none() {
+                let applied = replay.apply(moment, fact);
+                failed = applied.err().map(|why| format!("fact {}: {why}", lsn.0));
+            }
+        };
+        let after = file.as_ref().map_or(Lsn(0), File::at);
+        scan_after(&RealDisk, dir, after, &mut apply)?;
+        if let Some(why) = failed {
+            bail!("{why}");
+        }
+    }
+    ensure!(
+        at > Lsn(0),
+        "there is no state: neither a snapshot nor facts"
+    );
+    let now = Clock::start().not_before(last_at).now();
+    let engine = replay.finish(Opening::default(), None, at, now)?;
+    spinner.finish_and_clear();
+    Ok((engine, now))
+}
+
+fn open(path: &Path) -> anyhow::Result<File> {
+    use crate::journal::Disk as _;
+    let name = path.file_name().and_then(|n| n.to_str());
+    let name = name.with_context(|| format!("{} is no snapshot", path.display()))?;
+    let map = RealDisk.map(path);
+    let map = map.with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(File::open(name, map)?)
+}
+
+fn newest(dir: &Path) -> anyhow::Result<Option<File>> {
+    let mut there = found(&RealDisk, dir)?.into_iter();
+    there.next().map(|f| open(&dir.join(f.name))).transpose()
+}
+
+/// Optimises, and checks what came of it.
+fn solve(args: &ReoptimizeArgs, snapshot: &Snapshot) -> anyhow::Result<PlanFile> {
+    let effort = Effort {
+        seed: args.seed,
+        ..Effort::usual(snapshot.problem.orders.len())
+    };
+    let threads = args.threads.unwrap_or(0);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?;
+    let bar = progress::bar("pricing shipments", 1);
+    let limit = args.seconds.map(Duration::from_secs);
+    let start = Instant::now();
+    // Prices may take half of the time: without them the search has nothing to go by.
+    let over = |stage: Stage| {
+        limit.is_some_and(|limit| {
+            let share = if stage == Stage::Search {
+                limit
+            } else {
+                limit / 2
+            };
+            start.elapsed() > share
+        })
+    };
+    let mut hear = |at: crate::backlog::Progress| {
+        bar.set_length(u64::from(at.of));
+        bar.set_position(u64::from(at.done));
+        bar.set_message(match (at.stage, at.at.cents) {
+            (Stage::Search, Some(cents)) => {
+                let over = (cents.0 - at.at.bound.0).max(0);
+                let gap = over.saturating_mul(10_000) / at.at.bound.0.max(1);
+                format!(
+                    "cost {} gap {}.{:02} %",
+                    cents.0 / 100,
+                    gap / 100,
+                    gap % 100
+                )
+            }
+            _ => format!("bound {}", at.at.bound.0 / 100),
+        });
+        match over(at.stage) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    let (problem, lanes) = (&snapshot.problem, &snapshot.lanes);
+    let outcome = pool.install(|| optimize(problem, lanes, effort, &mut hear));
+    bar.finish_and_clear();
+    check(problem, &outcome)
+        .map_err(|rule| anyhow!("the plan breaks a rule, please report it: {rule}"))?;
+    Ok(PlanFile::new(snapshot, &outcome))
+}

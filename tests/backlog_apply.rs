@@ -1,0 +1,246 @@
+//! Plans of the backlog carried out by an engine: whole, twice, and while others work.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod engine_support;
+
+use allot::backlog::{
+    Applied, Effort, Outcome, PlanFile, Rules, Scope, Strategy, apply, check, optimize, read,
+};
+use allot::engine::{Engine, FactSink, Limits, MoveOutcome, Replay};
+use allot::model::{
+    Cents, Coordinate, EpochMillis, Fact, Lsn, Opening, Order, Place, Qty, SkuId, StockRow,
+};
+use engine_support::{NOW, item, network, order};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Every fact, in order.
+#[derive(Debug, Clone, Default)]
+struct Kept(Arc<Mutex<Vec<(EpochMillis, Fact)>>>);
+
+impl FactSink for Kept {
+    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
+        let mut kept = self.0.lock();
+        kept.extend(facts.iter().map(|fact| (at, fact.clone())));
+        Lsn(kept.len() as u64)
+    }
+}
+
+/// The test network with places in the west too, so that it matters who gets which units.
+fn wide() -> allot::model::Network {
+    let mut network = network();
+    network.places.push(Place {
+        country: "US".into(),
+        postal_prefix: "941".into(),
+        coordinate: Coordinate::from_degrees(37.7, -122.4).unwrap(),
+        population: 1,
+        ..Place::default()
+    });
+    network
+}
+
+fn opening(stock: &[[u32; 3]]) -> Opening {
+    let rows = (0u32..).zip(stock).flat_map(|(sku, here)| {
+        (0u16..).zip(*here).map(move |(place, units)| StockRow {
+            sku: SkuId(sku),
+            location: allot::model::LocationId(place),
+            on_hand: Qty(units),
+            safety_stock: Qty(0),
+            held: None,
+        })
+    });
+    Opening {
+        items: (0..stock.len()).map(item).collect(),
+        stock: rows.collect(),
+        ..Opening::default()
+    }
+}
+
+fn recorded(stock: &[[u32; 3]]) -> (Engine, Kept) {
+    let kept = Kept::default();
+    let sink: Box<dyn FactSink> = Box::new(kept.clone());
+    let engine = Engine::new(wide(), opening(stock), Limits::default(), Some(sink), NOW);
+    (engine.unwrap(), kept)
+}
+
+/// Another engine in the state that the facts give.
+fn copy(kept: &Kept) -> Engine {
+    let mut replay = Replay::new(wide(), Limits::default()).unwrap();
+    let facts = kept.0.lock().clone();
+    let last = Lsn(facts.len() as u64);
+    for (at, fact) in facts {
+        replay.apply(at, fact).unwrap();
+    }
+    replay.finish(Opening::default(), None, last, NOW).unwrap()
+}
+
+fn hash_of_facts(kept: &Kept) -> u64 {
+    let mut replay = Replay::new(wide(), Limits::default()).unwrap();
+    for (at, fact) in kept.0.lock().clone() {
+        replay.apply(at, fact).unwrap();
+    }
+    replay.state_hash(NOW).unwrap()
+}
+
+fn to(mut order: Order, postal: &str, short_cents: i64) -> Order {
+    order.ship_to.postal = postal.into();
+    order.policy.short_per_unit = Some(Cents(short_cents));
+    order
+}
+
+fn planned(kept: &Kept, strategy: Strategy) -> (PlanFile, Outcome) {
+    let rules = Rules {
+        strategy,
+        ..Rules::default()
+    };
+    let snapshot = read(copy(kept), &Scope::default(), &rules, NOW);
+    let effort = Effort {
+        iterations: 120,
+        rounds: 20,
+        ..Effort::usual(snapshot.problem.orders.len())
+    };
+    let outcome = optimize(&snapshot.problem, &snapshot.lanes, effort, &mut |_| {
+        ControlFlow::Continue(())
+    });
+    check(&snapshot.problem, &outcome).unwrap();
+    let plan = PlanFile::new(&snapshot, &outcome);
+    let read_again = PlanFile::parse(&plan.text()).unwrap();
+    assert_eq!(read_again, plan);
+    (plan, outcome)
+}
+
+fn counts(results: &[Applied]) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for result in results {
+        *counts.entry(result.name()).or_default() += 1;
+    }
+    counts
+}
+
+/// Orders whose first comers took what later ones need more.
+fn crowd(engine: &Engine, count: usize) {
+    for number in 0..count {
+        let postal = ["10001", "94107"][number * 7 / 3 % 2];
+        let lines = [(number % 4, 1 + u32::try_from(number % 3).unwrap() / 2)];
+        let both = [(number % 4, 1), ((number + 1) % 4, 1)];
+        let lines = if number % 3 == 0 {
+            &both[..]
+        } else {
+            &lines[..]
+        };
+        let worth = 500 + 137 * i64::try_from(number % 29).unwrap();
+        let one = to(order(&number.to_string(), lines), postal, worth);
+        engine.submit(Arc::new(one), NOW).unwrap();
+    }
+}
+
+const SCARCE: [[u32; 3]; 4] = [[12, 9, 10], [8, 14, 7], [15, 0, 13], [6, 11, 9]];
+
+#[test]
+fn a_plan_is_carried_out_and_again_changes_nothing() {
+    let (engine, kept) = recorded(&SCARCE);
+    crowd(&engine, 120);
+    let before = engine.state_hash(NOW);
+    let (plan, outcome) = planned(&kept, Strategy::Redistribute);
+    assert_eq!(engine.state_hash(NOW), before, "planning changes nothing");
+    assert!(plan.moves.len() > 10, "{} moves", plan.moves.len());
+    assert!(outcome.cents < outcome.cents_before);
+    let results = apply(&engine, &plan.moves, NOW);
+    assert_eq!(
+        counts(&results),
+        BTreeMap::from([("moved", plan.moves.len())])
+    );
+    assert!(engine.ledger().audit(NOW).is_empty());
+    assert_eq!(engine.state_hash(NOW), hash_of_facts(&kept));
+    let after = engine.state_hash(NOW);
+    let again = apply(&engine, &plan.moves, NOW);
+    assert_eq!(
+        counts(&again),
+        BTreeMap::from([("already", plan.moves.len())])
+    );
+    assert_eq!(engine.state_hash(NOW), after);
+    // What it promised to save it saved: the same question again finds nothing more to save.
+    let (_, left) = planned(&kept, Strategy::Redistribute);
+    assert_eq!(left.cents_before, outcome.cents);
+}
+
+#[test]
+fn two_orders_that_want_each_others_units_change_places_in_one_step() {
+    let (engine, kept) = recorded(&[[1, 0, 1]]);
+    // The one in the west takes the only near unit of the one in the east, and the other way round:
+    // the locations are closed for whoever comes first.
+    engine.pause_location("WEST", true, NOW).unwrap();
+    engine
+        .submit(Arc::new(to(order("west", &[(0, 1)]), "94107", 9_000)), NOW)
+        .unwrap();
+    engine.pause_location("WEST", false, NOW).unwrap();
+    engine
+        .submit(Arc::new(to(order("east", &[(0, 1)]), "10001", 9_000)), NOW)
+        .unwrap();
+    let (plan, _) = planned(&kept, Strategy::Gain);
+    assert_eq!(plan.moves.len(), 2, "{plan:?}");
+    let results = apply(&engine, &plan.moves, NOW);
+    assert_eq!(counts(&results), BTreeMap::from([("moved", 2)]));
+    assert_eq!(engine.state_hash(NOW), hash_of_facts(&kept));
+    assert!(engine.ledger().audit(NOW).is_empty());
+}
+
+#[test]
+fn who_changed_meanwhile_is_skipped() {
+    let (engine, kept) = recorded(&SCARCE);
+    crowd(&engine, 120);
+    let (plan, _) = planned(&kept, Strategy::Redistribute);
+    let gone = &plan.moves[0];
+    engine.cancel_order(&gone.source, &gone.order, NOW).unwrap();
+    let results = apply(&engine, &plan.moves, NOW);
+    assert_eq!(results[0], Applied::Told(MoveOutcome::Released));
+    let mut unknown = plan.moves[1].clone();
+    unknown.order = "nobody".into();
+    assert_eq!(apply(&engine, &[unknown], NOW), [Applied::NotFound]);
+    assert!(engine.ledger().audit(NOW).is_empty());
+    assert_eq!(engine.state_hash(NOW), hash_of_facts(&kept));
+}
+
+#[test]
+fn a_plan_is_carried_out_while_others_submit_and_cancel() {
+    for round in 0..8 {
+        let (engine, kept) = recorded(&SCARCE);
+        crowd(&engine, 150);
+        let (plan, _) = planned(&kept, Strategy::Gain);
+        let over = AtomicBool::new(false);
+        let results = std::thread::scope(|scope| {
+            for thread in 0..2 {
+                let (engine, over) = (&engine, &over);
+                scope.spawn(move || {
+                    for number in 0..400 {
+                        if over.load(Ordering::Relaxed) && number > 40 {
+                            return;
+                        }
+                        let id = format!("new-{thread}-{number}");
+                        let postal = ["10001", "94107"][number % 2];
+                        let one = to(order(&id, &[(number % 4, 1)]), postal, 700);
+                        engine.submit(Arc::new(one), NOW).unwrap();
+                        let old = (number * 5 + thread * 7 + round) % 150;
+                        // Some of them are gone already.
+                        let _ = engine.cancel_order("shop", &old.to_string(), NOW);
+                    }
+                });
+            }
+            let results = apply(&engine, &plan.moves, NOW);
+            over.store(true, Ordering::Relaxed);
+            results
+        });
+        assert_eq!(results.len(), plan.moves.len());
+        assert!(engine.ledger().audit(NOW).is_empty(), "round {round}");
+        let sold = engine.ledger().totals(NOW);
+        assert_eq!(
+            engine.state_hash(NOW),
+            hash_of_facts(&kept),
+            "round {round}: {sold:?}"
+        );
+    }
+}
