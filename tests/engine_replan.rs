@@ -430,6 +430,27 @@ fn c31_a_count_is_taken_and_the_promises_that_it_breaks_move_newest_and_lowest_f
     assert_eq!((here.position.on_hand, here.position.reserved), (2, 2));
 }
 
+/// Open exceptions about promises.
+fn at_risk(engine: &Engine) -> u64 {
+    let counts = engine.exception_counts().into_iter();
+    let of_kind = counts.filter(|(kind, _)| kind.name() == "promise_at_risk");
+    of_kind.map(|(_, counts)| counts.open()).sum()
+}
+
+#[test]
+fn a_promise_that_no_plan_can_keep_is_raised_until_it_has_one() {
+    let engine = engine(&[[2, 1, 0]]);
+    submit(&engine, order("1", &[(0, 2)])).unwrap();
+    count(&engine, "c1", "EAST", 1, NOW);
+    assert_eq!(routed(&engine, "1"), [(0, 1), (1, 1)]);
+    assert_eq!(at_risk(&engine), 0, "it was promised anew");
+    count(&engine, "c2", "EAST", 0, NOW);
+    assert_eq!(status(&engine, "1"), "backordered");
+    assert_eq!(at_risk(&engine), 1);
+    count(&engine, "c3", "WEST", 1, NOW);
+    assert_eq!((status(&engine, "1"), at_risk(&engine)), ("routed", 0));
+}
+
 #[test]
 fn a_hold_breaks_promises_like_a_count() {
     let engine = engine(&[[2, 2, 0]]);
@@ -449,6 +470,7 @@ fn what_somebody_has_is_not_moved() {
     let held = part(&engine, "1", 1);
     assert_eq!((held.state, units(&held)), (State::Sent, 2));
     assert_eq!(parts(&engine, "1").len(), 1);
+    assert_eq!(at_risk(&engine), 1, "it is raised");
 }
 
 #[test]

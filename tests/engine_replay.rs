@@ -72,6 +72,7 @@ fn agree(engine: &Engine, kept: &Kept, clock: &AtomicI64, what: &str) {
 #[test]
 fn facts_alone_give_the_same_state() {
     let mut graded = 0;
+    let mut moved = 0;
     for seed in 0..40 {
         let (engine, kept) = recorded();
         let (mut random, clock) = (Random::new(seed), AtomicI64::new(NOW.0));
@@ -87,7 +88,9 @@ fn facts_alone_give_the_same_state() {
         );
         let facts = kept.0.lock();
         graded += facts.iter().filter(|(_, f)| is_graded(f)).count();
+        moved += engine.order_counts().replanned;
     }
+    assert!(moved > 200, "only {moved} times was something placed anew");
     assert!(graded > 20, "only {graded} times was something graded");
 }
 

@@ -124,6 +124,7 @@ fn freed_of(claim: &crate::ledger::Claim) -> Freed {
         sku: claim.sku,
         location: claim.location,
         qty: claim.qty,
+        first: false,
     }
 }
 

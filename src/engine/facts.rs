@@ -306,7 +306,10 @@ fn notes_of_replan(fact: &ReplannedFact) -> Vec<Note> {
         let parts = fact.given_up.iter().map(|given| given.number);
         let how = "its units have another place, or wait for supply";
         notes.extend(parts.map(|number| Note::clear_part(&fact.key, number, short, how)));
-    } else {
+    } else if fact.reason != ReplanReason::PromiseBroken
+        || fact.parts.iter().all(|p| p.route.is_some())
+    {
+        // What waits now has no promise: that stays open until it has one.
         notes.push(Note::ClearOrder {
             key: fact.key.clone(),
             part: None,

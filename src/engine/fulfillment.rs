@@ -128,9 +128,18 @@ impl Engine {
         for (_, _, moved) in &told.moved {
             self.rescue(&moved.broken, now);
         }
-        // What nobody has any more may move, if its promise broke while somebody had it.
+        // What nobody has any more may move, if its promise broke while somebody had it; and where some
+        // claims of an order end, what is left of them may be those that are not covered.
         let route = told.view.part.route;
-        if let (Change::TakeBack { .. }, Some(route)) = (change, route) {
+        let ends = matches!(
+            change,
+            Change::TakeBack { .. }
+                | Change::Reject { .. }
+                | Change::Short { .. }
+                | Change::Cancel { .. }
+                | Change::Ship { .. }
+        );
+        if let Some(route) = route.filter(|_| ends) {
             for line in &told.view.part.lines {
                 self.rescue_at(line.sku, route.location, now);
             }

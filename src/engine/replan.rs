@@ -43,6 +43,8 @@ pub(super) struct Leaving {
     /// Why what they were in is on hold.
     pub(super) held: Option<Box<str>>,
     pub(super) rest: Rest,
+    /// Of the claims at one place it frees what is needed first.
+    pub(super) first: bool,
 }
 
 /// What became of them.
@@ -63,6 +65,7 @@ impl Leaving {
             promised: None,
             held: None,
             rest,
+            first: false,
         }
     }
 
@@ -97,6 +100,7 @@ impl Leaving {
                     sku,
                     location: route.location,
                     qty,
+                    first: self.first,
                 });
             }
         }

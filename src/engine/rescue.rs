@@ -8,19 +8,8 @@ use super::Engine;
 use super::replan::{Leaving, Rest};
 use crate::ledger::{Broken, Reservation};
 use crate::lifecycle::{FulfillmentOrder, OrderRecord};
-use crate::model::{EpochMillis, LocationId, OrderKey, OwnerFact, Qty, ReplanReason, SkuId};
+use crate::model::{Cause, EpochMillis, LocationId, OrderKey, OwnerFact, Qty, ReplanReason, SkuId};
 use std::collections::HashSet;
-
-/// What became of a broken promise.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Rescued {
-    /// Units that left the place.
-    moved: u64,
-    /// Of these: wait for supply now.
-    short: u64,
-    /// Units that could not be moved, since somebody has them.
-    held: u64,
-}
 
 impl Engine {
     /// What a change of supply means: promises that it broke move, and units that can be promised now
@@ -58,49 +47,72 @@ impl Engine {
                 self.rescue_order(record, (sku, location), promise.qty, now)
             });
             // Whoever had to move whole has freed more than was missing: look who is left.
-            if rescued.is_some_and(|r| r.moved != u64::from(promise.qty.0)) {
+            if rescued.is_some_and(|moved| moved != u64::from(promise.qty.0)) {
                 broken = self.ledger.broken_at(sku, location, now).into_iter();
             }
         }
     }
 
+    /// Returns how many units left the place.
     fn rescue_order(
         &self,
         record: &mut OrderRecord<Reservation>,
         (sku, location): (SkuId, LocationId),
         missing: Qty,
         now: EpochMillis,
-    ) -> Rescued {
-        let mut rescued = Rescued::default();
-        let mut left = missing;
-        for leaving in self.endangered(record, (sku, location), missing) {
-            let at_place = leaving.freed.iter();
-            let at_place = at_place.filter(|f| (f.sku, f.location) == (sku, location));
-            let units: u32 = at_place.map(|f| f.qty.0).sum();
-            if let Ok(Some(placed)) = self.place_anew(record, &leaving, now) {
-                rescued.moved += u64::from(units);
-                rescued.short += placed.short;
-                left = left.saturating_sub(Qty(units));
+    ) -> u64 {
+        let mut rescued = 0;
+        let last = record.parts().iter().map(|p| p.id.number).max();
+        let (mut left, mut still) = (missing, None);
+        // What ships last moves first. That may be in vain, where what ships first is what is not
+        // covered: then that moves, until the promise holds or nothing of what there was can move.
+        let mut first = false;
+        while !left.is_zero() {
+            let before = rescued;
+            for leaving in self.endangered(record, (sku, location), (left, last, first)) {
+                let at_place = leaving.freed.iter();
+                let at_place = at_place.filter(|f| (f.sku, f.location) == (sku, location));
+                let units: u64 = at_place.map(|f| u64::from(f.qty.0)).sum();
+                if let Ok(Some(_)) = self.place_anew(record, &leaving, now) {
+                    rescued += units;
+                }
             }
+            if rescued == before && first {
+                break;
+            }
+            first = true;
+            let broken = self.ledger.broken_at(sku, location, now).into_iter();
+            let owner = record.holding.as_ref().map(|holding| holding.owner());
+            let mut mine = broken.filter(|b| Some(&b.owner) == owner);
+            still = mine.next();
+            left = still.as_ref().map_or(Qty::ZERO, |promise| promise.qty);
         }
-        rescued.held = u64::from(left.0);
+        // Some of it has a place, the rest is with somebody who may find it or not.
+        if let Some(promise) = still.filter(|_| rescued > 0) {
+            self.at_risk(&self.gate.enter(), now, Cause::StockCut, &[promise]);
+        }
         rescued
     }
 
     /// What of an order has to move so that `missing` units of a position are not promised there any
-    /// more; what is on hold moves by itself, and stays on hold. What ships last moves first.
+    /// more, of its parts up to the number `last`; what is on hold moves by itself, and stays on hold.
+    /// With `first` what ships first moves first, else what ships last.
     fn endangered(
         &self,
         record: &OrderRecord<Reservation>,
         (sku, location): (SkuId, LocationId),
-        missing: Qty,
+        (missing, last, first): (Qty, Option<u32>, bool),
     ) -> Vec<Leaving> {
         let parts = record.parts();
         let mine = |part: &&FulfillmentOrder| {
-            part.state.unreleased() && part.route.is_some_and(|r| r.location == location)
+            let here = part.route.is_some_and(|r| r.location == location);
+            here && part.state.unreleased() && Some(part.id.number) <= last
         };
         let mut here: Vec<&FulfillmentOrder> = parts.iter().filter(mine).collect();
-        here.sort_by_key(|part| std::cmp::Reverse(part.route.map(|r| (r.ship_at, part.id.number))));
+        here.sort_by_key(|part| part.route.map(|r| (r.ship_at, part.id.number)));
+        if !first {
+            here.reverse();
+        }
         let whole = self.moves_whole(record, sku);
         let (mut all, mut left): (Vec<Leaving>, Qty) = (Vec::new(), missing);
         for part in here {
@@ -112,7 +124,7 @@ impl Engine {
             let known = all.iter().position(|leaving| leaving.held == held);
             let known = known.unwrap_or_else(|| {
                 let mut new = Leaving::new(ReplanReason::PromiseBroken, Rest::Waits);
-                new.held = held;
+                (new.held, new.first) = (held, first);
                 all.push(new);
                 all.len() - 1
             });

@@ -317,7 +317,7 @@ impl Engine {
         let broken = placed.map_err(|e| Naming::hold(&e, id))?;
         self.at_risk(&pass, now, Cause::StockCut, &broken);
         drop(pass);
-        self.rescue(&broken, now);
+        self.after_change(&broken, &[sku], now);
         Ok(broken)
     }
 

@@ -48,7 +48,7 @@ impl Ledger {
     }
 
     /// Frees some units of a reservation and claims `wants` for it instead, or changes nothing. Of
-    /// several claims at one position those that are needed last are freed first. The fact that is
+    /// several claims at one position each of `freed` says which go first. The fact that is
     /// recorded names only what was granted.
     ///
     /// # Errors
@@ -227,7 +227,10 @@ fn set_aside(locked: &mut Locked<'_>, reservation: &mut Reservation, freed: &[Fr
         let mut here: SmallVec<[usize; 3]> = (0..claims.len())
             .filter(|&i| (claims[i].sku, claims[i].location) == (one.sku, one.location))
             .collect();
-        here.sort_by_key(|&i| std::cmp::Reverse(before[i].1.need_at));
+        here.sort_by_key(|&i| before[i].1.need_at);
+        if !one.first {
+            here.reverse();
+        }
         for i in here {
             let taken = kept[i].min(left);
             kept[i] -= taken;

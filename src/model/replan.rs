@@ -68,6 +68,8 @@ pub struct Freed {
     pub location: LocationId,
     /// How many.
     pub qty: Qty,
+    /// Of several claims there, what is needed first; else what is needed last.
+    pub first: bool,
 }
 
 /// What an order became when its sender changed it.

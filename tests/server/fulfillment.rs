@@ -225,3 +225,59 @@ fn bad_input_names_the_field() {
         assert!(refusal.contains(field), "{words:?}: {refusal}");
     }
 }
+
+fn changed(qty: u32) -> String {
+    let json = crate::support::order("a", "10001", &[(0, qty)]);
+    json.replace("\"web\"", "\"shop\"")
+}
+
+#[test]
+fn an_order_is_changed_in_one_step_and_a_repeat_changes_nothing() {
+    let (server, mut shop, mut wms) = serving(&[]);
+    ask(&mut shop, &["ORDER.SUBMIT", &changed(2)]).unwrap();
+    let amend = ["ORDER.AMEND", "edit-1", &changed(5)];
+    let answer = ask(&mut shop, &amend).unwrap();
+    assert_eq!(answer["state"], "routed");
+    assert_eq!(answer["shipments"][0]["lines"][0]["qty"], 5);
+    let parts = answer["fulfillments"].as_array().unwrap();
+    let states: Vec<&str> = parts.iter().filter_map(|p| p["state"].as_str()).collect();
+    assert_eq!(states, ["cancelled", "routed"]);
+    assert_eq!(atp(&server.engine, "SKU-0"), 0);
+    // Sent again by a client that never heard the answer, on another connection.
+    assert_eq!(ask(&mut wms, &amend).unwrap()["repeated"], true);
+    let first = ask(&mut wms, &["ORDER.SUBMIT", &changed(2)]).unwrap();
+    assert_eq!(
+        (
+            &first["repeated"],
+            &first["shipments"][0]["lines"][0]["qty"]
+        ),
+        (&true.into(), &5.into())
+    );
+    assert_refused(
+        ask(&mut shop, &["ORDER.AMEND", "edit-1", &changed(4)]),
+        "CONFLICT",
+    );
+    let part = claim_one(&mut wms, &["FULFILLMENT.CLAIM", "EAST", "HOLDER", "wms"]);
+    assert_eq!(part["number"], 2);
+    assert_refused(
+        ask(&mut shop, &["ORDER.AMEND", "edit-2", &changed(1)]),
+        "HELD",
+    );
+    assert_eq!(ask(&mut shop, &amend).unwrap()["repeated"], true);
+    server.assert_sound();
+}
+
+#[test]
+fn what_waits_is_told_with_its_date_and_gets_what_arrives() {
+    let (server, mut shop, _) = serving(&["1", "2"]);
+    let waits = ask(&mut shop, &["ORDER.SUBMIT", &changed(3)]).unwrap();
+    assert_eq!(waits["waiting"][0]["qty"], 2);
+    assert!(waits["waiting"][0]["expected_at"].is_null());
+    shop.command(&["STOCK.ADJUST", "found", "SKU-0", "MID", "2", "found"]);
+    let got = ask(&mut shop, &["ORDER.GET", "shop", "a"]).unwrap();
+    assert_eq!(
+        (&got["state"], &got["waiting"]),
+        (&"routed".into(), &serde_json::json!([]))
+    );
+    server.assert_sound();
+}
