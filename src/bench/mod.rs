@@ -13,6 +13,7 @@
 //! | [`report`] | HTML, HdrHistogram logs, comparisons |
 //! | [`random`], [`workload`], [`synthetic`], [`generate`] | seeded numbers, orders and networks |
 //! | [`backlog`] | open orders on scarce stock, routed first come, first served |
+//! | [`single`] | single orders with their stock, for the router alone |
 //! | [`rules`] | the rules of thumb |
 
 pub mod backlog;
@@ -25,5 +26,6 @@ pub mod random;
 pub mod report;
 pub mod rules;
 pub mod run;
+pub mod single;
 pub mod synthetic;
 pub mod workload;

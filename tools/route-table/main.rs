@@ -1,0 +1,168 @@
+//! How long the router takes, by lines and locations: microseconds, and the proven gap where the
+//! optimum is not proven.
+//!
+//! `cargo run --release --example route-table`; `--tiny` for a quick look, `--export FILE` writes the
+//! same orders for `tools/route-table/run`, which solves them with HiGHS as well.
+//!
+//! One thread. The orders of a cell are routed in turn, many times, their stock already gathered; an
+//! order's time is its median, a cell's the median and the largest of its orders. Kinds of order:
+//! `near` (half of the locations hold an item: mostly one shipment), `deep` (one in six does: most
+//! orders split), and both again with everything that carriers and locations can charge.
+
+#![allow(clippy::print_stdout, reason = "a report for people")]
+#![allow(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "statistics"
+)]
+
+mod export;
+
+use allot::bench::single::{Mix, World};
+use allot::routing::{Scratch, route};
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Times of the router by lines and locations.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Small cells, once: only to see that it works.
+    #[arg(long)]
+    tiny: bool,
+    /// Only these cells, as lines x locations: 2x20,5x100.
+    #[arg(long, value_delimiter = ',')]
+    cells: Vec<String>,
+    /// Only these kinds of order: near, deep, near-extras, deep-extras.
+    #[arg(long, value_delimiter = ',')]
+    kinds: Vec<String>,
+    /// Rounds through the orders of a cell; by default as many as fit in a fifth of a second.
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Writes the first orders of every cell to a file, one JSON object a line.
+    #[arg(long)]
+    export: Option<PathBuf>,
+    /// How many orders of each cell are written.
+    #[arg(long, default_value_t = 3)]
+    exported: usize,
+}
+
+/// A kind of order: name, percent of locations with stock, extras.
+const KINDS: [(&str, u64, bool); 4] = [
+    ("near", 50, false),
+    ("deep", 17, false),
+    ("near-extras", 50, true),
+    ("deep-extras", 17, true),
+];
+const LINES: [u32; 10] = [1, 2, 3, 5, 8, 12, 16, 20, 50, 200];
+const LOCATIONS: [u16; 4] = [20, 100, 500, 2_000];
+
+/// What a cell came to.
+struct Row {
+    median: f64,
+    largest: f64,
+    proven: usize,
+    orders: usize,
+    /// Mean gap of all orders, in percent.
+    gap: f64,
+    /// Cost of all plans.
+    cents: i64,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let cells = cells(&args)?;
+    let mut export = match &args.export {
+        Some(path) => Some(export::Export::new(path, args.exported)?),
+        None => None,
+    };
+    println!("kind | lines x locations | us median | us largest | proven | mean gap % | cents");
+    for (kind, stocked, extras) in KINDS {
+        if !args.kinds.is_empty() && !args.kinds.iter().any(|k| k == kind) {
+            continue;
+        }
+        for &(lines, locations) in &cells {
+            let mix = Mix {
+                lines,
+                locations,
+                stocked,
+                scattered: if lines > 16 { 10 } else { 0 },
+                extras,
+                orders: if lines > 16 { 8 } else { 64 },
+            };
+            let world = World::new(mix, 1);
+            let row = measure(&world, &args)?;
+            println!(
+                "{kind} | {lines} x {locations} | {:.2} | {:.2} | {}/{} | {:.3} | {}",
+                row.median, row.largest, row.proven, row.orders, row.gap, row.cents
+            );
+            if let Some(export) = &mut export {
+                export.write(&world, kind, mix)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn cells(args: &Args) -> anyhow::Result<Vec<(u32, u16)>> {
+    if args.tiny {
+        return Ok(vec![(1, 20), (5, 20), (20, 20)]);
+    }
+    if args.cells.is_empty() {
+        let all = LINES
+            .iter()
+            .flat_map(|&l| LOCATIONS.iter().map(move |&n| (l, n)));
+        return Ok(all.collect());
+    }
+    let cell = |text: &String| {
+        let (lines, locations) = text.split_once('x').context("--cells: lines x locations")?;
+        Ok((lines.parse()?, locations.parse()?))
+    };
+    args.cells.iter().map(cell).collect()
+}
+
+fn measure(world: &World, args: &Args) -> anyhow::Result<Row> {
+    let mut scratch = Scratch::default();
+    let mut row = Row {
+        median: 0.0,
+        largest: 0.0,
+        proven: 0,
+        orders: world.orders.len(),
+        gap: 0.0,
+        cents: 0,
+    };
+    let start = Instant::now();
+    for order in &world.orders {
+        let decision = route(&world.lanes, &order.request(), &mut scratch)?;
+        let (total, bound) = (decision.plan.objective.total().0, decision.proof.bound.0);
+        ensure!(bound <= total, "bound {bound} above the plan's {total}");
+        row.proven += usize::from(decision.proof.optimal);
+        row.gap += 100.0 * (total - bound) as f64 / total.max(1) as f64 / row.orders as f64;
+        row.cents += total;
+    }
+    let once = start.elapsed().as_secs_f64().max(1e-6);
+    let fitting = ((0.2 / once) as u64).clamp(5, 5_000);
+    let rounds = args.rounds.unwrap_or(usize::try_from(fitting)?);
+    let rounds = if args.tiny { 1 } else { rounds };
+    let mut times: Vec<Vec<f64>> = vec![Vec::with_capacity(rounds); row.orders];
+    for _ in 0..rounds {
+        for (order, times) in world.orders.iter().zip(&mut times) {
+            let request = order.request();
+            let start = Instant::now();
+            let decision = route(&world.lanes, black_box(&request), &mut scratch);
+            times.push(start.elapsed().as_secs_f64() * 1e6);
+            black_box(decision).ok();
+        }
+    }
+    let mut medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
+    row.median = median(&mut medians);
+    row.largest = medians.iter().copied().fold(0.0, f64::max);
+    Ok(row)
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
