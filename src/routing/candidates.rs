@@ -159,12 +159,18 @@ impl Candidates {
         let whole = demand.qty;
         let special = demand.class.0 != 0;
         let mut divisible = demand.may_split && whole > Qty(1) && demand.together == 0;
+        // Cells come by location, so most of them are in the word of the one before.
+        let (mut word, mut bits) = (0, 0);
         for cell in stock.cells(line) {
             let location = cell.location.index();
             let Some(held) = self.held.get_mut(location) else {
                 continue;
             };
-            self.touched[location / 64] |= 1 << (location % 64);
+            if location / 64 != word {
+                self.touched[word] |= bits;
+                (word, bits) = (location / 64, 0);
+            }
+            bits |= 1 << (location % 64);
             held.any |= bit;
             if special && !job.able(location, demand.class) {
                 held.unable |= bit;
@@ -191,6 +197,7 @@ impl Candidates {
                 held.kept |= bit;
             }
         }
+        self.touched[word] |= bits;
         self.divisible |= if divisible { bit } else { 0 };
         self.read_scarcity(job, line);
     }
@@ -211,11 +218,17 @@ impl Candidates {
         }
     }
 
+    /// Whether some units of a demand have a scarcity price.
+    #[inline]
+    pub(super) fn scarce(&self, line: usize) -> bool {
+        self.scarce_lines >> line & 1 == 1
+    }
+
     /// Cents of handling and scarcity for one unit of a demand at a location.
     #[inline]
     pub(super) fn unit_cents(&self, job: &Job<'_>, location: usize, line: usize) -> i64 {
         let per_unit = job.lanes.sites[location].per_unit;
-        if self.scarce_lines >> line & 1 == 0 {
+        if !self.scarce(line) {
             return per_unit;
         }
         per_unit + self.scarce[location * job.request.demands.len() + line]
@@ -457,6 +470,7 @@ impl Candidates {
     }
 
     /// Handling and scarcity of the whole quantity of a demand, from a slot's location.
+    #[inline]
     pub(super) fn goods(&self, job: &Job<'_>, slot: &Slot, line: usize) -> i64 {
         let location = usize::from(slot.location);
         let units = i64::from(job.request.demands[line].qty.0);

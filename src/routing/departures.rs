@@ -11,7 +11,7 @@ use super::lanes::{NO_ZONE, finite};
 use super::request::EXACT_DEMANDS_MAX;
 use super::request::Job;
 use super::surcharges::Rule;
-use super::tariff::{NEVER, Parcels};
+use super::tariff::{AMOUNT_MAX, NEVER, Parcels};
 use crate::model::{Day, EpochMillis};
 use smallvec::SmallVec;
 
@@ -49,6 +49,10 @@ pub(super) struct Departures {
     curves: Vec<i64>,
     /// Where each departure's curve starts; `NONE` before it is filled.
     curve_at: Vec<u32>,
+    /// By row of postage, see `row`: what one load id after the other costs to carry.
+    rows_of: Vec<i64>,
+    /// By row of the tariffs: where its costs start; marked with the request.
+    row_at: Vec<(u32, u32)>,
     /// Number of the request: what is marked with another one is of no use any more.
     stamp: u32,
     /// By row of hours: the hand-over of stock that is there now.
@@ -87,6 +91,7 @@ impl Departures {
         self.dated.clear();
         self.curves.clear();
         self.curve_at.clear();
+        self.rows_of.clear();
         self.now.clear();
         self.now.resize(job.request.destination.sample.len(), NONE);
         let lanes = job.lanes;
@@ -113,7 +118,9 @@ impl Departures {
             self.handovers.resize(hours, (0, None));
             self.runs.clear();
             self.runs.resize(hours * runs, (0, 0));
+            self.row_at.clear();
         }
+        self.row_at.resize(lanes.tariffs.rows(), (0, 0));
     }
 
     fn fill_refuses(&mut self, job: &Job<'_>) {
@@ -344,18 +351,78 @@ impl Departures {
             return known as usize;
         }
         let at = self.curves.len();
-        for id in 0..loads.ids() {
-            let parcels = loads.parcels(id);
-            let kinds = loads.kinds_of.get(id).copied().unwrap_or(0);
-            let cents = if job.alone {
-                self.carried(job, departure, parcels, (&loads.alone(job, id), kinds))
-            } else {
-                self.carried(job, departure, parcels, (&[], kinds))
-            };
-            self.curves.push(cents);
+        if job.alone || self.collected || !self.refuses.is_empty() {
+            for id in 0..loads.ids() {
+                let parcels = loads.parcels(id);
+                let kinds = loads.kinds_of.get(id).copied().unwrap_or(0);
+                let alone = loads.alone(job, id);
+                let cents = self.carried(job, departure, parcels, (&alone, kinds));
+                self.curves.push(cents);
+            }
+        } else {
+            self.add_curve(job, departure, loads);
         }
         self.curve_at[departure as usize] = u32::try_from(at).unwrap_or(NONE);
         at
+    }
+
+    /// Adds the curve of a departure where no demand ships alone.
+    fn add_curve(&mut self, job: &Job<'_>, departure: u32, loads: &Loads) {
+        let (lanes, destination) = (job.lanes, job.request.destination);
+        let services = lanes.carriers.len();
+        let class = usize::from(self.rows[departure as usize].class);
+        let per_parcel = lanes.sites[usize::from(destination.sample[class])].per_parcel;
+        let start = self.curves.len();
+        self.curves.resize(start + loads.ids(), NEVER);
+        for service in 0..services {
+            let dated = self.dated[departure as usize * services + service];
+            let zone = destination.zones(class, services)[service];
+            if dated >= NEVER {
+                continue;
+            }
+            let row = self.row(job, service, zone, loads);
+            let costs = &self.rows_of[row..row + loads.ids()];
+            let curve = &mut self.curves[start..start + loads.ids()];
+            if per_parcel == 0 {
+                for (best, cents) in curve.iter_mut().zip(costs) {
+                    *best = (*best).min(cents.wrapping_add(dated));
+                }
+                continue;
+            }
+            let billing = usize::from(lanes.tariffs.billing_of[service]);
+            for (id, (best, cents)) in curve.iter_mut().zip(costs).enumerate() {
+                let parcels = loads.parcels(id)[billing].count();
+                let cartons = i64::try_from(parcels).ok();
+                let cartons = cartons.and_then(|n| n.checked_mul(per_parcel));
+                if let Some(cartons) = cartons.filter(|&c| c <= AMOUNT_MAX) {
+                    *best = (*best).min(cents + cartons + dated);
+                }
+            }
+        }
+    }
+
+    /// Postage and surcharges of every load id by a service to a zone, worked out once for all
+    /// locations in it: where they start.
+    fn row(&mut self, job: &Job<'_>, service: usize, zone: u8, loads: &Loads) -> usize {
+        let tariffs = &job.lanes.tariffs;
+        let number = tariffs.row(service, zone);
+        let (stamp, known) = self.row_at[number];
+        if stamp == self.stamp {
+            return known as usize;
+        }
+        let start = self.rows_of.len();
+        let billing = usize::from(tariffs.billing_of[service]);
+        for id in 0..loads.ids() {
+            let parcels = loads.parcels(id)[billing];
+            let postage = tariffs.tariff(service, zone, parcels);
+            self.rows_of.push(if postage < NEVER {
+                tariffs.at_least(service, postage) + parcels.extra
+            } else {
+                NEVER
+            });
+        }
+        self.row_at[number] = (self.stamp, u32::try_from(start).unwrap_or(NONE));
+        start
     }
 
     /// The curve that starts at `at`.
@@ -367,7 +434,7 @@ impl Departures {
 /// Largest range of keys that is numbered through a table; beyond, through sorting.
 const TABLE_MAX: u64 = 1 << 14;
 /// No number yet.
-const UNNUMBERED: u16 = u16::MAX;
+const UNNUMBERED: u32 = u32::MAX;
 
 /// What every subset of the demands weighs, as parcels. Subsets that every service bills alike
 /// have one load id.
@@ -386,7 +453,7 @@ pub(super) struct Loads {
     billings: usize,
     keys: Vec<u64>,
     sorted: Vec<u64>,
-    table: Vec<u16>,
+    table: Vec<u32>,
 }
 
 impl Loads {
@@ -426,8 +493,11 @@ impl Loads {
         self.sums.push(Load::default());
         for demand in demands {
             let one = demand.load(demand.qty);
-            for subset in 0..self.sums.len() {
-                self.sums.push(self.sums[subset].plus(one));
+            let known = self.sums.len();
+            self.sums.resize(2 * known, Load::default());
+            let (known, new) = self.sums.split_at_mut(known);
+            for (new, known) in new.iter_mut().zip(known) {
+                *new = known.plus(one);
             }
         }
         self.billings = job.lanes.tariffs.billings.len();
@@ -435,9 +505,8 @@ impl Loads {
         self.id_of.resize(self.sums.len(), 0);
         let mut ids = 1;
         for (number, billing) in job.lanes.tariffs.billings.iter().enumerate() {
-            let brackets = billing.brackets();
             let rules = job.request.destination.rules(number);
-            ids = self.refine(ids, |_, load| billing.parcels(load, &[]).key(brackets));
+            ids = self.refine(ids, |_, load| billing.key(load));
             if !rules.is_empty() {
                 let extra = |_, load| billing.parcels(load, rules).extra;
                 ids = self.refine(ids, |at, load| u64::try_from(extra(at, load)).unwrap_or(0));
@@ -458,9 +527,9 @@ impl Loads {
         self.parcels.clear();
         self.alone_of.clear();
         self.kinds_of.clear();
-        let mut next = 0;
+        let mut next = 0u32;
         for (subset, &id) in self.id_of.iter().enumerate() {
-            if id == next {
+            if u32::from(id) == next {
                 next += 1;
                 self.parcels.extend(all_parcels(job, self.sums[subset]));
                 if !refusals.is_empty() {
@@ -504,7 +573,8 @@ impl Loads {
                 *number = next;
                 next += 1;
             }
-            *id = *number;
+            // As many ids as subsets at the most, counted from 0.
+            *id = u16::try_from(*number).unwrap_or(u16::MAX);
         }
         u64::from(next)
     }

@@ -18,6 +18,9 @@ const NO_LABEL: u32 = u32::MAX;
 /// Most demands.
 const DEMANDS: usize = super::EXACT_DEMANDS_MAX;
 
+/// Up to so many first shipments the bounds are good enough.
+const FEW: usize = 48;
+
 /// What the search may do.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
@@ -29,6 +32,9 @@ pub(super) struct Rules {
     pub(super) split: i64,
     /// Most shipments.
     pub(super) most: u8,
+    /// A plan with a shipment that is not all of it costs this besides the base of its slot: it has
+    /// another shipment, or leaves something short.
+    pub(super) besides: i64,
     /// No shipment that is part of a longer plan costs less than this, goods apart.
     pub(super) least_base: i64,
     /// By demand: it costs no plan less than this.
@@ -81,12 +87,29 @@ pub(super) struct Partition {
     labels: Vec<Label>,
     /// By set: what deciding it costs at the least, after a first shipment.
     bound: Vec<i64>,
+    /// The same exactly, where at most one more shipment is left.
+    one_left: Vec<i64>,
     /// By set: what it costs to leave all of it short.
     short: Vec<i64>,
     goods: Vec<i64>,
 }
 
 impl Partition {
+    /// What the second best of some plans costs, by the subsets known so far.
+    pub(super) fn ceiling(&mut self, rules: &Rules, subsets: &Subsets) -> i64 {
+        self.short
+            .resize(subsets.first.len().max(self.short.len()), 0);
+        self.short[0] = 0;
+        let mut open = next_subset(0, rules.all);
+        while open != 0 {
+            let rest = self.short[usize::from(open & (open - 1))];
+            let low = open.trailing_zeros() as usize;
+            self.short[usize::from(open)] = (rest + rules.short[low]).min(NEVER);
+            open = next_subset(open, rules.all);
+        }
+        self.guess(rules, subsets)
+    }
+
     /// The best two plans; those that cost more than the ceiling may be missing.
     pub(super) fn run<F: Fn(u32) -> (u16, i64)>(
         &mut self,
@@ -102,6 +125,9 @@ impl Partition {
         self.pair_of.resize(subsets.first.len() * layers, NO_LABEL);
         self.labels.clear();
         let ceiling = self.guess(rules, subsets);
+        if self.first_shipments(rules, subsets, ceiling) > FEW {
+            self.share(rules, subsets);
+        }
         let mut run = Run {
             rules,
             subsets,
@@ -134,9 +160,15 @@ impl Partition {
         let mut with = next_subset(0, others);
         // `with` goes without the lowest demand; the last, all others, is followed by 0.
         while with != 0 {
-            let first = subsets.first[usize::from(rules.all ^ with)];
+            let rest = usize::from(rules.all ^ with);
+            let first = subsets.first[rest];
             if rules.most > 1 {
-                add(first + subsets.first[usize::from(with)] + rules.split);
+                let other = usize::from(with);
+                add(first + subsets.first[other] + rules.split);
+                // The same from another place.
+                let next = (first + subsets.second[other])
+                    .min(subsets.second[rest] + subsets.first[other]);
+                add(next + rules.split);
             }
             add(first + self.short[usize::from(with)]);
             with = next_subset(with, others);
@@ -146,32 +178,152 @@ impl Partition {
 
     /// Fills the tables by set.
     fn bounds(&mut self, rules: &Rules, subsets: &Subsets) {
-        for table in [&mut self.bound, &mut self.short, &mut self.goods] {
-            table.clear();
-            table.resize(subsets.first.len(), 0);
+        let tables = [
+            &mut self.bound,
+            &mut self.one_left,
+            &mut self.short,
+            &mut self.goods,
+        ];
+        for table in tables {
+            // What an earlier run left is written over, but for the empty set.
+            table.resize(subsets.first.len().max(table.len()), 0);
+            table[0] = 0;
         }
-        // What it costs at the least to leave one demand short rather than ship it.
-        let spared = (0..DEMANDS)
-            .filter(|&i| rules.all >> i & 1 == 1)
-            .map(|i| (rules.short[i] - rules.least_goods[i]).max(0))
-            .min()
-            .unwrap_or(0);
-        let one = (rules.least_base + rules.split).min(NEVER);
-        // One shipment of exactly the set costs what it costs. Otherwise there are at least two,
-        // or one and something short, or everything is short.
-        let other = one + one.min(spared);
+        let several = rules.several(subsets);
+        let may_short = rules.shorts().any(|short| short < NEVER);
         let mut open = next_subset(0, rules.all);
         while open != 0 {
             let low = open.trailing_zeros() as usize;
             let (at, rest) = (usize::from(open), usize::from(open & (open - 1)));
-            self.short[at] = (self.short[rest] + rules.short[low]).min(NEVER);
+            let short = (self.short[rest] + rules.short[low]).min(NEVER);
+            let mut one = subsets.first[at] + rules.split;
+            if may_short {
+                // One shipment of all but a demand, or of fewer still.
+                let mut bits = open;
+                while bits != 0 {
+                    let i = bits.trailing_zeros() as usize;
+                    bits &= bits - 1;
+                    one = one.min(self.one_left[usize::from(open & !(1 << i))] + rules.short[i]);
+                }
+            }
+            one = one.min(short).min(NEVER);
+            self.short[at] = short;
+            self.one_left[at] = one;
             self.goods[at] = self.goods[rest] + rules.least_goods[low];
-            self.bound[at] = (subsets.first[at] + rules.split)
-                .min(self.short[at])
-                .min(self.goods[at] + other)
-                .min(NEVER);
+            let more = self.goods[at] + several[open.count_ones() as usize];
+            self.bound[at] = one.min(more);
             open = next_subset(open, rules.all);
         }
+    }
+
+    /// How many sets may be the first shipment, as far as the bounds know.
+    fn first_shipments(&self, rules: &Rules, subsets: &Subsets, ceiling: i64) -> usize {
+        let low = lowest(rules.all);
+        let others = rules.all ^ low;
+        let mut with = 0;
+        let mut count = 0;
+        loop {
+            let left = self.bound[usize::from(others ^ with)];
+            let first = subsets.first[usize::from(low | with)];
+            count += usize::from(first + left <= ceiling);
+            with = next_subset(with, others);
+            if with == 0 {
+                return count;
+            }
+        }
+    }
+
+    /// Raises the bounds: gives every demand a share of the cost of its shipments such that no
+    /// shipment costs less than the shares of what is in it. Then no plan for a set costs less than
+    /// its shares.
+    fn share(&mut self, rules: &Rules, subsets: &Subsets) {
+        // By demand and size: the cheapest shipment of so many demands that has it.
+        let mut cheapest = [[NEVER; DEMANDS + 1]; DEMANDS];
+        let mut set = next_subset(0, rules.all);
+        while set != 0 {
+            let cents = subsets.first[usize::from(set)];
+            let size = set.count_ones() as usize;
+            let mut bits = if cents < NEVER { set } else { 0 };
+            while bits != 0 {
+                let of_line = &mut cheapest[bits.trailing_zeros() as usize % DEMANDS];
+                of_line[size] = of_line[size].min(cents);
+                bits &= bits - 1;
+            }
+            set = next_subset(set, rules.all);
+        }
+        let mut shares = [0; DEMANDS];
+        for (i, share) in shares.iter_mut().enumerate() {
+            let sizes = (1i64..).zip(&cheapest[i][1..]);
+            let each = sizes.map(|(size, cents)| (cents + rules.split) / size);
+            *share = each.min().unwrap_or(0).min(rules.short[i]);
+        }
+        // `goods` is of no use any more.
+        let mut open = next_subset(0, rules.all);
+        while open != 0 {
+            let (at, rest) = (usize::from(open), usize::from(open & (open - 1)));
+            self.goods[at] = self.goods[rest] + shares[open.trailing_zeros() as usize];
+            self.bound[at] = self.bound[at].max(self.goods[at]).min(NEVER);
+            open = next_subset(open, rules.all);
+        }
+    }
+}
+
+impl Partition {
+    /// By set: what it costs at the least to decide it after so many shipments, where they are
+    /// counted.
+    fn least_by(&mut self, rules: &Rules, layer: usize) -> &mut Vec<i64> {
+        match usize::from(rules.most).saturating_sub(layer) {
+            0 => &mut self.short,
+            1 => &mut self.one_left,
+            _ => &mut self.bound,
+        }
+    }
+}
+
+impl Rules {
+    /// Forbids to leave short what no plan worth having leaves short.
+    pub(super) fn ship_what_must_ship(&mut self) {
+        let all = (0..DEMANDS).filter(|&i| self.all >> i & 1 == 1);
+        let goods: i64 = all.clone().map(|i| self.least_goods[i]).sum();
+        for i in all {
+            let spared = self.short[i].min(NEVER) - self.least_goods[i];
+            if goods + spared + self.least_base > self.ceiling {
+                self.short[i] = NEVER;
+            }
+        }
+    }
+
+    /// Of the demands to decide: what it costs to leave each short.
+    fn shorts(&self) -> impl Iterator<Item = i64> {
+        let all = (0..DEMANDS).filter(|&i| self.all >> i & 1 == 1);
+        all.map(|i| self.short[i])
+    }
+
+    /// By number of demands: what at least two shipments of so many cost beyond their goods, the
+    /// split penalty of both included; what does not fit into them is short.
+    fn several(&self, subsets: &Subsets) -> [i64; DEMANDS + 1] {
+        let all = (0..DEMANDS).filter(|&i| self.all >> i & 1 == 1);
+        let spared = all.map(|i| (self.short[i] - self.least_goods[i]).max(0));
+        let spared = spared.min().unwrap_or(0);
+        let mut largest = 0;
+        let mut set = next_subset(0, self.all);
+        while set != 0 {
+            if subsets.first[usize::from(set)] < NEVER {
+                largest = largest.max(set.count_ones());
+            }
+            set = next_subset(set, self.all);
+        }
+        let one = (self.least_base + self.split).min(NEVER);
+        let most = i64::from(self.most).min(DEMANDS as i64 + 1) - 1;
+        let mut several = [NEVER; DEMANDS + 1];
+        for (count, least) in (0i64..).zip(&mut several) {
+            for shipments in 2..=most.min(count) {
+                let missing = (count - shipments * i64::from(largest)).max(0);
+                let missing = missing.saturating_mul(spared).min(NEVER);
+                *least = (*least).min((one.saturating_mul(shipments).min(NEVER)) + missing);
+            }
+        }
+        several
     }
 }
 
@@ -245,7 +397,7 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
         if pair == NO_LABEL {
             return;
         }
-        let least = self.memory.bound[usize::from(self.rules.all & !decided)];
+        let least = self.least(self.rules.all & !decided, layer);
         let known = |rank: u32| {
             let label = self.memory.labels[(pair + rank) as usize];
             (label.cents + least <= self.ceiling).then_some((label, pair + rank))
@@ -280,26 +432,36 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
         let low = lowest(open);
         let spent = best.cents + self.rules.split;
         let mut with = open ^ low;
+        let only_all = last && self.rules.shorts().all(|short| short >= NEVER);
+        // Taken out while labels are added.
+        let least_by = std::mem::take(self.memory.least_by(self.rules, layer));
         loop {
             let set = low | with;
-            let left = usize::from(open ^ set);
-            let memory = &self.memory;
-            let least = if last {
-                memory.short[left]
-            } else {
-                memory.bound[left]
-            };
+            let least = least_by[usize::from(open ^ set)];
             let first = subsets.first[usize::from(set)];
             if spent + first + least <= self.ceiling {
                 self.place(decided | set, layer, set, labels, least);
             }
             // After the last shipment the rest must be short: where that is not allowed, only the
             // first set, which is everything, can be a plan.
-            if with == 0 || (last && self.memory.short[usize::from(low)] >= NEVER) {
-                return;
+            if with == 0 || only_all {
+                break;
             }
             with = (with - 1) & (open ^ low);
         }
+        *self.memory.least_by(self.rules, layer) = least_by;
+    }
+
+    /// What it costs at the least to decide what is open, after so many shipments.
+    fn least(&self, open: Set, layer: usize) -> i64 {
+        let left = usize::from(self.rules.most) - layer;
+        let memory = &self.memory;
+        let table = match left {
+            0 if self.limited => &memory.short,
+            1 if self.limited => &memory.one_left,
+            _ => &memory.bound,
+        };
+        table[usize::from(open)]
     }
 
     /// Reaches a set by one more shipment, from its first or second place.

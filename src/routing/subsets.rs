@@ -20,9 +20,21 @@ pub(super) struct Subsets {
     pub(super) second: Vec<i64>,
     /// By subset: the slots of both.
     pub(super) places: Vec<[u32; 2]>,
-    /// Of one slot: the sets it can ship, and what their goods and the handling cost.
-    sums: Vec<i64>,
-    sets: Vec<Set>,
+}
+
+/// Of one slot, by subset: what the goods and the handling cost. As long as there are sets, so that
+/// no index is ever outside.
+#[derive(Debug)]
+pub(super) struct Sums(Box<[i64; SETS]>);
+
+/// How many sets there are.
+const SETS: usize = 1 << Set::BITS;
+
+impl Default for Sums {
+    fn default() -> Self {
+        let zeros = vec![0; SETS].into_boxed_slice();
+        Self(zeros.try_into().expect("as many as there are sets"))
+    }
 }
 
 impl Subsets {
@@ -37,23 +49,26 @@ impl Subsets {
         self.places.resize(subsets, [NOWHERE; 2]);
     }
 
-    /// Offers `slot` as the place of one shipment of `set`. Slots come in ascending order, so of
-    /// equal ones the first stays.
+    /// Offers `slot` as the place of one shipment of `set`. Of equal ones the lower slot stays, in
+    /// whatever order they come.
     pub(super) fn offer(&mut self, set: Set, cents: i64, slot: u32) {
         let at = usize::from(set);
-        if cents >= self.second[at] {
+        let [one, two] = self.places[at];
+        if (cents, slot) >= (self.second[at], two) || cents >= NEVER || slot == one {
             return;
         }
-        if cents < self.first[at] {
+        if (cents, slot) < (self.first[at], one) {
             self.second[at] = self.first[at];
             self.first[at] = cents;
-            self.places[at] = [slot, self.places[at][0]];
+            self.places[at] = [slot, one];
         } else {
             self.second[at] = cents;
             self.places[at][1] = slot;
         }
     }
+}
 
+impl Sums {
     /// Offers one slot for every set `within` the given demands that it can ship, except one.
     pub(super) fn add_slot(
         &mut self,
@@ -61,50 +76,51 @@ impl Subsets {
         candidates: &Candidates,
         departures: &mut Departures,
         loads: &Loads,
-        number: u32,
-        (within, except): (Set, Set),
+        (number, within, except): (u32, Set, Set),
+        into: &mut Subsets,
     ) {
         let slot: &Slot = &candidates.slots[number as usize];
+        let mask = slot.mask & within;
+        if mask == 0 {
+            return;
+        }
         let curve = departures.curve(job, slot.departure, loads);
         let curve = departures.curve_row(curve, loads);
         let least = departures.get(slot.departure).least;
-        let mut rest = slot.mask & within;
-        let count = 1usize << rest.count_ones();
-        if self.sums.len() < count {
-            self.sums.resize(count, 0);
-            self.sets.resize(count, 0);
-        }
-        self.sums[0] = slot.base - least;
-        self.sets[0] = 0;
-        let mut done = 1;
+        let mut goods = [0; Set::BITS as usize];
+        let mut rest = mask;
         while rest != 0 {
-            let bit = rest & rest.wrapping_neg();
-            let cents = candidates.goods(job, slot, bit.trailing_zeros() as usize);
-            rest ^= bit;
-            // Every set so far, once more with the next demand.
-            let (known, new) = self.sums.split_at_mut(done);
-            for (new, known) in new.iter_mut().zip(known) {
-                *new = *known + cents;
-            }
-            let (known, new) = self.sets.split_at_mut(done);
-            for (new, known) in new.iter_mut().zip(known) {
-                *new = *known | bit;
-            }
-            done *= 2;
+            let line = rest.trailing_zeros() as usize;
+            goods[line % goods.len()] = candidates.goods(job, slot, line);
+            rest &= rest - 1;
         }
+        // A later hand-over ships nothing but what has to wait for it.
         let tight = slot.room != ROOMY;
-        let late = slot.fresh != slot.mask && !tight;
-        for at in 1..count {
-            let set = self.sets[at];
-            let cents = self.sums[at] + curve[usize::from(loads.id_of[usize::from(set)])];
-            if cents < self.second[usize::from(set)]
+        let fresh = if tight || slot.fresh == slot.mask {
+            Set::MAX
+        } else {
+            slot.fresh
+        };
+        let subsets = 1 << job.request.demands.len();
+        let ids = &loads.id_of[..subsets];
+        let sums = &mut *self.0;
+        sums[0] = slot.base - least;
+        let mut set = mask & mask.wrapping_neg();
+        // Every set is the one without its lowest demand, and that: ascending, so it is there.
+        while set != 0 {
+            let low = set.trailing_zeros() as usize % goods.len();
+            let sum = sums[usize::from(set & (set - 1))].wrapping_add(goods[low]);
+            sums[usize::from(set)] = sum;
+            let cents = sum.wrapping_add(curve[ids[usize::from(set)] as usize]);
+            if cents <= into.second[usize::from(set)]
                 && set != except
-                && (!late || set & slot.fresh != 0)
+                && set & fresh != 0
                 && !candidates.cuts(set)
                 && (!tight || candidates.leaves(job, number, set))
             {
-                self.offer(set, cents, number);
+                into.offer(set, cents, number);
             }
+            set = set.wrapping_sub(mask) & mask;
         }
     }
 }

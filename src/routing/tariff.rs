@@ -67,6 +67,9 @@ impl Parcels {
 #[derive(Debug)]
 pub(super) struct Billing {
     divisor: Option<u32>,
+    /// ⌈2⁶⁴ ÷ divisor⌉: multiplying by it divides numbers of 32 bits exactly; 0 where that is no
+    /// number of 64 bits.
+    inverse: u64,
     threshold_cm3: u32,
     step: u64,
     heaviest: u64,
@@ -98,6 +101,10 @@ impl Billing {
             .collect();
         let mut billing = Self {
             divisor: service.dim_divisor_cm3_per_kg,
+            inverse: service
+                .dim_divisor_cm3_per_kg
+                .filter(|&divisor| divisor > 1)
+                .map_or(0, |divisor| u64::MAX / u64::from(divisor) + 1),
             threshold_cm3: service.dim_threshold_cm3,
             step: service.billing_step.0,
             heaviest: service.max.0,
@@ -117,11 +124,7 @@ impl Billing {
             && self.heaviest == service.max.0
     }
 
-    /// How many brackets there are.
-    pub(super) fn brackets(&self) -> usize {
-        self.bounds.len()
-    }
-
+    #[inline]
     fn bracket(&self, weight: u64) -> u16 {
         let row = usize::try_from(weight >> self.shift).unwrap_or(usize::MAX);
         let Some(&first) = self.finder.get(row) else {
@@ -137,20 +140,45 @@ impl Billing {
         BEYOND
     }
 
+    /// Dimensional weight in grams, rounded up.
+    #[inline]
+    fn dimensional(&self, cm3: u64, divisor: u32) -> Option<u64> {
+        let thousandths = cm3.checked_mul(1_000)?;
+        let up = thousandths.saturating_add(u64::from(divisor) - 1);
+        if self.inverse != 0 && up <= u64::from(u32::MAX) {
+            let quotient = (u128::from(up) * u128::from(self.inverse)) >> 64;
+            return u64::try_from(quotient).ok();
+        }
+        Some(thousandths.div_ceil(u64::from(divisor)))
+    }
+
     /// Billable weight in grams; `None` when it is beyond counting.
+    #[inline]
     pub(super) fn billable(&self, load: Load) -> Option<u64> {
         let mut weight = load.grams;
         if let Some(divisor) = self.divisor {
             let cm3 = load.mm3.div_ceil(1_000);
             if cm3 > u64::from(self.threshold_cm3) {
-                let dimensional = cm3.checked_mul(1_000)?.div_ceil(u64::from(divisor));
-                weight = weight.max(dimensional);
+                weight = weight.max(self.dimensional(cm3, divisor)?);
             }
         }
         if self.step > 1 {
             weight = weight.div_ceil(self.step).checked_mul(self.step)?;
         }
         Some(weight)
+    }
+
+    /// The [key](Parcels::key) of a load's parcels.
+    #[inline]
+    pub(super) fn key(&self, load: Load) -> u64 {
+        if load.lots > 0
+            && let Some(weight) = self.billable(load)
+            && weight <= self.heaviest
+        {
+            let bracket = self.bracket(weight);
+            return usize::from(bracket).min(self.bounds.len()) as u64;
+        }
+        self.parcels(load, &[]).key(self.bounds.len())
     }
 
     /// The parcels of a load, with the surcharges that `rules` ask for.
@@ -416,7 +444,18 @@ impl Tariffs {
 
     /// The least by which a shipment to the zone costs more than its weight at a slope.
     pub(super) fn least(&self, service: usize, zone: u8, slope: usize) -> i64 {
-        self.least[self.zones[service] + usize::from(zone)][slope]
+        self.least[self.row(service, zone)][slope]
+    }
+
+    /// How many rows of prices there are: one for each service and zone.
+    pub(super) fn rows(&self) -> usize {
+        self.least.len()
+    }
+
+    /// The number of a service's zone among all rows.
+    #[inline]
+    pub(super) fn row(&self, service: usize, zone: u8) -> usize {
+        self.zones[service] + usize::from(zone)
     }
 
     /// The brackets that a zone has prices for: heaviest weight of each, and its price.

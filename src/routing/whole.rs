@@ -9,8 +9,11 @@ use super::departures::{Departures, Loads};
 use super::joint;
 use super::partition::{Found, Partition, Rules};
 use super::request::{EXACT_DEMANDS_MAX, Job};
-use super::subsets::Subsets;
+use super::subsets::{Subsets, Sums};
 use super::tariff::{NEVER, Parcels};
+
+/// How many slots are worked out before the others are looked at again.
+const SEEDS: usize = 16;
 
 /// Memory of the search.
 #[derive(Debug, Default)]
@@ -18,6 +21,7 @@ pub(super) struct Whole {
     pub(super) loads: Loads,
     pub(super) subsets: Subsets,
     pub(super) partition: Partition,
+    pub(super) sums: Sums,
     parcels: Vec<Parcels>,
     kept: Vec<u32>,
 }
@@ -152,11 +156,12 @@ impl Whole {
         for (cents, slot) in frame.single {
             self.subsets.offer(frame.served, cents, slot);
         }
-        for &slot in &self.kept {
-            let sets = (frame.served, frame.served);
-            self.subsets
-                .add_slot(job, candidates, departures, &self.loads, slot, sets);
+        let mut rules = rules;
+        self.narrow(job, candidates, departures, &mut rules);
+        for at in 0..self.kept.len() {
+            self.add_slot(job, candidates, departures, (self.kept[at], rules.all));
         }
+        rules.ship_what_must_ship();
         let slots = &candidates.slots;
         let tie = |slot: u32| {
             let slot = &slots[slot as usize];
@@ -164,6 +169,46 @@ impl Whole {
         };
         let found = self.partition.run(rules, &self.subsets, tie);
         found.map(|f| f.map(|f| frame.complete(f)))
+    }
+
+    /// Where no single shipment is a good plan: works out the cheapest slots first, and keeps of
+    /// the others only those that can still be in a plan as good as the best two from there.
+    fn narrow(
+        &mut self,
+        job: &Job<'_>,
+        candidates: &Candidates,
+        departures: &mut Departures,
+        rules: &mut Rules,
+    ) {
+        if self.kept.len() < 2 * SEEDS {
+            return;
+        }
+        let base = |&slot: &u32| candidates.slots[slot as usize].base;
+        self.kept
+            .select_nth_unstable_by_key(SEEDS, |s| (base(s), *s));
+        for at in 0..SEEDS {
+            self.add_slot(job, candidates, departures, (self.kept[at], rules.all));
+        }
+        rules.ceiling = self.partition.ceiling(rules, &self.subsets);
+        let besides = rules.besides;
+        let ceiling = rules.ceiling;
+        let mut at = 0;
+        self.kept.retain(|slot| {
+            at += 1;
+            at > SEEDS && base(slot) + besides <= ceiling
+        });
+    }
+
+    fn add_slot(
+        &mut self,
+        job: &Job<'_>,
+        candidates: &Candidates,
+        departures: &mut Departures,
+        (slot, all): (u32, Set),
+    ) {
+        let (loads, slot) = (&self.loads, (slot, all, all));
+        self.sums
+            .add_slot(job, candidates, departures, loads, slot, &mut self.subsets);
     }
 
     /// Prices one shipment of everything served, from every slot that has it.
@@ -257,8 +302,6 @@ impl Whole {
             .map(|i| frame.short[i] - least_goods[i])
             .min()
             .unwrap_or(NEVER);
-        // A plan with a slot that is not the single shipment of everything has a second shipment
-        // or leaves something short.
         let besides = goods + spared.min(least_base + split);
         self.kept.clear();
         let mut kept_base = NEVER;
@@ -273,6 +316,7 @@ impl Whole {
             short: frame.short,
             split,
             most: job.policy.max_shipments,
+            besides,
             least_base: kept_base,
             least_goods,
             ceiling,
@@ -291,11 +335,23 @@ impl Candidates {
         frame: &Frame,
     ) -> (i64, [i64; EXACT_DEMANDS_MAX]) {
         let mut goods = [NEVER; EXACT_DEMANDS_MAX];
+        let demands = job.request.demands;
+        let mut units = [0; EXACT_DEMANDS_MAX];
+        for (units, demand) in units.iter_mut().zip(demands) {
+            *units = i64::from(demand.qty.0);
+        }
         for slot in &self.slots {
+            let site = &job.lanes.sites[usize::from(slot.location)];
             let mut mask = slot.mask;
             while mask != 0 {
-                let i = mask.trailing_zeros() as usize;
-                goods[i] = goods[i].min(self.goods(job, slot, i));
+                let i = mask.trailing_zeros() as usize % EXACT_DEMANDS_MAX;
+                // As in `goods`, where no unit has a price of its own.
+                let cents = if self.scarce(i) {
+                    self.goods(job, slot, i)
+                } else {
+                    site.per_unit * units[i] + site.per_line
+                };
+                goods[i] = goods[i].min(cents);
                 mask &= mask - 1;
             }
         }

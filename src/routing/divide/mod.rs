@@ -139,14 +139,10 @@ fn fill_subsets(
     for (number, slot) in candidates.slots.iter().enumerate() {
         if slot.mask & within != 0 {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
-            whole.subsets.add_slot(
-                job,
-                candidates,
-                departures,
-                &whole.loads,
-                number,
-                (within, 0),
-            );
+            let (loads, slot) = (&whole.loads, (number, within, 0));
+            let into = &mut whole.subsets;
+            let sums = &mut whole.sums;
+            sums.add_slot(job, candidates, departures, loads, slot, into);
         }
     }
 }
@@ -311,6 +307,7 @@ impl<'a> Search<'a> {
             short: self.frame.short,
             split: self.job.policy.split_penalty.0,
             most,
+            besides: 0,
             least_base: self.least_base,
             least_goods: self.least_goods,
             ceiling: NEVER - 1,
