@@ -79,6 +79,8 @@ impl Single {
             demands: &self.demands,
             stock: &self.stock,
             excluded: &[],
+            pickup: None,
+            days: &[],
         }
     }
 }
@@ -144,7 +146,7 @@ fn location(dice: &mut Random, mix: Mix, number: u16) -> Location {
         handling_per_unit: Cents(10) + cents(dice, 30),
         handling_per_line: extra(dice, 20),
         packaging_per_parcel: extra(dice, 2) + extra(dice, 2),
-        stock_buffer: Qty(u32::from(mix.extras && number % 3 == 0)),
+        stock_buffer: Qty(u32::from(mix.extras && number.is_multiple_of(3))),
         ..Location::default()
     }
 }

@@ -10,14 +10,18 @@
 //! dealt with apart.
 
 use super::candidates::Set;
-use super::subsets::Subsets;
+use super::subsets::{BySet, Subsets};
 use super::tariff::NEVER;
 
 /// No label.
 const NO_LABEL: u32 = u32::MAX;
 /// Most demands.
 const DEMANDS: usize = super::EXACT_DEMANDS_MAX;
+/// Rows of a table by number of demands.
+const ROWS: usize = DEMANDS + 1;
 
+/// How many first shipments are tried for a better ceiling.
+const STARTS: usize = 24;
 /// Up to so many first shipments the bounds are good enough.
 const FEW: usize = 48;
 
@@ -81,33 +85,40 @@ pub(super) struct Found {
 /// Memory of the search.
 #[derive(Debug, Default)]
 pub(super) struct Partition {
+    bounds: Bounds,
+    labels: Labels,
+}
+
+/// What was reached so far.
+#[derive(Debug, Default)]
+struct Labels {
     /// By set and layer: which pair of labels; `NO_LABEL` where the search did not come.
     pair_of: Vec<u32>,
     /// The best two labels of a set and layer.
-    labels: Vec<Label>,
-    /// By set: what deciding it costs at the least, after a first shipment.
-    bound: Vec<i64>,
-    /// The same exactly, where at most one more shipment is left.
-    one_left: Vec<i64>,
-    /// By set: what it costs to leave all of it short.
-    short: Vec<i64>,
-    goods: Vec<i64>,
+    all: Vec<Label>,
+}
+
+/// Lower bounds by set.
+#[derive(Debug, Default)]
+struct Bounds {
+    /// What deciding it costs at the least, after a first shipment.
+    several: BySet<i64>,
+    /// What it costs with one more shipment at the most.
+    one: BySet<i64>,
+    /// What it costs to leave all of it short.
+    short: BySet<i64>,
+    goods: BySet<i64>,
+    /// How many demands, and how many of them one shipment can hold at the most.
+    count: BySet<u8>,
+    reach: BySet<u8>,
+    starts: Vec<(i64, Set)>,
 }
 
 impl Partition {
     /// What the second best of some plans costs, by the subsets known so far.
     pub(super) fn ceiling(&mut self, rules: &Rules, subsets: &Subsets) -> i64 {
-        self.short
-            .resize(subsets.first.len().max(self.short.len()), 0);
-        self.short[0] = 0;
-        let mut open = next_subset(0, rules.all);
-        while open != 0 {
-            let rest = self.short[usize::from(open & (open - 1))];
-            let low = open.trailing_zeros() as usize;
-            self.short[usize::from(open)] = (rest + rules.short[low]).min(NEVER);
-            open = next_subset(open, rules.all);
-        }
-        self.guess(rules, subsets)
+        self.bounds.fill_short(rules, subsets.demands);
+        self.bounds.guess(rules, subsets)
     }
 
     /// The best two plans; those that cost more than the ceiling may be missing.
@@ -117,16 +128,21 @@ impl Partition {
         subsets: &Subsets,
         tie: F,
     ) -> [Option<Found>; 2] {
-        self.bounds(rules, subsets);
+        self.bounds.fill_short(rules, subsets.demands);
+        let ceiling = self.bounds.guess(rules, subsets);
+        self.bounds.fill(rules, subsets);
         let most = usize::from(rules.most);
         let limited = most < rules.all.count_ones() as usize;
         let layers = if limited { most + 1 } else { 1 };
-        self.pair_of.clear();
-        self.pair_of.resize(subsets.first.len() * layers, NO_LABEL);
-        self.labels.clear();
-        let ceiling = self.guess(rules, subsets);
-        if self.first_shipments(rules, subsets, ceiling) > FEW {
-            self.share(rules, subsets);
+        self.labels.pair_of.clear();
+        self.labels
+            .pair_of
+            .resize(layers << subsets.demands, NO_LABEL);
+        self.labels.all.clear();
+        let mut ceiling = ceiling;
+        if self.bounds.first_shipments(rules, subsets, ceiling) > FEW {
+            ceiling = self.bounds.guess_more(rules, subsets, ceiling);
+            self.bounds.share(rules, subsets);
         }
         let mut run = Run {
             rules,
@@ -136,19 +152,22 @@ impl Partition {
             layers,
             totals: [rules.nothing, NEVER],
             ceiling,
-            memory: self,
+            bounds: &self.bounds,
+            memory: &mut self.labels,
         };
         run.search();
         run.answer()
     }
+}
 
+impl Bounds {
     /// The second best of the plans with the lowest demand in one shipment, and the others in
     /// another or short: a ceiling that leaves out most of the search.
     fn guess(&self, rules: &Rules, subsets: &Subsets) -> i64 {
         let low = lowest(rules.all);
         let others = rules.all ^ low;
         // Shipping everything at once counts once for each of its places.
-        let all = usize::from(rules.all);
+        let all = rules.all;
         let mut best = [rules.nothing, NEVER];
         let mut add = |cents: i64| {
             if cents < best[1] {
@@ -160,60 +179,125 @@ impl Partition {
         let mut with = next_subset(0, others);
         // `with` goes without the lowest demand; the last, all others, is followed by 0.
         while with != 0 {
-            let rest = usize::from(rules.all ^ with);
+            let rest = rules.all ^ with;
             let first = subsets.first[rest];
             if rules.most > 1 {
-                let other = usize::from(with);
+                let other = with;
                 add(first + subsets.first[other] + rules.split);
                 // The same from another place.
                 let next = (first + subsets.second[other])
                     .min(subsets.second[rest] + subsets.first[other]);
                 add(next + rules.split);
             }
-            add(first + self.short[usize::from(with)]);
+            add(first + self.short[with]);
             with = next_subset(with, others);
         }
         best[1].min(rules.ceiling)
     }
 
+    fn fill_short(&mut self, rules: &Rules, demands: usize) {
+        self.short[0] = 0;
+        self.short.grow(demands, |i, without, with| {
+            let inside = rules.all >> i & 1 == 1;
+            let short = if inside { rules.short[i] } else { 0 };
+            for (with, without) in with.iter_mut().zip(without) {
+                *with = (without + short).min(NEVER);
+            }
+        });
+    }
+
     /// Fills the tables by set.
-    fn bounds(&mut self, rules: &Rules, subsets: &Subsets) {
-        let tables = [
-            &mut self.bound,
-            &mut self.one_left,
-            &mut self.short,
-            &mut self.goods,
-        ];
-        for table in tables {
-            // What an earlier run left is written over, but for the empty set.
-            table.resize(subsets.first.len().max(table.len()), 0);
-            table[0] = 0;
+    fn fill(&mut self, rules: &Rules, subsets: &Subsets) {
+        let demands = subsets.demands;
+        let inside = |i: usize| rules.all >> i & 1 == 1;
+        self.goods[0] = 0;
+        self.goods.grow(demands, |i, without, with| {
+            let goods = if inside(i) { rules.least_goods[i] } else { 0 };
+            for (with, without) in with.iter_mut().zip(without) {
+                *with = without + goods;
+            }
+        });
+        self.count[0] = 0;
+        self.count.grow(demands, |i, without, with| {
+            let one = u8::from(inside(i));
+            for (with, without) in with.iter_mut().zip(without) {
+                *with = without + one;
+            }
+        });
+        for set in 0..1u32 << demands {
+            let set = Set::try_from(set).unwrap_or(0);
+            let first = subsets.first[set];
+            self.reach[set] = if first < NEVER { self.count[set] } else { 0 };
+            self.one[set] = (first + rules.split).min(NEVER);
         }
-        let several = rules.several(subsets);
-        let may_short = rules.shorts().any(|short| short < NEVER);
-        let mut open = next_subset(0, rules.all);
-        while open != 0 {
-            let low = open.trailing_zeros() as usize;
-            let (at, rest) = (usize::from(open), usize::from(open & (open - 1)));
-            let short = (self.short[rest] + rules.short[low]).min(NEVER);
-            let mut one = subsets.first[at] + rules.split;
-            if may_short {
+        // Nothing is left: no shipment.
+        self.one[0] = 0;
+        for i in (0..demands).filter(|&i| inside(i)) {
+            self.reach
+                .beside(demands, i, |with, without| *with = (*with).max(without));
+            let short = rules.short[i];
+            if short < NEVER {
                 // One shipment of all but a demand, or of fewer still.
-                let mut bits = open;
-                while bits != 0 {
-                    let i = bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    one = one.min(self.one_left[usize::from(open & !(1 << i))] + rules.short[i]);
+                self.one.beside(demands, i, |with, without| {
+                    *with = (*with).min(without + short);
+                });
+            }
+        }
+        let several = rules.several();
+        for set in 0..1u32 << demands {
+            let set = Set::try_from(set).unwrap_or(0);
+            let (count, reach) = (usize::from(self.count[set]), usize::from(self.reach[set]));
+            let more = self.goods[set] + several[count % ROWS][reach % ROWS];
+            self.several[set] = self.one[set].min(more);
+        }
+    }
+
+    /// A lower ceiling: the second best of the plans with two more shipments after one of the most
+    /// promising first ones. The tables must be there.
+    fn guess_more(&mut self, rules: &Rules, subsets: &Subsets, ceiling: i64) -> i64 {
+        if rules.most < 3 {
+            return ceiling;
+        }
+        let low = lowest(rules.all);
+        let others = rules.all ^ low;
+        self.starts.clear();
+        let mut with = 0;
+        loop {
+            let least = subsets.first[low | with] + self.several[others ^ with];
+            if least <= ceiling {
+                self.starts.push((least, low | with));
+            }
+            with = next_subset(with, others);
+            if with == 0 {
+                break;
+            }
+        }
+        let few = STARTS.min(self.starts.len());
+        if few < self.starts.len() {
+            self.starts.select_nth_unstable(few);
+        }
+        let mut best = [ceiling, ceiling];
+        for &(_, start) in &self.starts[..few] {
+            let open = rules.all ^ start;
+            if open == 0 {
+                continue;
+            }
+            let low = lowest(open);
+            let spent = subsets.first[start] + rules.split;
+            let mut with = 0;
+            loop {
+                let rest = (open ^ low) ^ with;
+                let cents = spent + subsets.first[low | with] + self.one[rest];
+                if cents < best[1] {
+                    best = [best[0].min(cents), best[0].max(cents)];
+                }
+                with = next_subset(with, open ^ low);
+                if with == 0 {
+                    break;
                 }
             }
-            one = one.min(short).min(NEVER);
-            self.short[at] = short;
-            self.one_left[at] = one;
-            self.goods[at] = self.goods[rest] + rules.least_goods[low];
-            let more = self.goods[at] + several[open.count_ones() as usize];
-            self.bound[at] = one.min(more);
-            open = next_subset(open, rules.all);
         }
+        best[1]
     }
 
     /// How many sets may be the first shipment, as far as the bounds know.
@@ -223,8 +307,8 @@ impl Partition {
         let mut with = 0;
         let mut count = 0;
         loop {
-            let left = self.bound[usize::from(others ^ with)];
-            let first = subsets.first[usize::from(low | with)];
+            let left = self.several[others ^ with];
+            let first = subsets.first[low | with];
             count += usize::from(first + left <= ceiling);
             with = next_subset(with, others);
             if with == 0 {
@@ -241,7 +325,7 @@ impl Partition {
         let mut cheapest = [[NEVER; DEMANDS + 1]; DEMANDS];
         let mut set = next_subset(0, rules.all);
         while set != 0 {
-            let cents = subsets.first[usize::from(set)];
+            let cents = subsets.first[set];
             let size = set.count_ones() as usize;
             let mut bits = if cents < NEVER { set } else { 0 };
             while bits != 0 {
@@ -260,22 +344,10 @@ impl Partition {
         // `goods` is of no use any more.
         let mut open = next_subset(0, rules.all);
         while open != 0 {
-            let (at, rest) = (usize::from(open), usize::from(open & (open - 1)));
-            self.goods[at] = self.goods[rest] + shares[open.trailing_zeros() as usize];
-            self.bound[at] = self.bound[at].max(self.goods[at]).min(NEVER);
+            let low = open.trailing_zeros() as usize % DEMANDS;
+            self.goods[open] = self.goods[open & (open - 1)] + shares[low];
+            self.several[open] = self.several[open].max(self.goods[open]).min(NEVER);
             open = next_subset(open, rules.all);
-        }
-    }
-}
-
-impl Partition {
-    /// By set: what it costs at the least to decide it after so many shipments, where they are
-    /// counted.
-    fn least_by(&mut self, rules: &Rules, layer: usize) -> &mut Vec<i64> {
-        match usize::from(rules.most).saturating_sub(layer) {
-            0 => &mut self.short,
-            1 => &mut self.one_left,
-            _ => &mut self.bound,
         }
     }
 }
@@ -299,28 +371,26 @@ impl Rules {
         all.map(|i| self.short[i])
     }
 
-    /// By number of demands: what at least two shipments of so many cost beyond their goods, the
-    /// split penalty of both included; what does not fit into them is short.
-    fn several(&self, subsets: &Subsets) -> [i64; DEMANDS + 1] {
+    /// By number of demands and by how many of them one shipment can hold: what at least two
+    /// shipments cost beyond the goods, the split penalty of all included; what does not fit into
+    /// them is short.
+    fn several(&self) -> [[i64; ROWS]; ROWS] {
         let all = (0..DEMANDS).filter(|&i| self.all >> i & 1 == 1);
         let spared = all.map(|i| (self.short[i] - self.least_goods[i]).max(0));
         let spared = spared.min().unwrap_or(0);
-        let mut largest = 0;
-        let mut set = next_subset(0, self.all);
-        while set != 0 {
-            if subsets.first[usize::from(set)] < NEVER {
-                largest = largest.max(set.count_ones());
-            }
-            set = next_subset(set, self.all);
-        }
         let one = (self.least_base + self.split).min(NEVER);
-        let most = i64::from(self.most).min(DEMANDS as i64 + 1) - 1;
-        let mut several = [NEVER; DEMANDS + 1];
-        for (count, least) in (0i64..).zip(&mut several) {
-            for shipments in 2..=most.min(count) {
-                let missing = (count - shipments * i64::from(largest)).max(0);
-                let missing = missing.saturating_mul(spared).min(NEVER);
-                *least = (*least).min((one.saturating_mul(shipments).min(NEVER)) + missing);
+        // After a first shipment.
+        let most = i64::from(self.most) - 1;
+        let mut several = [[NEVER; ROWS]; ROWS];
+        let rows = self.all.count_ones() as usize + 1;
+        for (count, row) in (0i64..).zip(&mut several[..rows]) {
+            for (reach, least) in (0i64..).zip(&mut row[..rows]) {
+                for shipments in 2..=most.min(count) {
+                    let missing = (count - shipments * reach).max(0);
+                    let missing = missing.saturating_mul(spared).min(NEVER);
+                    let bases = one.saturating_mul(shipments).min(NEVER);
+                    *least = (*least).min(bases + missing);
+                }
             }
         }
         several
@@ -343,7 +413,8 @@ struct Run<'a, F> {
     /// The two least totals of different plans so far.
     totals: [i64; 2],
     ceiling: i64,
-    memory: &'a mut Partition,
+    bounds: &'a Bounds,
+    memory: &'a mut Labels,
 }
 
 impl Found {
@@ -360,7 +431,7 @@ impl Found {
     }
 }
 
-impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
+impl<'a, F: Fn(u32) -> (u16, i64)> Run<'a, F> {
     fn search(&mut self) {
         let all = self.rules.all;
         // The start, and what follows it by leaving the lowest demands short: nothing ships yet.
@@ -397,9 +468,9 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
         if pair == NO_LABEL {
             return;
         }
-        let least = self.least(self.rules.all & !decided, layer);
+        let least = self.least_by(layer)[self.rules.all & !decided];
         let known = |rank: u32| {
-            let label = self.memory.labels[(pair + rank) as usize];
+            let label = self.memory.all[(pair + rank) as usize];
             (label.cents + least <= self.ceiling).then_some((label, pair + rank))
         };
         let labels = [known(0), known(1)];
@@ -433,12 +504,11 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
         let spent = best.cents + self.rules.split;
         let mut with = open ^ low;
         let only_all = last && self.rules.shorts().all(|short| short >= NEVER);
-        // Taken out while labels are added.
-        let least_by = std::mem::take(self.memory.least_by(self.rules, layer));
+        let least_by = self.least_by(layer);
         loop {
             let set = low | with;
-            let least = least_by[usize::from(open ^ set)];
-            let first = subsets.first[usize::from(set)];
+            let least = least_by[open ^ set];
+            let first = subsets.first[set];
             if spent + first + least <= self.ceiling {
                 self.place(decided | set, layer, set, labels, least);
             }
@@ -449,19 +519,17 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
             }
             with = (with - 1) & (open ^ low);
         }
-        *self.memory.least_by(self.rules, layer) = least_by;
     }
 
-    /// What it costs at the least to decide what is open, after so many shipments.
-    fn least(&self, open: Set, layer: usize) -> i64 {
-        let left = usize::from(self.rules.most) - layer;
-        let memory = &self.memory;
-        let table = match left {
-            0 if self.limited => &memory.short,
-            1 if self.limited => &memory.one_left,
-            _ => &memory.bound,
-        };
-        table[usize::from(open)]
+    /// By set: what it costs at the least to decide it after so many shipments, where they are
+    /// counted.
+    fn least_by(&self, layer: usize) -> &'a BySet<i64> {
+        let bounds = self.bounds;
+        match usize::from(self.rules.most) - layer {
+            0 if self.limited => &bounds.short,
+            1 if self.limited => &bounds.one,
+            _ => &bounds.several,
+        }
     }
 
     /// Reaches a set by one more shipment, from its first or second place.
@@ -473,10 +541,7 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
         labels: [Option<(Label, u32)>; 2],
         least: i64,
     ) {
-        let costs = [
-            self.subsets.first[usize::from(set)],
-            self.subsets.second[usize::from(set)],
-        ];
+        let costs = [self.subsets.first[set], self.subsets.second[set]];
         // The second label from the second place cannot be among the best two.
         for (rank, place) in [(0, 0u8), (0, 1), (1, 0)] {
             let Some((label, before)) = labels[rank] else {
@@ -501,16 +566,16 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
         let memory = &mut *self.memory;
         let pair = &mut memory.pair_of[usize::from(set) * self.layers + layer];
         if *pair == NO_LABEL {
-            *pair = u32::try_from(memory.labels.len()).unwrap_or(NO_LABEL);
-            memory.labels.extend([UNREACHED; 2]);
+            *pair = u32::try_from(memory.all.len()).unwrap_or(NO_LABEL);
+            memory.all.extend([UNREACHED; 2]);
         }
         let first = *pair as usize;
-        if self.before(&label, &self.memory.labels[first]) {
-            let labels = &mut self.memory.labels;
+        if self.before(&label, &self.memory.all[first]) {
+            let labels = &mut self.memory.all;
             labels[first + 1] = labels[first];
             labels[first] = label;
-        } else if self.before(&label, &self.memory.labels[first + 1]) {
-            self.memory.labels[first + 1] = label;
+        } else if self.before(&label, &self.memory.all[first + 1]) {
+            self.memory.all[first + 1] = label;
         }
         if set == self.rules.all {
             self.count(label.cents);
@@ -559,7 +624,7 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
         let mut at = *label;
         loop {
             if at.place < SHORT {
-                let slot = self.subsets.places[usize::from(at.set)][usize::from(at.place)];
+                let slot = self.subsets.places[at.set][usize::from(at.place)];
                 found.blocks[usize::from(found.shipments)] = (at.set, slot);
                 found.shipments += 1;
                 found.short &= !at.set;
@@ -567,7 +632,7 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
             if at.before == NO_LABEL {
                 return found;
             }
-            at = self.memory.labels[at.before as usize];
+            at = self.memory.all[at.before as usize];
         }
     }
 
@@ -584,7 +649,7 @@ impl<F: Fn(u32) -> (u16, i64)> Run<'_, F> {
             if pair == NO_LABEL {
                 continue;
             }
-            for label in &self.memory.labels[pair as usize..pair as usize + 2] {
+            for label in &self.memory.all[pair as usize..pair as usize + 2] {
                 if self.before(label, &best[0]) {
                     best = [*label, best[0]];
                 } else if self.before(label, &best[1]) {

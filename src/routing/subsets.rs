@@ -7,52 +7,100 @@ use super::candidates::{Candidates, ROOMY, Set, Slot};
 use super::departures::{Departures, Loads};
 use super::request::Job;
 use super::tariff::NEVER;
+use std::ops::{Index, IndexMut};
 
 /// No place ships it.
 pub(super) const NOWHERE: u32 = u32::MAX;
+
+/// How many sets there are.
+const SETS: usize = 1 << Set::BITS;
+
+/// Something for every set of demands. As long as there are sets, so that no index is ever outside;
+/// memory that no set reaches stays untouched.
+#[derive(Debug)]
+pub(super) struct BySet<T>(Box<[T; SETS]>);
+
+impl<T: Copy + Default> Default for BySet<T> {
+    fn default() -> Self {
+        let zeros = vec![T::default(); SETS].into_boxed_slice();
+        let zeros = zeros.try_into().ok();
+        Self(zeros.expect("as many as there are sets"))
+    }
+}
+
+impl<T> Index<Set> for BySet<T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, set: Set) -> &T {
+        &self.0[usize::from(set)]
+    }
+}
+
+impl<T> IndexMut<Set> for BySet<T> {
+    #[inline]
+    fn index_mut(&mut self, set: Set) -> &mut T {
+        &mut self.0[usize::from(set)]
+    }
+}
+
+impl<T: Copy> BySet<T> {
+    /// The sets of the first `count` numbers.
+    pub(super) fn upto(&mut self, count: usize) -> &mut [T] {
+        &mut self.0[..count]
+    }
+
+    /// Works out every set from the one without its highest demand: `step` is asked for the demand
+    /// and what it makes of the smaller set.
+    pub(super) fn grow(&mut self, demands: usize, step: impl Fn(usize, &[T], &mut [T])) {
+        for demand in 0..demands {
+            let (without, with) = self.upto(2 << demand).split_at_mut(1 << demand);
+            step(demand, without, with);
+        }
+    }
+
+    /// For one demand, all sets that have it beside the same sets without.
+    pub(super) fn beside(&mut self, demands: usize, demand: usize, step: impl Fn(&mut T, T)) {
+        for pair in self.upto(1 << demands).chunks_exact_mut(2 << demand) {
+            let (without, with) = pair.split_at_mut(1 << demand);
+            for (with, without) in with.iter_mut().zip(without) {
+                step(with, *without);
+            }
+        }
+    }
+}
 
 /// What a plan for a subset costs at the least, and where one shipment of it is cheapest.
 #[derive(Debug, Default)]
 pub(super) struct Subsets {
     /// By subset: cost of the cheapest single shipment.
-    pub(super) first: Vec<i64>,
+    pub(super) first: BySet<i64>,
     /// By subset: cost from the second cheapest location.
-    pub(super) second: Vec<i64>,
+    pub(super) second: BySet<i64>,
     /// By subset: the slots of both.
-    pub(super) places: Vec<[u32; 2]>,
+    pub(super) places: BySet<[u32; 2]>,
+    /// How many demands there are.
+    pub(super) demands: usize,
 }
 
-/// Of one slot, by subset: what the goods and the handling cost. As long as there are sets, so that
-/// no index is ever outside.
-#[derive(Debug)]
-pub(super) struct Sums(Box<[i64; SETS]>);
-
-/// How many sets there are.
-const SETS: usize = 1 << Set::BITS;
-
-impl Default for Sums {
-    fn default() -> Self {
-        let zeros = vec![0; SETS].into_boxed_slice();
-        Self(zeros.try_into().expect("as many as there are sets"))
-    }
-}
+/// Of one slot, by subset: what the goods and the handling cost.
+#[derive(Debug, Default)]
+pub(super) struct Sums(BySet<i64>);
 
 impl Subsets {
     /// Forgets everything; room for subsets of `demands` demands.
     pub(super) fn start(&mut self, demands: usize) {
+        self.demands = demands;
         let subsets = 1 << demands;
-        self.first.clear();
-        self.first.resize(subsets, NEVER);
-        self.second.clear();
-        self.second.resize(subsets, NEVER);
-        self.places.clear();
-        self.places.resize(subsets, [NOWHERE; 2]);
+        self.first.upto(subsets).fill(NEVER);
+        self.second.upto(subsets).fill(NEVER);
+        self.places.upto(subsets).fill([NOWHERE; 2]);
     }
 
     /// Offers `slot` as the place of one shipment of `set`. Of equal ones the lower slot stays, in
     /// whatever order they come.
     pub(super) fn offer(&mut self, set: Set, cents: i64, slot: u32) {
-        let at = usize::from(set);
+        let at = set;
         let [one, two] = self.places[at];
         if (cents, slot) >= (self.second[at], two) || cents >= NEVER || slot == one {
             return;
@@ -103,16 +151,16 @@ impl Sums {
         };
         let subsets = 1 << job.request.demands.len();
         let ids = &loads.id_of[..subsets];
-        let sums = &mut *self.0;
+        let sums = &mut self.0;
         sums[0] = slot.base - least;
         let mut set = mask & mask.wrapping_neg();
         // Every set is the one without its lowest demand, and that: ascending, so it is there.
         while set != 0 {
             let low = set.trailing_zeros() as usize % goods.len();
-            let sum = sums[usize::from(set & (set - 1))].wrapping_add(goods[low]);
-            sums[usize::from(set)] = sum;
+            let sum = sums[set & (set - 1)].wrapping_add(goods[low]);
+            sums[set] = sum;
             let cents = sum.wrapping_add(curve[ids[usize::from(set)] as usize]);
-            if cents <= into.second[usize::from(set)]
+            if cents <= into.second[set]
                 && set != except
                 && set & fresh != 0
                 && !candidates.cuts(set)

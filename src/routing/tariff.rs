@@ -203,6 +203,12 @@ impl Billing {
         }
     }
 
+    /// Whether a load, and so any part of it, is a single parcel.
+    pub(super) fn one_parcel(&self, load: Load) -> bool {
+        self.billable(load)
+            .is_some_and(|weight| weight <= self.heaviest)
+    }
+
     /// The parcel of one unit that ships alone: it cannot be taken apart.
     pub(super) fn single(&self, unit: Load, rules: &[Rule]) -> Parcels {
         let parcels = self.parcels(unit, rules);

@@ -24,6 +24,8 @@ pub(super) struct Whole {
     pub(super) sums: Sums,
     parcels: Vec<Parcels>,
     kept: Vec<u32>,
+    /// Of these, the slots that one search still has to work out.
+    open: Vec<u32>,
 }
 
 /// What a request's demands come to, before any search.
@@ -156,10 +158,11 @@ impl Whole {
         for (cents, slot) in frame.single {
             self.subsets.offer(frame.served, cents, slot);
         }
-        let mut rules = rules;
+        let mut rules = *rules;
+        self.open.clone_from(&self.kept);
         self.narrow(job, candidates, departures, &mut rules);
-        for at in 0..self.kept.len() {
-            self.add_slot(job, candidates, departures, (self.kept[at], rules.all));
+        for at in 0..self.open.len() {
+            self.add_slot(job, candidates, departures, (self.open[at], rules.all));
         }
         rules.ship_what_must_ship();
         let slots = &candidates.slots;
@@ -167,7 +170,7 @@ impl Whole {
             let slot = &slots[slot as usize];
             (slot.location, departures.get(slot.departure).ship_at.0)
         };
-        let found = self.partition.run(rules, &self.subsets, tie);
+        let found = self.partition.run(&rules, &self.subsets, tie);
         found.map(|f| f.map(|f| frame.complete(f)))
     }
 
@@ -180,20 +183,20 @@ impl Whole {
         departures: &mut Departures,
         rules: &mut Rules,
     ) {
-        if self.kept.len() < 2 * SEEDS {
+        if self.open.len() < 2 * SEEDS {
             return;
         }
         let base = |&slot: &u32| candidates.slots[slot as usize].base;
-        self.kept
+        self.open
             .select_nth_unstable_by_key(SEEDS, |s| (base(s), *s));
         for at in 0..SEEDS {
-            self.add_slot(job, candidates, departures, (self.kept[at], rules.all));
+            self.add_slot(job, candidates, departures, (self.open[at], rules.all));
         }
         rules.ceiling = self.partition.ceiling(rules, &self.subsets);
         let besides = rules.besides;
         let ceiling = rules.ceiling;
         let mut at = 0;
-        self.kept.retain(|slot| {
+        self.open.retain(|slot| {
             at += 1;
             at > SEEDS && base(slot) + besides <= ceiling
         });

@@ -5,6 +5,9 @@
 //! helps. Everything is tried in a fixed order and the work is counted, not timed, so the same
 //! order gives the same plan everywhere. All shipments of one location leave at one hand-over.
 //!
+//! Then all sets of places that may be open together are gone through, as far as the work allows
+//! (`sets`): that proves how little any plan costs, and finds better plans on the way.
+//!
 //! Unlike the exact search this one allocates.
 //!
 //! [`EXACT_DEMANDS_MAX`]: super::EXACT_DEMANDS_MAX
@@ -12,9 +15,11 @@
 mod assign;
 mod bound;
 mod offers;
+mod sets;
 
 use self::assign::{Assigner, Assignment};
 use self::offers::{Offer, Offers};
+use self::sets::Sets;
 use super::candidates::Seen;
 use super::departures::Departures;
 use super::price::{finish, shipment};
@@ -41,6 +46,13 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
     let mut search = Search::new(job, &offers, departures);
     search.grow();
     search.improve();
+    let sets = if job.lanes.limited() {
+        None
+    } else {
+        Sets::new(job, &offers, departures)
+    };
+    let best = search.best.cents;
+    let proven = sets.map(|sets| sets.prove(best, |open| search.cost_of(open)));
     let mut plans: Vec<Plan> = search
         .found
         .iter()
@@ -63,6 +75,7 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
     } else {
         bound::lower_bound(job, &offers, departures)
     };
+    let bound = bound.max(proven.unwrap_or(0));
     let bound = if job.policy.allow_backorder {
         bound.min(nothing)
     } else {
@@ -304,6 +317,21 @@ impl<'a> Search<'a> {
         self.found.truncate(1);
         self.found.push(self.best.clone());
         better
+    }
+
+    /// What a set of places costs, or a better one that is known. Two hand-overs of one location
+    /// would share its units, so these are not priced.
+    fn cost_of(&mut self, open: &[usize]) -> i64 {
+        let location = |&offer: &usize| self.offers.rows[offer].location;
+        let repeated = |at: usize| {
+            open[..at]
+                .iter()
+                .any(|o| location(o) == location(&open[at]))
+        };
+        if !(0..open.len()).any(repeated) {
+            self.consider(open);
+        }
+        self.best.cents
     }
 
     fn spend(&mut self, places: usize) {
