@@ -142,8 +142,8 @@ fn measure(world: &World, args: &Args) -> anyhow::Result<Row> {
         row.gap += 100.0 * (total - bound) as f64 / total.max(1) as f64 / row.orders as f64;
         row.cents += total;
     }
-    let once = start.elapsed().as_secs_f64().max(1e-6);
-    let fitting = ((0.2 / once) as u64).clamp(5, 5_000);
+    let once = start.elapsed().as_micros().max(1);
+    let fitting = (200_000 / once).clamp(5, 5_000);
     let rounds = args.rounds.unwrap_or(usize::try_from(fitting)?);
     let rounds = if args.tiny { 1 } else { rounds };
     let mut times: Vec<Vec<f64>> = vec![Vec::with_capacity(rounds); row.orders];
