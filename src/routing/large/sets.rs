@@ -33,7 +33,7 @@ const PRICES: i128 = 32;
 /// A plan within so many thousandths of the optimum is good enough.
 const TOLERANCE: i64 = 4;
 /// Most costs that are looked at.
-const WORK_MAX: u64 = 8_000_000;
+const WORK_MAX: u64 = 3_000_000;
 /// Really pricing a set counts as so many costs for each offer and demand.
 const PRICING: u64 = 100;
 
