@@ -17,8 +17,8 @@ use super::tariff::NEVER;
 const NO_LABEL: u32 = u32::MAX;
 /// Most demands.
 const DEMANDS: usize = super::EXACT_DEMANDS_MAX;
-/// Rows of a table by number of demands.
-const ROWS: usize = DEMANDS + 1;
+/// Rows of a table by number of demands: a power of two, so that a remainder costs nothing.
+const ROWS: usize = (DEMANDS + 1).next_power_of_two();
 
 /// How many first shipments are tried for a better ceiling.
 const STARTS: usize = 24;
@@ -112,6 +112,8 @@ struct Bounds {
     count: BySet<u8>,
     reach: BySet<u8>,
     starts: Vec<(i64, Set)>,
+    /// See [`Rules::several`]; as many rows as there are demands.
+    besides: [[i64; ROWS]; ROWS],
 }
 
 impl Partition {
@@ -243,11 +245,11 @@ impl Bounds {
                 });
             }
         }
-        let several = rules.several();
+        rules.several(&mut self.besides);
         for set in 0..1u32 << demands {
             let set = Set::try_from(set).unwrap_or(0);
             let (count, reach) = (usize::from(self.count[set]), usize::from(self.reach[set]));
-            let more = self.goods[set] + several[count % ROWS][reach % ROWS];
+            let more = self.goods[set] + self.besides[count % ROWS][reach % ROWS];
             self.several[set] = self.one[set].min(more);
         }
     }
@@ -374,17 +376,17 @@ impl Rules {
     /// By number of demands and by how many of them one shipment can hold: what at least two
     /// shipments cost beyond the goods, the split penalty of all included; what does not fit into
     /// them is short.
-    fn several(&self) -> [[i64; ROWS]; ROWS] {
+    fn several(&self, several: &mut [[i64; ROWS]; ROWS]) {
         let all = (0..DEMANDS).filter(|&i| self.all >> i & 1 == 1);
         let spared = all.map(|i| (self.short[i] - self.least_goods[i]).max(0));
         let spared = spared.min().unwrap_or(0);
         let one = (self.least_base + self.split).min(NEVER);
         // After a first shipment.
         let most = i64::from(self.most) - 1;
-        let mut several = [[NEVER; ROWS]; ROWS];
         let rows = self.all.count_ones() as usize + 1;
         for (count, row) in (0i64..).zip(&mut several[..rows]) {
             for (reach, least) in (0i64..).zip(&mut row[..rows]) {
+                *least = NEVER;
                 for shipments in 2..=most.min(count) {
                     let missing = (count - shipments * reach).max(0);
                     let missing = missing.saturating_mul(spared).min(NEVER);
@@ -393,7 +395,6 @@ impl Rules {
                 }
             }
         }
-        several
     }
 }
 
