@@ -286,6 +286,32 @@ fn the_same_question_has_the_same_answer() {
 }
 
 #[test]
+fn any_number_of_threads_gives_the_same_answers() {
+    use rayon::prelude::*;
+    let instances: Vec<Instance> = (0..scaled(120))
+        .map(|seed| {
+            instance(
+                seed,
+                [&Shape::TINY, &Shape::MIXED, &Shape::DIVIDED][seed as usize % 3],
+            )
+        })
+        .collect();
+    let shared: Vec<_> = instances.iter().map(ask::lanes).collect();
+    let answer = |at: usize| {
+        let mut scratch = Scratch::default();
+        ask::ask_with(&shared[at], &instances[at], &mut scratch)
+    };
+    let alone: Vec<_> = (0..instances.len()).map(answer).collect();
+    for threads in [1, 2, 7] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.expect("threads start");
+        let found: Vec<_> =
+            pool.install(|| (0..instances.len()).into_par_iter().map(answer).collect());
+        assert_eq!(found, alone, "{threads} threads");
+    }
+}
+
+#[test]
 fn quotes_are_cheapest_fastest_and_balanced() {
     hold(&Shape::TINY, 1000, quotes::quoted);
     hold(&Shape::DIVIDED, 300, quotes::quoted);

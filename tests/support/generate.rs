@@ -48,7 +48,7 @@ impl Shape {
         limited: 20,
         falling: 0,
         measured: 100,
-        days: 15,
+        days: 8,
     };
     /// For enumeration: few demands of many units that must be drawn together.
     pub(crate) const DIVIDED: Self = Self {
@@ -61,7 +61,7 @@ impl Shape {
         limited: 20,
         falling: 0,
         measured: 100,
-        days: 15,
+        days: 8,
     };
     /// For the general model.
     pub(crate) const MODEL: Self = Self {
@@ -96,7 +96,7 @@ impl Shape {
         limited: 20,
         falling: 0,
         measured: 100,
-        days: 15,
+        days: 8,
     };
     /// Beyond any exact judge.
     pub(crate) const LARGE: Self = Self {
@@ -109,7 +109,7 @@ impl Shape {
         limited: 20,
         falling: 0,
         measured: 100,
-        days: 15,
+        days: 8,
     };
 }
 

@@ -11,6 +11,9 @@ use allot::model::{
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 /// Mean radius of the Earth.
 const EARTH_KM: f64 = 6371.0088;
@@ -19,8 +22,44 @@ fn zone_of_location(net: &Network, location: usize) -> TimeZone {
     TimeZone::get(&net.locations[location].timezone).expect("instances name known zones")
 }
 
+thread_local! {
+    /// What was asked before: trying everything asks the same hand-overs over and over.
+    static DATES: RefCell<HashMap<u64, Date>> = RefCell::default();
+    static CUTS: RefCell<HashMap<u64, EpochMillis>> = RefCell::default();
+}
+
+/// Most answers that are remembered.
+const REMEMBERED_MAX: usize = 200_000;
+
+/// The remembered answer to a question, or the one that `work` finds.
+fn remembered<T: Copy>(
+    memory: &'static std::thread::LocalKey<RefCell<HashMap<u64, T>>>,
+    question: impl Hash,
+    work: impl FnOnce() -> T,
+) -> T {
+    let mut hasher = std::collections::hash_map::DefaultHasher::new();
+    question.hash(&mut hasher);
+    let key = hasher.finish();
+    if let Some(known) = memory.with_borrow(|m| m.get(&key).copied()) {
+        return known;
+    }
+    let found = work();
+    memory.with_borrow_mut(|m| {
+        if m.len() >= REMEMBERED_MAX {
+            m.clear();
+        }
+        m.insert(key, found);
+    });
+    found
+}
+
 /// The civil date at `location` at a moment.
 pub(crate) fn local_date(net: &Network, location: usize, at: EpochMillis) -> Date {
+    let question = (&net.locations[location].timezone, at);
+    remembered(&DATES, question, || date_at(net, location, at))
+}
+
+fn date_at(net: &Network, location: usize, at: EpochMillis) -> Date {
     let at = Timestamp::from_millisecond(at.0).expect("instances live in this century");
     at.to_zoned(zone_of_location(net, location)).date()
 }
@@ -35,6 +74,13 @@ fn next_day(date: Date) -> Date {
 
 /// The first hand-over of `location` at or after `from`.
 pub(crate) fn first_cut_off(net: &Network, location: usize, from: EpochMillis) -> EpochMillis {
+    let row = &net.locations[location];
+    let hours = (&row.timezone, row.cutoff_minutes, row.working_days);
+    let question = (hours, &net.holidays, from);
+    remembered(&CUTS, question, || cut_off_from(net, location, from))
+}
+
+fn cut_off_from(net: &Network, location: usize, from: EpochMillis) -> EpochMillis {
     let row = &net.locations[location];
     let zone = zone_of_location(net, location);
     let (hour, minute) = (row.cutoff_minutes / 60, row.cutoff_minutes % 60);
