@@ -7,6 +7,7 @@ mod engine_support;
 
 use allot::bench::random::Random;
 use allot::engine::{CountReport, Engine, FactSink, Limits, Replay};
+use allot::lifecycle::CostQuery;
 use allot::model::{EpochMillis, Fact, Lsn, Qty, ReturnStep};
 use engine_support::commands::{command, kept_by, opening, random_order};
 use engine_support::{NOW, network};
@@ -63,6 +64,16 @@ fn agree(engine: &Engine, kept: &Kept, clock: &AtomicI64, what: &str) {
         ),
         "{what}"
     );
+    let query = CostQuery {
+        by_day: true,
+        by_carrier: true,
+        ..CostQuery::default()
+    };
+    let costs = engine.cost_report(&query);
+    assert_eq!(again.cost_report(&query), costs, "{what}");
+    for (_, sums) in &costs {
+        assert_eq!(sums.parts.iter().sum::<i128>(), sums.difference(), "{what}");
+    }
     assert_eq!(again.latest_fact(), engine.latest_fact(), "{what}");
     assert_eq!(again.ledger().audit(now), [], "{what}");
     assert_eq!(kept_by(&again, now), kept_by(engine, now), "{what}");

@@ -15,6 +15,7 @@
 
 mod docs;
 mod editor;
+mod sheet;
 mod show;
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};

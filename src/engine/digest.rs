@@ -44,6 +44,9 @@ impl Engine {
             for part in &record.parts {
                 sum.add(23, part);
             }
+            if !record.costs.is_empty() {
+                sum.add(25, (&record.order.key, &record.costs));
+            }
             if let Some(returns) = &record.returns {
                 sum.add(24, (&record.order.key, returns));
             }
@@ -86,6 +89,14 @@ impl Engine {
         for record in self.desk.now().records() {
             sum.add(60, record);
         }
+        let availability = self.availability.lock();
+        for threshold in &availability.thresholds {
+            sum.add(60, threshold);
+        }
+        for level in &availability.levels {
+            sum.add(61, level);
+        }
+        drop(availability);
         self.add_feed(&mut sum);
         self.add_days(&mut sum, now);
         sum.total

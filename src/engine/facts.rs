@@ -10,7 +10,7 @@ use crate::model::{
     AnswerKind, Cause, Decision, EpochMillis, ExceptionKind, Fact, Lsn, Order, ReplanReason,
     ReplannedFact, ReservationAsked,
 };
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -135,6 +135,15 @@ impl FactLog for Referenced<'_> {
     }
 }
 
+/// That the facts before it in its group are the effect of a write with this reference.
+pub(super) fn referenced_fact(reference: &str, content: &str, answer: AnswerKind) -> Fact {
+    Fact::Referenced {
+        reference: reference.into(),
+        content: content.into(),
+        answer,
+    }
+}
+
 /// Turns the claims of an order into its acceptance: one fact, so that no history can hold the
 /// one without the other.
 pub(super) struct Acceptance<'e> {
@@ -180,12 +189,13 @@ impl FactLog for Acceptance<'_> {
     }
 }
 
-/// Keeps one fact, with what it means for exceptions, instead of what the ledger tells, and remembers at which moment of the shards.
+/// Keeps facts, with what they mean for exceptions, instead of what the ledger tells, and remembers at
+/// which moment of the shards.
 pub(super) struct Changing<'e> {
     engine: &'e Engine,
     pass: &'e Pass<'e>,
-    fact: RefCell<Option<Fact>>,
     notes: &'e [Note],
+    facts: RefCell<SmallVec<[Fact; 3]>>,
     at: Cell<EpochMillis>,
 }
 
@@ -199,10 +209,16 @@ impl<'e> Changing<'e> {
         Self {
             engine,
             pass,
-            fact: RefCell::new(Some(fact)),
             notes,
+            facts: RefCell::new(smallvec![fact]),
             at: Cell::default(),
         }
+    }
+
+    /// Keeps another one in the same group.
+    pub(super) fn and(self, fact: Option<Fact>) -> Self {
+        self.facts.borrow_mut().extend(fact);
+        self
     }
 
     /// When it was recorded.
@@ -214,8 +230,8 @@ impl<'e> Changing<'e> {
 impl FactLog for Changing<'_> {
     fn record<const N: usize>(&self, at: EpochMillis, _: impl FnOnce() -> [Fact; N]) {
         self.at.set(at);
-        if let Some(fact) = self.fact.take() {
-            let facts = std::iter::once(fact).collect();
+        let facts = self.facts.take();
+        if !facts.is_empty() {
             self.engine.append_noting(self.pass, at, facts, self.notes);
         }
     }

@@ -192,6 +192,8 @@ impl Engine {
         })?;
         let settled = part.settles(change, &after);
         let notes = self.part_notes(record, part, &after, Some(change));
+        let cost = self.cost_of_change(record, (part, &after), now);
+        let told = cost.clone().map(|cost| Fact::CostTold(Box::new(cost)));
         let pass = self.gate.enter();
         self.save(record);
         let mut moved = Vec::new();
@@ -210,6 +212,11 @@ impl Engine {
             }
             Some(holding) => {
                 let log = Changing::new(self, &pass, changed, &notes);
+                let facts = std::iter::once(changed).chain(told).collect();
+                self.history.append_all(&pass, now, facts);
+            }
+            Some(holding) => {
+                let log = Changing::new(self, &pass, changed).and(told);
                 moved = self.ledger.settle(holding, &settled, now, &log);
                 self.note_left(&pass, log.at(), &settled, &moved);
                 // The shards may have been further: the part has the fact's moment.
@@ -221,6 +228,10 @@ impl Engine {
         }
         let holds = self.hold_doubtful(&after, &settled, &pass, now);
         self.put_part(record, after.clone());
+        if let Some(cost) = cost {
+            self.tell_cost(record, &cost)
+                .expect("amounts were checked when they were worked out");
+        }
         let view = self.part_view(record, after);
         Ok(Told {
             applied,

@@ -57,6 +57,8 @@ impl Engine {
         self.stock_references.cut();
         self.supply_references.cut();
         let (feed, exceptions) = (self.feed_at_cut(), self.desk.now());
+        let feed = self.feed_at_cut();
+        let availability = self.availability.lock().clone();
         drop(closed);
         let lanes = self.lanes.load();
         let locations = (0..network.locations.len()).filter_map(LocationId::from_index);
@@ -73,6 +75,8 @@ impl Engine {
             paused: locations.filter(|&l| lanes.paused(l)).collect(),
             skus: skus as u64,
             now,
+            thresholds: availability.thresholds.into_iter().collect(),
+            levels: availability.levels.into_iter().collect(),
             release_secret: self.release_secret(),
         };
         drop(network);
@@ -99,6 +103,7 @@ impl Engine {
             accepted_at: record.accepted_at,
             state: record.state,
             parts: record.parts.clone(),
+            costs: record.costs.clone(),
             returns: record.returns.clone(),
             holding,
             amended: record.amended.clone(),

@@ -12,9 +12,11 @@
 
 mod amend;
 mod arrivals;
+mod availability;
 mod backorders;
 mod batch;
 mod claim;
+mod cost;
 mod days;
 mod digest;
 mod error;
@@ -46,6 +48,7 @@ mod waiting;
 
 pub use arrivals::WaitingUnits;
 pub use claim::{CLAIM_MAX, ClaimAsk};
+pub use cost::CostAsk;
 pub use error::EngineError;
 pub use exceptions::EXCEPTIONS_LIST_MAX;
 pub use facts::FactSink;
@@ -75,7 +78,7 @@ pub use crate::routing::{Binding, Frontier, Goal};
 use crate::cut::{Before, Gate, Pass};
 use crate::feed::Feed;
 use crate::ledger::{Ledger, Reservation};
-use crate::lifecycle::OrderBook;
+use crate::lifecycle::{CostBook, OrderBook};
 use crate::model::{
     AnswerKind, ChannelId, EpochMillis, Fact, Invalid, Item, Location, LocationId, Lsn, Network,
     Opening, Order, OrderKey, PromiseRules, ReplanRules, ServiceId,
@@ -125,6 +128,12 @@ pub struct Engine {
     gate: Gate,
     /// Orders as they were at a cut.
     orders_before: Before<OrderKey, OrderImage>,
+    /// Carriers' names, by their services.
+    carriers: Box<[Box<str>]>,
+    /// Items that are watched.
+    availability: Mutex<availability::Availability>,
+    /// Sums of what the parts of orders cost.
+    costs: Mutex<CostBook>,
     /// Which order a return is of.
     returns: returns::Ids,
     /// Parts of orders, by the location that ships them.
@@ -172,6 +181,7 @@ impl Engine {
             registry: Registry::default(),
             ledger: Ledger::new(PromiseRules::default()),
             lanes: ArcSwap::from_pointee(lanes),
+            carriers: network.services.iter().map(|s| s.carrier.clone()).collect(),
             services: network.services.iter().map(|s| s.id.clone()).collect(),
             network: Mutex::new(network),
             orders: OrderBook::default(),
@@ -182,6 +192,8 @@ impl Engine {
             feed: Feed::default(),
             gate: Gate::default(),
             orders_before: Before::default(),
+            availability: Mutex::default(),
+            costs: Mutex::default(),
             returns: returns::Ids::default(),
             waiting: Waiting::default(),
             backorders: Backorders::default(),

@@ -19,7 +19,7 @@ use crate::routing::{
 };
 use crate::scarcity::Drawn;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -142,6 +142,24 @@ impl OrderView {
     }
 }
 
+impl Resolved {
+    /// What the router is asked to price something by, whatever the order promised.
+    pub(super) fn asked<'a>(&'a self, stock: &'a StockView, now: EpochMillis) -> Request<'a> {
+        Request {
+            now,
+            destination: &self.destination,
+            deliver_by: None,
+            deliver_by_is_hard: false,
+            policy: self.policy,
+            demands: &self.demands,
+            stock,
+            excluded: &[],
+            pickup: self.pickup,
+            days: &[],
+        }
+    }
+}
+
 impl Engine {
     /// Accepts an order: routes it, reserves every unit of its plan, and remembers the answer for
     /// its identity, in one step. The same order again gets the first answer.
@@ -190,6 +208,7 @@ impl Engine {
             accepted_at: now,
             state,
             parts: Vec::new(),
+            costs: BTreeMap::new(),
             returns: None,
             holding: Some(holding),
             amended: None,

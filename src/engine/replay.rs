@@ -10,7 +10,7 @@ use crate::model::{
     AnswerKind, BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis, Fact, Location,
     LocationId, Network, Order, OwnerFact, PromiseRules, Qty, SkuId,
 };
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -128,6 +128,19 @@ impl Replay {
                 Err(_) => Err("the release key is made twice".to_owned()),
             },
             Fact::FulfillmentChanged(fact) => self.engine.change_part_again(at, &fact),
+            Fact::CostTold(fact) => {
+                self.effect = Effect::Nothing;
+                self.engine.tell_cost_again(&fact)
+            }
+            Fact::ThresholdSet { watched, low } => {
+                self.effect = Effect::Nothing;
+                self.engine.availability.lock().set(watched, low);
+                Ok(())
+            }
+            Fact::AvailabilityCrossed(fact) => {
+                self.engine.availability.lock().put(fact.watched, fact.is);
+                Ok(())
+            }
             Fact::ReturnChanged(fact) => self.engine.change_return_again(at, &fact),
             Fact::OrderReplanned(fact) => self.engine.replan_again(at, &fact),
             Fact::ExceptionChanged(fact) => self.engine.desk.restore(|all| all.apply(at, &fact)),
@@ -394,6 +407,7 @@ impl Replay {
             decision,
             accepted_at,
             parts: Vec::new(),
+            costs: BTreeMap::new(),
             returns: None,
             holding: Some(holding),
             amended: None,

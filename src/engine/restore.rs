@@ -80,6 +80,10 @@ impl Replay {
         if engine.release_secret.set(meta.release_secret).is_err() {
             return Err(means("there are two release keys".to_owned()));
         }
+        let mut availability = engine.availability.lock();
+        availability.thresholds = meta.thresholds.into_iter().collect();
+        availability.levels = meta.levels.into_iter().collect();
+        drop(availability);
         self.services = Some(meta.services);
         self.opened = true;
         engine.sequence.fetch_max(meta.sequence, Ordering::Relaxed);
@@ -183,6 +187,7 @@ impl Replay {
             accepted_at: image.accepted_at,
             state: image.state,
             parts: image.parts,
+            costs: image.costs,
             returns: image.returns,
             holding,
             amended: image.amended,
@@ -191,6 +196,7 @@ impl Replay {
         };
         engine.await_parts(&mut record);
         engine.name_returns(&record)?;
+        engine.count_costs(&record);
         place.accept(record);
         Ok(())
     }

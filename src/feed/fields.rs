@@ -168,6 +168,24 @@ fields! {
     By = "by",
     /// What was done.
     How = "how",
+    /// Civil date at a location.
+    Day = "day",
+    /// Cents that the plan expected.
+    Forecast = "forecast",
+    /// Cents more than planned, for other parcels or fewer units.
+    Split = "split",
+    /// Cents more for another place.
+    Distance = "distance",
+    /// Cents more for another partner or service.
+    PremiumPartner = "premium_partner",
+    /// Cents more than the tariff.
+    Postage = "postage",
+    /// Units that may be promised.
+    Atp = "atp",
+    /// Units at which an item is low.
+    Low = "low",
+    /// Where it stood before.
+    Was = "was",
 }
 
 /// Most bytes that a varint of 64 bits takes.

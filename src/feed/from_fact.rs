@@ -23,6 +23,8 @@
 //! | … each part that gives units up | `fulfillment.gave_up` | orders | source, order, fulfillment, units |
 //! | … each new part | `fulfillment.routed`, `.backordered`, `.held` | orders; exceptions too when backordered | as above, with units |
 //! | … each position that is free again, or held now | `stock.freed`, `stock.claimed` | stock | source, order, sku, location, qty; need_at when claimed |
+//! | a part has shipped, or more is known of what that cost | `cost.shipped` | orders | source, order, fulfillment, location, carrier, channel, day, forecast, cents, and by how much the steps between differ: split, distance, premium_partner, postage |
+//! | something was spent beside it | `cost.added` | orders | source, order, fulfillment, location, carrier, channel, day, kind, cents, reason |
 //! | a reservation is made or changed | `reservation.put` | stock | owner, channel, priority, sequence, firm, expires_at, claims |
 //! | … each position it holds now | `stock.claimed` | stock | owner, sku, location, qty, need_at |
 //! | its end changes | `reservation.extended` | stock | owner, firm, expires_at |
@@ -37,6 +39,7 @@
 //! | | `incoming.reduced` | stock | incoming, qty, closed |
 //! | | `incoming.cancelled` | stock | incoming, qty, returned |
 //! | channel allocation | `allocation.set` | stock | sku, channel, protected, cap |
+//! | what may be promised of an item crosses its threshold or zero | `availability.out`, `.low`, `.plenty` | stock | sku, channel (absent for all together), atp, low, was |
 //! | a load of counts is answered | `stock.loaded` | stock | reference, rows, broken |
 //! | … each promise it broke | `promise.broken` | stock, exceptions | owner, priority, sequence, sku, location, qty |
 //! | something needs a decision | `exception.opened` | exceptions; orders or stock too when about one | exception, kind, cause, owner, detail, action, channel; source, order, fulfillment, sku, location as it is about them |
@@ -51,6 +54,7 @@
 //! | the reference of a write | none: the facts before it are what it did | | |
 //! | a change of a consumer group; the secret of release tokens | none | | |
 
+mod cost;
 mod exception;
 mod fulfillment;
 mod replanned;
@@ -59,9 +63,9 @@ mod returns;
 use super::event::{Batch, Names, StreamSet};
 use super::fields::{Field, FieldsWriter};
 use crate::model::{
-    BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis, Fact, IncomingFact, IncomingKind,
-    Item, Location, LocationKind, Lsn, Order, OrderKey, OwnerFact, PromiseFrom, PromiseRules, Qty,
-    Shipment, ShipmentLine, SkuId,
+    AvailabilityFact, AvailabilityLevel, BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis,
+    Fact, IncomingFact, IncomingKind, Item, Location, LocationKind, Lsn, Order, OrderKey,
+    OwnerFact, PromiseFrom, PromiseRules, Qty, Shipment, ShipmentLine, SkuId,
 };
 use std::collections::HashSet;
 
@@ -129,6 +133,12 @@ pub fn from_fact(
         Fact::OrderReplanned(fact) => events.replanned(fact),
         Fact::ExceptionChanged(fact) => events.exception(fact),
         Fact::Referenced { .. } | Fact::FeedGroup(_) | Fact::ReleaseKeyMade { .. } => {}
+        Fact::CostTold(fact) => events.cost(fact),
+        Fact::AvailabilityCrossed(fact) => events.availability(fact),
+        Fact::ThresholdSet { .. }
+        | Fact::Referenced { .. }
+        | Fact::FeedGroup(_)
+        | Fact::ReleaseKeyMade { .. } => {}
     }
 }
 
@@ -370,6 +380,24 @@ impl<N: Names + ?Sized> Events<'_, N> {
             if let Some(cap) = cap {
                 f.number(Field::Cap, cap.0);
             }
+        });
+    }
+
+    fn availability(&mut self, fact: &AvailabilityFact) {
+        let (names, (sku, channel)) = (self.names, fact.watched);
+        let kind = match fact.is {
+            AvailabilityLevel::Out => "availability.out",
+            AvailabilityLevel::Low => "availability.low",
+            AvailabilityLevel::Plenty => "availability.plenty",
+        };
+        self.push(StreamSet::STOCK, kind, |f| {
+            f.text(Field::Sku, names.sku_name(sku));
+            if let Some(channel) = channel {
+                f.text(Field::Channel, names.channel_name(channel));
+            }
+            f.number(Field::Atp, fact.atp)
+                .number(Field::Low, fact.low.0)
+                .text(Field::Was, fact.was.name());
         });
     }
 

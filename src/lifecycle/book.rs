@@ -1,5 +1,6 @@
 //! All orders by identity.
 
+use super::cost::PartCosts;
 use super::fulfillment::FulfillmentOrder;
 use super::order_state::OrderStatus;
 use super::planned::planned;
@@ -10,6 +11,7 @@ use bincode::{Decode, Encode};
 use dashmap::{DashMap, Entry};
 use foldhash::fast::RandomState;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What was decided of an order as a whole; where it stands by now, its parts say
@@ -75,6 +77,8 @@ pub struct OrderRecord<H> {
     pub state: OrderState,
     /// Its fulfilment orders; none while nothing has happened to any: then they are as planned.
     pub parts: Vec<FulfillmentOrder>,
+    /// What its parts cost, by their numbers, once that is known of any.
+    pub costs: BTreeMap<u32, PartCosts>,
     /// What came back of it, or may; few orders have any.
     pub returns: Option<Box<Returns>>,
     /// What it holds; gone once cancelled.

@@ -18,7 +18,9 @@
 //! Everything is told as it is now and replaces what was told before, so repeats change nothing.
 
 use super::fulfillment::FulfillmentId;
-use crate::model::{Cents, ChannelId, Day, Invalid, LocationId};
+use crate::model::{
+    Cents, ChannelId, CostPlace, CostTold, Day, ExtraCost, Invalid, LocationId, Prices,
+};
 use bincode::{Decode, Encode};
 use std::collections::BTreeMap;
 
@@ -60,35 +62,9 @@ impl Part {
     }
 }
 
-/// Where a cost belongs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-pub struct CostPlace {
-    /// The location's date of shipping; of routing while it has not shipped.
-    pub day: Day,
-    /// The location.
-    pub location: LocationId,
-    /// Text id of the carrier.
-    pub carrier: Box<str>,
-    /// The channel of the order.
-    pub channel: ChannelId,
-}
-
-/// The prices of a shipment that has left, from planned to real.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
-pub struct Prices {
-    /// Tariff price with the real parcels.
-    pub split: Option<Cents>,
-    /// The same from the real place.
-    pub distance: Option<Cents>,
-    /// The same with the real partner and service.
-    pub partner: Option<Cents>,
-    /// What was paid.
-    pub paid: Cents,
-}
-
 /// One fulfilment order's costs.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-struct Entry {
+pub struct PartCosts {
     place: CostPlace,
     forecast: Cents,
     /// `None` while it has not shipped.
@@ -125,7 +101,8 @@ impl CostSums {
         self.parts[part as usize]
     }
 
-    fn add(&mut self, other: &Self, sign: i128) {
+    /// Adds other sums, or with a sign of -1 takes them away.
+    pub fn add(&mut self, other: &Self, sign: i128) {
         let shipments = self.shipments;
         self.shipments = match sign < 0 {
             true => shipments.saturating_sub(other.shipments),
@@ -140,8 +117,79 @@ impl CostSums {
     }
 }
 
-impl Entry {
-    fn sums(&self) -> CostSums {
+impl PartCosts {
+    /// Of one that has not shipped.
+    #[must_use]
+    pub const fn new(place: CostPlace, forecast: Cents) -> Self {
+        Self {
+            place,
+            forecast,
+            prices: None,
+            extras: [Cents::ZERO; 3],
+        }
+    }
+
+    /// The same with what became known. What is spent beside the shipment is counted where that is.
+    ///
+    /// # Errors
+    /// An amount is beyond what money may be.
+    pub fn with(
+        mut self,
+        place: &CostPlace,
+        forecast: Cents,
+        told: &CostTold,
+    ) -> Result<Self, Invalid> {
+        match told {
+            CostTold::Shipped(prices) => {
+                check_prices(prices)?;
+                check("forecast", forecast)?;
+                self.place.clone_from(place);
+                (self.forecast, self.prices) = (forecast, Some(*prices));
+            }
+            &CostTold::Extra { kind, cents, .. } => {
+                check("cents", cents)?;
+                let known = &mut self.extras[kind as usize];
+                let total = Cents(known.0.saturating_add(cents.0));
+                check("cents", total)?;
+                *known = total;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Where they belong.
+    #[must_use]
+    pub const fn place(&self) -> &CostPlace {
+        &self.place
+    }
+
+    /// What the plan expected.
+    #[must_use]
+    pub const fn forecast(&self) -> Cents {
+        self.forecast
+    }
+
+    /// Whether it has shipped.
+    #[must_use]
+    pub const fn has_shipped(&self) -> bool {
+        self.prices.is_some()
+    }
+
+    /// The prices of what has left.
+    #[must_use]
+    pub const fn prices(&self) -> Option<&Prices> {
+        self.prices.as_ref()
+    }
+
+    /// What was spent beside the shipment.
+    #[must_use]
+    pub const fn extra(&self, kind: ExtraCost) -> Cents {
+        self.extras[kind as usize]
+    }
+
+    /// Its sums, as a report adds them up.
+    #[must_use]
+    pub fn sums(&self) -> CostSums {
         let extras = self.extras.map(|cents| i128::from(cents.0));
         let mut sums = CostSums {
             actual: extras.iter().sum(),
@@ -153,18 +201,20 @@ impl Entry {
             sums.open = forecast;
             return sums;
         };
-        let next = |price: Option<Cents>, before| price.map_or(before, |p| i128::from(p.0));
-        let split = next(prices.split, forecast);
-        let distance = next(prices.distance, split);
-        let partner = next(prices.partner, distance);
         let paid = i128::from(prices.paid.0);
         sums.shipments = 1;
         sums.forecast = forecast;
         sums.actual += paid;
-        sums.parts[Part::Split as usize] = split - forecast;
-        sums.parts[Part::Distance as usize] = distance - split;
-        sums.parts[Part::PremiumPartner as usize] = partner - distance;
-        sums.parts[Part::Postage as usize] = paid - partner;
+        let steps = prices.steps(self.forecast).map(i128::from);
+        let places = [
+            Part::Split,
+            Part::Distance,
+            Part::PremiumPartner,
+            Part::Postage,
+        ];
+        for (place, step) in places.into_iter().zip(steps) {
+            sums.parts[place as usize] = step;
+        }
         sums
     }
 }
@@ -197,11 +247,17 @@ pub struct CostGroup {
     pub channel: Option<ChannelId>,
 }
 
-/// All costs. The sums by place are kept up to date, so a report does not look at fulfilment orders.
+/// Sums by place, kept up to date, so that a report does not look at fulfilment orders.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct CostBook {
+    sums: BTreeMap<CostPlace, CostSums>,
+}
+
+/// The costs of many fulfilment orders, each by its id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Costs {
-    entries: BTreeMap<FulfillmentId, Entry>,
-    sums: BTreeMap<CostPlace, CostSums>,
+    entries: BTreeMap<FulfillmentId, PartCosts>,
+    book: CostBook,
 }
 
 impl Costs {
@@ -231,11 +287,7 @@ impl Costs {
         place: CostPlace,
         prices: Prices,
     ) -> Result<(), Invalid> {
-        check("paid", prices.paid)?;
-        let between = [prices.split, prices.distance, prices.partner];
-        for price in between.into_iter().flatten() {
-            check("price", price)?;
-        }
+        check_prices(&prices)?;
         self.change(id, place, |entry| entry.prices = Some(prices));
         Ok(())
     }
@@ -272,36 +324,53 @@ impl Costs {
         self.change(id, place, |entry| entry.forecast = Cents::ZERO);
     }
 
-    /// Takes an entry out of its sums, changes it, and puts it into those where it now belongs.
-    fn change(&mut self, id: &FulfillmentId, place: CostPlace, change: impl FnOnce(&mut Entry)) {
-        let entry = self.entries.entry(id.clone()).or_insert_with(|| Entry {
-            place: place.clone(),
-            forecast: Cents::ZERO,
-            prices: None,
-            extras: [Cents::ZERO; 3],
-        });
-        let before = entry.sums();
-        if let Some(sums) = self.sums.get_mut(&entry.place) {
-            sums.add(&before, -1);
-            if *sums == CostSums::default() {
-                self.sums.remove(&entry.place);
-            }
-        }
-        entry.place = place;
-        change(entry);
-        let after = entry.sums();
-        if after != CostSums::default() {
-            self.sums
-                .entry(entry.place.clone())
-                .or_default()
-                .add(&after, 1);
-        }
+    fn change(
+        &mut self,
+        id: &FulfillmentId,
+        place: CostPlace,
+        change: impl FnOnce(&mut PartCosts),
+    ) {
+        let known = self.entries.get(id);
+        let mut after = match known {
+            Some(known) => known.clone(),
+            None => PartCosts::new(place.clone(), Cents::ZERO),
+        };
+        after.place = place;
+        change(&mut after);
+        self.book.change(known, &after);
+        self.entries.insert(id.clone(), after);
     }
 
     /// The costs of one fulfilment order.
     #[must_use]
     pub fn of(&self, id: &FulfillmentId) -> Option<CostSums> {
-        self.entries.get(id).map(Entry::sums)
+        self.entries.get(id).map(PartCosts::sums)
+    }
+
+    /// Sums by group; see [`CostBook::report`].
+    #[must_use]
+    pub fn report(&self, query: &CostQuery) -> Vec<(CostGroup, CostSums)> {
+        self.book.report(query)
+    }
+}
+
+impl CostBook {
+    /// Takes a part's costs out of the sums where they were, and puts them into those where they
+    /// belong now.
+    pub fn change(&mut self, before: Option<&PartCosts>, after: &PartCosts) {
+        if let Some(before) = before
+            && let Some(sums) = self.sums.get_mut(&before.place)
+        {
+            sums.add(&before.sums(), -1);
+            if *sums == CostSums::default() {
+                self.sums.remove(&before.place);
+            }
+        }
+        let sums = after.sums();
+        if sums != CostSums::default() {
+            let here = self.sums.entry(after.place.clone()).or_default();
+            here.add(&sums, 1);
+        }
     }
 
     /// Sums by group, in ascending order of group.
@@ -320,6 +389,13 @@ impl Costs {
         }
         rows.into_iter().collect()
     }
+}
+
+fn check_prices(prices: &Prices) -> Result<(), Invalid> {
+    check("paid", prices.paid)?;
+    let between = [prices.split, prices.distance, prices.partner];
+    let mut known = between.into_iter().flatten();
+    known.try_for_each(|price| check("price", price))
 }
 
 fn check(field: &str, cents: Cents) -> Result<(), Invalid> {

@@ -36,12 +36,12 @@ mod times;
 mod token;
 
 pub use crate::model::{
-    Booking, Cause, Change, ClaimMode, ExceptionKind, Finding, Grade, Parcel, ReturnEvent, Route,
-    Subject, Topic, Tracking,
+    Booking, Cause, Change, ClaimMode, CostPlace, ExceptionKind, Finding, Grade, Parcel, Prices,
+    ReturnEvent, Route, Subject, Topic, Tracking,
 };
 pub use book::{Amendments, NewOrder, OrderBook, OrderRecord, OrderState, Several, Submission};
 pub use change::{Applied, Refusal};
-pub use cost::{CostGroup, CostPlace, CostQuery, CostSums, Costs, Part, Prices};
+pub use cost::{CostBook, CostGroup, CostQuery, CostSums, Costs, Part, PartCosts};
 pub use deadlines::{Deadlines, Timer};
 pub use drawing::{markdown, mermaid};
 pub use exceptions::{

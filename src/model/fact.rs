@@ -5,8 +5,9 @@
 //! that a fact introduces (an item, a location, a channel) is given its dense id by the fact.
 
 use super::{
-    Change, ChannelId, Decision, EpochMillis, ExceptionFact, GroupFact, Item, Location, LocationId,
-    Order, OrderKey, PromiseRules, Qty, ReplannedFact, ReturnFact, Settled, SkuId, State,
+    AvailabilityFact, Change, ChannelId, CostFact, Decision, EpochMillis, ExceptionFact, GroupFact,
+    Item, Location, LocationId, Order, OrderKey, PromiseRules, Qty, ReplannedFact, ReturnFact,
+    Settled, SkuId, State, Watched,
 };
 use bincode::{Decode, Encode};
 use std::sync::Arc;
@@ -409,6 +410,17 @@ pub enum Fact {
     OrderReplanned(Box<ReplannedFact>),
     /// An exception was opened, assigned or resolved.
     ExceptionChanged(Box<ExceptionFact>),
+    /// What a part of an order cost, or what was spent beside it.
+    CostTold(Box<CostFact>),
+    /// An item is to be watched, for one channel or all together; no longer when `low` is `None`.
+    ThresholdSet {
+        /// What.
+        watched: Watched,
+        /// Units at which it is low.
+        low: Option<Qty>,
+    },
+    /// What may be promised of it crossed its threshold, or zero.
+    AvailabilityCrossed(Box<AvailabilityFact>),
 }
 
 #[cfg(test)]

@@ -3,8 +3,11 @@
 //! Plain data. `model` does not know that a clock, a lock, a file or a socket exists; it only
 //! says what a thing is and when a value is not one.
 
+mod availability;
 mod causes;
 mod change;
+mod change;
+mod cost;
 mod exception;
 mod fact;
 mod feed;
@@ -19,8 +22,11 @@ mod returns;
 mod state;
 mod units;
 
+pub use availability::{AvailabilityFact, AvailabilityLevel, Watched};
 pub use causes::{Cause, ExceptionKind};
 pub use change::{Change, ClaimMode, Parcel, Route, Settled, Tracking};
+pub use change::{Change, ClaimMode, Parcel, Route, Settled, Tracking};
+pub use cost::{CostFact, CostPlace, CostTold, ExtraCost, Prices};
 pub use exception::{ExceptionChange, ExceptionFact, Finding, Subject, Topic};
 pub use fact::{
     AnswerKind, BrokenFact, ClaimFact, Fact, FulfillmentFact, HoldReason, IncomingFact,

@@ -365,6 +365,17 @@ impl Lanes {
         self.scarcity.get(&sku).map_or(&[], Vec::as_slice)
     }
 
+    /// The civil date at a location; that of UTC for a moment that no calendar has.
+    #[must_use]
+    pub fn date_at(&self, location: LocationId, at: EpochMillis) -> Day {
+        let site = self.sites.get(location.index());
+        let local = site.and_then(|site| self.hours(site).date_of(at));
+        local.unwrap_or_else(|| {
+            let days = at.0.div_euclid(86_400_000);
+            Day(i32::try_from(days).unwrap_or(i32::MAX))
+        })
+    }
+
     /// When a location hands over.
     pub(super) fn hours(&self, site: &Site) -> &Hours {
         &self.hours[usize::from(site.hours)]

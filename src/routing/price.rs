@@ -43,6 +43,26 @@ pub fn price(
     Some(plan)
 }
 
+/// What carrying some units from a location by a service costs, handed over as soon as may be, as
+/// [`route`](super::route) prices it. `None` where that service cannot carry them, or the request
+/// is malformed.
+#[must_use]
+pub fn carried(
+    lanes: &Lanes,
+    request: &Request<'_>,
+    (location, service): (LocationId, ServiceId),
+    lines: &[ShipmentLine],
+) -> Option<ShipmentCents> {
+    let job = Job::new(lanes, request).ok()?;
+    let known = |l: &ShipmentLine| usize::from(l.demand) < request.demands.len();
+    if location.index() >= lanes.locations() || lines.is_empty() || !lines.iter().all(known) {
+        return None;
+    }
+    let all = by_service(&job, location.index(), request.now, lines);
+    let found = all.into_iter().find(|s| s.service == service);
+    found.map(|shipment| shipment.cents)
+}
+
 /// Straight-line distance from a location to a destination in whole kilometres, rounded to the
 /// nearest; for rules of thumb. The location must be in the network.
 #[must_use]

@@ -121,7 +121,9 @@ fn note((snapshot, next): (&Snapshot, u64), fact: &Fact, touched: &mut HashSet<S
             Err(_) => false,
         },
         // What a return does to units is told by facts of its group.
-        Fact::ReleaseKeyMade { .. } | Fact::ReturnChanged(_) => true,
+        Fact::ReleaseKeyMade { .. } | Fact::ReturnChanged(_) | Fact::CostTold(_)
+        | Fact::ThresholdSet { .. }
+        | Fact::AvailabilityCrossed(_) => true,
         Fact::FulfillmentChanged(fact) => {
             touched.extend(fact.settled.iter().map(|s| s.sku));
             true

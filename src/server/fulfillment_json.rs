@@ -60,8 +60,13 @@ fn part(engine: &Engine, view: &FulfillmentView) -> Value {
         })
     });
     let parcels = part.parcels.iter().map(|p| {
+        let contents = p.contents.iter().filter_map(|&(line, qty)| {
+            let line = part.lines.get(usize::from(line))?;
+            Some(json!({"sku": registry.sku_name(line.sku), "qty": qty.0}))
+        });
         json!({
             "carrier": p.tracking.carrier, "tracking": p.tracking.number,
+            "contents": contents.collect::<Vec<_>>(),
             "cents": p.cents.map(|c| c.0), "delivered": p.delivered,
         })
     });

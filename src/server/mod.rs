@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod config;
 mod connection;
+mod cost_json;
 mod early;
 mod error;
 mod exception_json;
@@ -195,6 +196,7 @@ impl Server {
                     if let Some(ready) = self.shared.ready() {
                         let now = ready.clock.now();
                         ready.engine.sweep(now);
+                        ready.engine.check_availability(now);
                         if let Some(snapshots) = &ready.snapshots {
                             snapshots.start_if_due(now);
                         }

@@ -5,7 +5,7 @@
 
 use super::arguments::Arguments;
 use super::commands::{
-    admin, allocation, atp, backlog, exception, feed, fulfillment, hold, order, promise,
+    admin, allocation, atp, backlog, cost, exception, feed, fulfillment, hold, order, promise,
     reservation, returns, scarcity, snapshot, stock, supply,
 };
 use super::error::CommandError;
@@ -140,6 +140,7 @@ pub fn commands() -> &'static [&'static Command] {
             returns::COMMANDS,
             scarcity::COMMANDS,
             exception::COMMANDS,
+            cost::COMMANDS,
             feed::COMMANDS,
             admin::COMMANDS,
             snapshot::COMMANDS,

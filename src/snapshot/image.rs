@@ -1,11 +1,12 @@
 //! What a snapshot says, piece by piece.
 
-use crate::lifecycle::{Amendments, FulfillmentOrder, OrderState, Returns};
+use crate::lifecycle::{Amendments, FulfillmentOrder, OrderState, PartCosts, Returns};
 use crate::model::{
-    BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis, Location, LocationId, Order,
-    PromiseRules, Qty, ReservationAsked,
+    AvailabilityLevel, BrokenFact, ChannelId, ClaimFact, Decision, EpochMillis, Location,
+    LocationId, Order, PromiseRules, Qty, ReservationAsked, Watched,
 };
 use bincode::{Decode, Encode};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What there is only one of.
@@ -29,6 +30,10 @@ pub struct Meta {
     pub skus: u64,
     /// When the cut was, by the clock of whoever took it.
     pub now: EpochMillis,
+    /// Thresholds of availability.
+    pub thresholds: Vec<(Watched, Qty)>,
+    /// Where each that does not have plenty stood.
+    pub levels: Vec<(Watched, AvailabilityLevel)>,
     /// What release tokens are made with. Whoever may read a data directory may release orders.
     pub release_secret: [u8; 16],
 }
@@ -46,6 +51,8 @@ pub struct OrderImage {
     pub state: OrderState,
     /// Its fulfilment orders; none while all are as planned.
     pub parts: Vec<FulfillmentOrder>,
+    /// What its parts cost, by their numbers.
+    pub costs: BTreeMap<u32, PartCosts>,
     /// What came back of it, or may.
     pub returns: Option<Box<Returns>>,
     /// What it holds.

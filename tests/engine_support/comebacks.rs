@@ -2,8 +2,8 @@
 
 use super::commands::{PLACES, small};
 use allot::bench::random::Random;
-use allot::engine::{Engine, FulfillmentView, GradeAsk, PartName, ReturnAsk};
-use allot::model::{Cents, Change, EpochMillis, Parcel, Qty, Tracking};
+use allot::engine::{CostAsk, Engine, FulfillmentView, GradeAsk, PartName, ReturnAsk};
+use allot::model::{Cents, Change, EpochMillis, ExtraCost, Parcel, Qty, Tracking};
 
 /// The first part that left, of the orders from a random one on.
 fn delivered(engine: &Engine, random: &mut Random) -> Option<FulfillmentView> {
@@ -48,6 +48,25 @@ fn deliver(engine: &Engine, random: &mut Random, now: EpochMillis) {
     }
 }
 
+/// Something is spent on a part beside its shipment.
+fn spend(engine: &Engine, random: &mut Random, now: EpochMillis) {
+    let order = random.below(80).to_string();
+    let part = PartName {
+        source: "shop",
+        order: &order,
+        number: 1 + small(random, 2),
+    };
+    let reference = format!("cost-{}", random.below(40));
+    let ask = CostAsk {
+        reference: &reference,
+        part,
+        kind: ExtraCost::ALL[random.index(3)].1,
+        cents: Cents(1 + i64::from(small(random, 500))),
+        reason: "work",
+    };
+    let _ = engine.add_cost(&ask, now);
+}
+
 /// Some steps of returns, of the few ids that there are. Refusals are fine.
 pub(crate) fn come_back(engine: &Engine, random: &mut Random, now: EpochMillis) {
     for _ in 0..4 {
@@ -61,6 +80,9 @@ fn step(engine: &Engine, random: &mut Random, now: EpochMillis) {
     let place = PLACES[random.index(3)];
     if random.chance(20) {
         return deliver(engine, random, now);
+    }
+    if random.chance(10) {
+        return spend(engine, random, now);
     }
     if random.chance(10) || engine.return_of(&id).is_err() {
         let Some(view) = delivered(engine, random) else {

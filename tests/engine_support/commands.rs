@@ -141,7 +141,11 @@ pub(crate) fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
             let _ = engine.cancel_reservation(&id, now);
         }
         11 => {
+            let channel = random.chance(50).then_some("web");
+            let low = random.chance(80).then_some(Qty(small(random, 30)));
+            let _ = engine.set_threshold(&format!("t{reference}"), &sku, channel, low, now);
             engine.sweep(now);
+            engine.check_availability(now);
         }
         12 => {
             let count = CountReport {

@@ -42,12 +42,17 @@ fn wait_for(connection: &mut Connection, stream: &str, count: i64) {
     });
 }
 
+/// Types of all events of a stream.
+pub(crate) fn kinds(connection: &mut Connection, stream: &str) -> Vec<String> {
+    let all = entries(&connection.say(&format!("XRANGE {stream} - +")));
+    all.into_iter().map(|(_, kind)| kind).collect()
+}
+
 /// Types of all events of a stream, once there is one of this type.
 pub(crate) fn wait_for_event(connection: &mut Connection, stream: &str, kind: &str) -> Vec<String> {
     let mut kinds = Vec::new();
     wait_until(kind, || {
-        let all = entries(&connection.say(&format!("XRANGE {stream} - +")));
-        kinds = all.into_iter().map(|(_, kind)| kind).collect();
+        kinds = self::kinds(connection, stream);
         kinds.iter().any(|k| k == kind)
     });
     kinds

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod availability;
 mod bad_input;
 mod batch;
+mod costs;
 #[path = "../engine_support/mod.rs"]
 mod engine_support;
 mod examples;

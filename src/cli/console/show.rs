@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::sheet::sheet;
 use crate::wire::Value;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -73,7 +74,10 @@ fn pretty(value: &Value, indent: usize, out: &mut String) {
         Value::Double(number) => push(out, format_args!("(double) {number}")),
         Value::Null => push(out, format_args!("{FAINT}(nil){FAINT:#}")),
         Value::Bulk(bytes) => match json_text(bytes) {
-            Some(text) => reindent(text, indent, out),
+            Some(text) => match sheet(text).filter(|_| indent == 0) {
+                Some(table) => out.push_str(&table),
+                None => reindent(text, indent, out),
+            },
             None => {
                 out.push('"');
                 escape(bytes, "\"\\", out);

@@ -14,6 +14,7 @@ pub(super) fn is_about(fact: &Fact, source: &str, id: &str) -> bool {
             Some(key) => key,
             None => return false,
         },
+        Fact::CostTold(fact) => &fact.key,
         _ => return false,
     };
     (key.source(), key.order()) == (source, id)
@@ -53,6 +54,9 @@ pub(super) fn kind(fact: &Fact) -> &'static str {
         Fact::ReturnChanged(_) => "return changed",
         Fact::OrderReplanned(_) => "order placed anew",
         Fact::ExceptionChanged(_) => "exception opened, assigned or resolved",
+        Fact::CostTold(_) => "cost told",
+        Fact::ThresholdSet { .. } => "threshold set",
+        Fact::AvailabilityCrossed(_) => "availability crossed",
         Fact::FeedGroup(_) => "consumer group changed",
     }
 }

@@ -186,7 +186,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
     Command {
         name: "FULFILLMENT.SHIP",
         group: "Fulfilment",
-        usage: "source order number token [PARCEL carrier tracking [CENTS cents]] ...",
+        usage: "source order number token [PARCEL carrier tracking [CENTS cents] [HOLDS sku qty [sku qty]...]] ...",
         summary: "The carrier has it: its units leave on hand and are no longer reserved, in the same step. \
             Parcels may be told later, with the same command.",
         arguments: &[
@@ -199,6 +199,10 @@ pub(in super::super) const COMMANDS: &[Command] = &[
                 "a parcel: who carries it, and his number",
             ),
             ("CENTS cents", "what the carrier charges for it, in cents"),
+            (
+                "HOLDS sku qty",
+                "what is in it; then its units are delivered when it is",
+            ),
         ],
         reply: REPLY,
         errors: ERRORS,
@@ -473,25 +477,53 @@ fn tracking(args: &mut Arguments<'_>) -> Result<Tracking, CommandError> {
     })
 }
 
-fn ship(call: &Call<'_>, args: Arguments<'_>) -> Result<Reply, CommandError> {
-    tell(call, args, |args| {
-        let mut parcels = Vec::new();
-        while args.take("PARCEL") {
-            let tracking = tracking(args)?;
-            let cents = match args.take("CENTS") {
-                true => Some(Cents(args.signed("CENTS", Cents::MAX.0)?)),
-                false => None,
-            };
-            parcels.push(Parcel {
-                tracking,
-                cents,
-                contents: Vec::new(),
-                delivered: false,
-            });
-        }
-        args.end("PARCEL carrier tracking [CENTS cents]")?;
-        Ok(Change::Ship { parcels })
-    })
+fn ship(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
+    let (name, token) = part(&mut args)?;
+    let mut parcels = Vec::new();
+    while args.take("PARCEL") {
+        let tracking = tracking(&mut args)?;
+        let cents = match args.take("CENTS") {
+            true => Some(Cents(args.signed("CENTS", Cents::MAX.0)?)),
+            false => None,
+        };
+        let contents = match args.take("HOLDS") {
+            true => lines_of(call, name, &mut args, "PARCEL")?,
+            false => Vec::new(),
+        };
+        parcels.push(Parcel {
+            tracking,
+            cents,
+            contents,
+            delivered: false,
+        });
+    }
+    args.end("PARCEL carrier tracking [CENTS cents] [HOLDS sku qty [sku qty]...]")?;
+    told(call, name, Some(&token), &Change::Ship { parcels })
+}
+
+/// Items of a part with units, up to a word or the end; an item twice is its sum.
+fn lines_of(
+    call: &Call<'_>,
+    name: PartName<'_>,
+    args: &mut Arguments<'_>,
+    until: &str,
+) -> Result<Vec<(u16, Qty)>, CommandError> {
+    let view = call.engine.fulfillment(name)?;
+    let mut lines: Vec<(u16, Qty)> = Vec::new();
+    while !args.is_empty() && !args.next_is(until) {
+        let sku = args.text("sku")?;
+        let qty = args.some_qty("qty")?;
+        let known = view.part.lines.iter();
+        let at = known
+            .map(|l| call.engine.registry().sku_name(l.sku))
+            .position(|n| n == sku);
+        let at = at.and_then(|at| u16::try_from(at).ok());
+        let at = at.ok_or_else(|| {
+            CommandError::from(Invalid::new("sku", sku, "an item of the fulfilment order"))
+        })?;
+        lines.push((at, qty));
+    }
+    Ok(lines)
 }
 
 fn deliver(call: &Call<'_>, args: Arguments<'_>) -> Result<Reply, CommandError> {
@@ -514,20 +546,6 @@ fn reject(call: &Call<'_>, args: Arguments<'_>) -> Result<Reply, CommandError> {
 
 fn short(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
     let (name, token) = part(&mut args)?;
-    let view = call.engine.fulfillment(name)?;
-    let mut lines: Vec<(u16, Qty)> = Vec::new();
-    while !args.is_empty() {
-        let sku = args.text("sku")?;
-        let qty = args.some_qty("qty")?;
-        let known = view.part.lines.iter();
-        let at = known
-            .map(|l| call.engine.registry().sku_name(l.sku))
-            .position(|n| n == sku);
-        let at = at.and_then(|at| u16::try_from(at).ok());
-        let at = at.ok_or_else(|| {
-            CommandError::from(Invalid::new("sku", sku, "an item of the fulfilment order"))
-        })?;
-        lines.push((at, qty));
-    }
+    let lines = lines_of(call, name, &mut args, "")?;
     told(call, name, Some(&token), &Change::Short { lines })
 }

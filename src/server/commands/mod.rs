@@ -4,6 +4,7 @@ pub(super) mod admin;
 pub(super) mod allocation;
 pub(super) mod atp;
 pub(super) mod backlog;
+pub(super) mod cost;
 pub(super) mod exception;
 pub(super) mod feed;
 pub(super) mod fulfillment;

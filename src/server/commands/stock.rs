@@ -105,6 +105,34 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         run: safety,
     },
     Command {
+        name: "STOCK.THRESHOLD",
+        group: "Stock",
+        usage: "ref sku low|NONE [CHANNEL channel]",
+        summary: "Watches an item: within a second after what may be promised falls to the threshold or to none, or \
+            is more again, an event `availability.low`, `.out` or `.plenty` tells it on the stream `stock`, once \
+            per crossing.",
+        arguments: &[
+            REF,
+            SKU,
+            (
+                "low",
+                "units at which it is low; 0 tells only of none and of some",
+            ),
+            ("NONE", "it is no longer watched"),
+            (
+                "CHANNEL channel",
+                "as that channel sees it; all together when absent",
+            ),
+        ],
+        reply: "`OK`",
+        errors: &["NOTFOUND", "CONFLICT"],
+        example: "STOCK.THRESHOLD low-1 SKU-00001 10 CHANNEL web",
+        writes: true,
+        least: 3,
+        most: Some(5),
+        run: threshold,
+    },
+    Command {
         name: "STOCK.GET",
         group: "Stock",
         usage: "sku [location]",
@@ -187,6 +215,22 @@ fn safety(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandErro
         .engine
         .set_safety_stock(reference, sku, location, qty, call.now)?;
     Ok(Reply::map([("broken", broken(call.engine, &lost))]))
+}
+
+fn threshold(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
+    let (reference, sku) = (args.text("ref")?, args.text("sku")?);
+    let low = match args.take("NONE") {
+        true => None,
+        false => Some(args.qty("low")?),
+    };
+    let channel = match args.take("CHANNEL") {
+        true => Some(args.text("CHANNEL")?),
+        false => None,
+    };
+    args.end("CHANNEL channel")?;
+    call.engine
+        .set_threshold(reference, sku, channel, low, call.now)?;
+    Ok(Reply::Simple("OK".into()))
 }
 
 fn get(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {

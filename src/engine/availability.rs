@@ -1,0 +1,123 @@
+//! Thresholds of availability: told when what may be promised crosses one, or zero.
+//!
+//! Whoever sweeps looks at the items that have a threshold, and what changed sides since the last
+//! look becomes a fact: so the ledger does nothing for it, a crossing is told once, and the feed is
+//! the same after a restart. What crosses twice between two looks is not told.
+
+use super::Engine;
+use super::error::EngineError;
+use super::facts::referenced_fact;
+use super::stock::StockAnswer;
+use crate::ledger::AtpQuery;
+use crate::model::{
+    AnswerKind, AvailabilityFact, AvailabilityLevel, EpochMillis, Fact, Invalid, Qty, Watched,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Thresholds, and where each stood when it was told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Availability {
+    pub(super) thresholds: BTreeMap<Watched, Qty>,
+    /// Of those that do not have plenty.
+    pub(super) levels: BTreeMap<Watched, AvailabilityLevel>,
+}
+
+impl Availability {
+    /// Sets a threshold, or takes it away.
+    pub(super) fn set(&mut self, watched: Watched, low: Option<Qty>) {
+        match low {
+            Some(low) => {
+                self.thresholds.insert(watched, low);
+            }
+            None => {
+                self.thresholds.remove(&watched);
+                self.levels.remove(&watched);
+            }
+        }
+    }
+
+    /// Notes where it stands.
+    pub(super) fn put(&mut self, watched: Watched, is: AvailabilityLevel) {
+        match is {
+            AvailabilityLevel::Plenty => self.levels.remove(&watched),
+            level => self.levels.insert(watched, level),
+        };
+    }
+
+    fn level(&self, watched: &Watched) -> AvailabilityLevel {
+        let known = self.levels.get(watched).copied();
+        known.unwrap_or(AvailabilityLevel::Plenty)
+    }
+}
+
+impl Engine {
+    /// Watches an item, for one channel or all together: an event tells when what may be promised
+    /// falls to `low` units or to none, and when it is more again. `None` ends that.
+    ///
+    /// # Errors
+    /// `NOTFOUND`, `INVALID`, `CONFLICT`.
+    pub fn set_threshold(
+        &self,
+        reference: &str,
+        sku: &str,
+        channel: Option<&str>,
+        low: Option<Qty>,
+        now: EpochMillis,
+    ) -> Result<(), EngineError> {
+        if low.is_some_and(|low| low > Qty::MAX) {
+            return Err(Invalid::new("low", "too many", "0 to 2000000000 units").into());
+        }
+        let units = low.map_or_else(|| "none".to_owned(), |low| low.to_string());
+        let whose = channel.unwrap_or("*");
+        let content = format!("STOCK.THRESHOLD {sku} {units} {whose}");
+        let sku = self.registry.sku("sku", sku)?;
+        self.stock_references.once(reference, content, |content| {
+            let channel = channel
+                .map(|c| self.channel("CHANNEL", c, now))
+                .transpose()?;
+            let watched = (sku, channel);
+            let pass = self.gate.enter();
+            let mut availability = self.availability.lock();
+            let set = Fact::ThresholdSet { watched, low };
+            let answered = referenced_fact(reference, content, AnswerKind::Done);
+            self.history.append(&pass, now, || [set, answered]);
+            availability.set(watched, low);
+            drop(availability);
+            Ok((Arc::new(StockAnswer::Done), pass))
+        })?;
+        Ok(())
+    }
+
+    /// Looks at every item that has a threshold, and tells which changed sides since the last look.
+    pub fn check_availability(&self, now: EpochMillis) {
+        let pass = self.gate.enter();
+        let mut availability = self.availability.lock();
+        let all: Vec<(Watched, Qty)> = availability
+            .thresholds
+            .iter()
+            .map(|(&watched, &low)| (watched, low))
+            .collect();
+        for (watched, low) in all {
+            let query = AtpQuery {
+                channel: watched.1,
+                ..AtpQuery::default()
+            };
+            let atp = self.ledger.atp(watched.0, &query, now);
+            let was = availability.level(&watched);
+            let is = AvailabilityLevel::of(atp, low);
+            if is != was {
+                let crossed = AvailabilityFact {
+                    watched,
+                    low,
+                    atp,
+                    was,
+                    is,
+                };
+                let fact = Fact::AvailabilityCrossed(Box::new(crossed));
+                self.history.append(&pass, now, || [fact]);
+                availability.put(watched, is);
+            }
+        }
+    }
+}
