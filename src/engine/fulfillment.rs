@@ -207,16 +207,11 @@ impl Engine {
         }));
         match record.holding.as_mut().filter(|_| !settled.is_empty()) {
             None => {
-                let facts = std::iter::once(changed).collect();
+                let facts = std::iter::once(changed).chain(told).collect();
                 self.append_noting(&pass, now, facts, &notes);
             }
             Some(holding) => {
-                let log = Changing::new(self, &pass, changed, &notes);
-                let facts = std::iter::once(changed).chain(told).collect();
-                self.history.append_all(&pass, now, facts);
-            }
-            Some(holding) => {
-                let log = Changing::new(self, &pass, changed).and(told);
+                let log = Changing::new(self, &pass, changed, &notes).and(told);
                 moved = self.ledger.settle(holding, &settled, now, &log);
                 self.note_left(&pass, log.at(), &settled, &moved);
                 // The shards may have been further: the part has the fact's moment.

@@ -57,7 +57,6 @@ impl Engine {
         self.stock_references.cut();
         self.supply_references.cut();
         let (feed, exceptions) = (self.feed_at_cut(), self.desk.now());
-        let feed = self.feed_at_cut();
         let availability = self.availability.lock().clone();
         drop(closed);
         let lanes = self.lanes.load();

@@ -132,7 +132,6 @@ pub fn from_fact(
         Fact::ReturnChanged(fact) => events.return_changed(fact),
         Fact::OrderReplanned(fact) => events.replanned(fact),
         Fact::ExceptionChanged(fact) => events.exception(fact),
-        Fact::Referenced { .. } | Fact::FeedGroup(_) | Fact::ReleaseKeyMade { .. } => {}
         Fact::CostTold(fact) => events.cost(fact),
         Fact::AvailabilityCrossed(fact) => events.availability(fact),
         Fact::ThresholdSet { .. }

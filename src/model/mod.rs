@@ -6,7 +6,6 @@
 mod availability;
 mod causes;
 mod change;
-mod change;
 mod cost;
 mod exception;
 mod fact;
@@ -24,7 +23,6 @@ mod units;
 
 pub use availability::{AvailabilityFact, AvailabilityLevel, Watched};
 pub use causes::{Cause, ExceptionKind};
-pub use change::{Change, ClaimMode, Parcel, Route, Settled, Tracking};
 pub use change::{Change, ClaimMode, Parcel, Route, Settled, Tracking};
 pub use cost::{CostFact, CostPlace, CostTold, ExtraCost, Prices};
 pub use exception::{ExceptionChange, ExceptionFact, Finding, Subject, Topic};
