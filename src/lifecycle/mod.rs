@@ -36,10 +36,12 @@ mod times;
 mod token;
 
 pub use crate::model::{
-    Booking, Cause, Change, ClaimMode, CostPlace, ExceptionKind, Finding, Grade, Parcel, Prices,
-    ReturnEvent, Route, Subject, Topic, Tracking,
+    Booking, Cause, Change, ClaimMode, CostPlace, ExceptionKind, Finding, Grade, Limit, Parcel,
+    Prices, ReturnEvent, Route, Subject, Topic, Tracking,
 };
-pub use book::{Amendments, NewOrder, OrderBook, OrderRecord, OrderState, Several, Submission};
+pub use book::{
+    Amendments, NewOrder, OrderBook, OrderRecord, OrderState, Several, Submission, Watched,
+};
 pub use change::{Applied, Refusal};
 pub use cost::{CostBook, CostGroup, CostQuery, CostSums, Costs, Part, PartCosts};
 pub use deadlines::{Deadlines, Timer};
@@ -48,7 +50,7 @@ pub use exceptions::{
     Counts, Exception, ExceptionRecord, Exceptions, Filter, RESOLVED_MAX, Resolved,
 };
 pub use fulfillment::{FulfillmentId, FulfillmentLine, FulfillmentOrder, Holder};
-pub use limits::{Advice, Limit, LimitRule, Limits, advice};
+pub use limits::{LimitRule, Limits, stuck};
 pub use order_state::OrderStatus;
 pub use parcels::PARCELS_MAX;
 pub use placing::place;

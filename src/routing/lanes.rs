@@ -376,6 +376,20 @@ impl Lanes {
         })
     }
 
+    /// The moment at which so much of a location's working time has passed since `from`: all hours of
+    /// the days on which it works, by its own clock. Beyond the calendar every hour counts.
+    #[must_use]
+    pub fn add_working(
+        &self,
+        location: LocationId,
+        from: EpochMillis,
+        span: Millis,
+    ) -> EpochMillis {
+        let site = self.sites.get(location.index());
+        let passed = site.and_then(|site| self.hours(site).add_working(from, span));
+        passed.unwrap_or(from + span)
+    }
+
     /// When a location hands over.
     pub(super) fn hours(&self, site: &Site) -> &Hours {
         &self.hours[usize::from(site.hours)]

@@ -6,6 +6,7 @@ mod availability;
 mod bad_input;
 mod batch;
 mod costs;
+mod deadlines;
 #[path = "../engine_support/mod.rs"]
 mod engine_support;
 mod examples;
