@@ -288,13 +288,11 @@ fn the_same_question_has_the_same_answer() {
 #[test]
 fn any_number_of_threads_gives_the_same_answers() {
     use rayon::prelude::*;
+    let shapes = [Shape::TINY, Shape::MIXED, Shape::DIVIDED];
+    let shapes = shapes.iter().cycle();
     let instances: Vec<Instance> = (0..scaled(120))
-        .map(|seed| {
-            instance(
-                seed,
-                [&Shape::TINY, &Shape::MIXED, &Shape::DIVIDED][seed as usize % 3],
-            )
-        })
+        .zip(shapes)
+        .map(|(seed, shape)| instance(seed, shape))
         .collect();
     let shared: Vec<_> = instances.iter().map(ask::lanes).collect();
     let answer = |at: usize| {

@@ -34,7 +34,7 @@ const REMEMBERED_MAX: usize = 200_000;
 /// The remembered answer to a question, or the one that `work` finds.
 fn remembered<T: Copy>(
     memory: &'static std::thread::LocalKey<RefCell<HashMap<u64, T>>>,
-    question: impl Hash,
+    question: &impl Hash,
     work: impl FnOnce() -> T,
 ) -> T {
     let mut hasher = std::collections::hash_map::DefaultHasher::new();
@@ -56,7 +56,7 @@ fn remembered<T: Copy>(
 /// The civil date at `location` at a moment.
 pub(crate) fn local_date(net: &Network, location: usize, at: EpochMillis) -> Date {
     let question = (&net.locations[location].timezone, at);
-    remembered(&DATES, question, || date_at(net, location, at))
+    remembered(&DATES, &question, || date_at(net, location, at))
 }
 
 fn date_at(net: &Network, location: usize, at: EpochMillis) -> Date {
@@ -77,7 +77,7 @@ pub(crate) fn first_cut_off(net: &Network, location: usize, from: EpochMillis) -
     let row = &net.locations[location];
     let hours = (&row.timezone, row.cutoff_minutes, row.working_days);
     let question = (hours, &net.holidays, from);
-    remembered(&CUTS, question, || cut_off_from(net, location, from))
+    remembered(&CUTS, &question, || cut_off_from(net, location, from))
 }
 
 fn cut_off_from(net: &Network, location: usize, from: EpochMillis) -> EpochMillis {
