@@ -381,6 +381,7 @@ impl Engine {
             sku: claim.sku,
             location: claim.location,
             qty: claim.qty,
+            first: false,
         });
         let fact = ReplannedFact {
             key: order.key.clone(),

@@ -126,7 +126,7 @@ impl Command {
 pub fn commands() -> &'static [&'static Command] {
     static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let groups: [&'static [Command]; 16] = [
+        let groups: [&'static [Command]; 17] = [
             stock::COMMANDS,
             hold::COMMANDS,
             supply::COMMANDS,
