@@ -4,8 +4,8 @@
 //! facts that it follows from, so that no history can hold a short pick without its exception. The
 //! exceptions are the last lock of all: a note may be made while the ledger's shards are held.
 
-use super::Engine;
 use super::error::EngineError;
+use super::{Engine, FulfillmentView, PartName};
 use crate::cut::Pass;
 use crate::ledger::Broken;
 use crate::lifecycle::{Counts, Exception, Exceptions, Filter};
@@ -24,6 +24,12 @@ pub const EXCEPTIONS_LIST_MAX: usize = 1_000;
 /// So many open exceptions are enough: refused orders, of which a sender can make any number, open no
 /// more then. Of orders that were accepted there is always one more.
 const REFUSED_OPEN_MAX: usize = 200_000;
+
+/// What stands still, each with its part as it is now.
+pub type StuckParts = Vec<(Exception, Option<FulfillmentView>)>;
+
+/// How many stand still for each reason.
+pub type StuckCounts = Vec<(Cause, u64)>;
 
 /// Facts of one step.
 pub(super) type Facts = SmallVec<[Fact; 3]>;
@@ -89,6 +95,11 @@ impl Desk {
     /// A look at one moment.
     pub(super) fn now(&self) -> Arc<Exceptions> {
         self.all.lock().clone()
+    }
+
+    /// Whether one about this is open, or was at `at` or later.
+    pub(super) fn knows(&self, subject: &Subject, at: EpochMillis) -> bool {
+        self.all.lock().knows(subject, at)
     }
 
     /// Whether any is open: else there is none to end.
@@ -204,6 +215,44 @@ impl Engine {
             .into_iter()
             .cloned()
             .collect())
+    }
+
+    /// What stands still for longer than it may, oldest first: the exception with the part as it is;
+    /// and how many there are for each reason.
+    ///
+    /// # Errors
+    /// As [`Engine::exceptions`].
+    pub fn stuck(
+        &self,
+        cause: Option<Cause>,
+        after: u64,
+        count: usize,
+    ) -> Result<(StuckParts, StuckCounts), EngineError> {
+        let filter = Filter {
+            kind: Some(ExceptionKind::Stuck),
+            cause,
+            ..Filter::default()
+        };
+        let found = self.exceptions(&filter, after, count)?;
+        let parts = found.into_iter().map(|exception| {
+            let topic = &exception.finding.subject.topic;
+            let part = topic.order_key().zip(topic.fulfillment());
+            let part = part.and_then(|(key, number)| {
+                let name = PartName {
+                    source: key.source(),
+                    order: key.order(),
+                    number,
+                };
+                self.fulfillment(name).ok()
+            });
+            (exception, part)
+        });
+        let parts = parts.collect();
+        let counts = self.desk.now();
+        let counts = counts.counts().map(|(cause, c)| (cause, c.open()));
+        let stuck =
+            |(cause, open): &(Cause, u64)| cause.kind() == ExceptionKind::Stuck && *open > 0;
+        Ok((parts, counts.filter(stuck).collect()))
     }
 
     /// One exception.

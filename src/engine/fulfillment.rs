@@ -169,7 +169,7 @@ impl Engine {
     }
 
     /// Changes a part of an order that is locked, with what it means for stock.
-    fn change_part(
+    pub(super) fn change_part(
         &self,
         record: &mut OrderRecord<Reservation>,
         part: &FulfillmentOrder,
@@ -407,6 +407,7 @@ impl Engine {
     }
 
     fn note_waits_of(&self, record: &mut OrderRecord<Reservation>, sequence: u64) {
+        self.watch(record);
         let waits = record.waiting();
         if waits == record.waits {
             return;

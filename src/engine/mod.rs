@@ -42,11 +42,12 @@ mod snapshots;
 mod stock;
 mod supply;
 mod waiting;
+mod watch;
 
 pub use arrivals::WaitingUnits;
 pub use claim::{CLAIM_MAX, ClaimAsk};
 pub use error::EngineError;
-pub use exceptions::EXCEPTIONS_LIST_MAX;
+pub use exceptions::{EXCEPTIONS_LIST_MAX, StuckCounts, StuckParts};
 pub use facts::FactSink;
 pub use feed::FeedImage;
 pub use fulfillment::{FulfillmentView, PartName, Told};
@@ -133,6 +134,8 @@ pub struct Engine {
     replan_rules: OnceLock<ReplanRules>,
     /// What needs a decision.
     desk: exceptions::Desk,
+    /// What is due when.
+    watch: watch::Watch,
     /// What release tokens are made with.
     release_secret: OnceLock<[u8; 16]>,
     /// One looks at a time.
@@ -185,6 +188,7 @@ impl Engine {
             backorders: Backorders::default(),
             replan_rules: OnceLock::new(),
             desk: exceptions::Desk::default(),
+            watch: watch::Watch::default(),
             release_secret: OnceLock::new(),
             cutting: Mutex::default(),
             sequence: AtomicU64::new(0),

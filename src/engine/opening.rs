@@ -84,6 +84,7 @@ impl Replay {
             engine.count_days(now);
         }
         engine.take_over(&folder, opening, &rules, opened, now)?;
+        engine.begin_watching(&folder, now)?;
         Ok(engine)
     }
 }

@@ -194,6 +194,7 @@ impl Engine {
             holding: Some(holding),
             amended: None,
             waits: Box::default(),
+            watched: crate::lifecycle::Watched::default(),
             counted: self.ledger.days().counting(),
         };
         let key = || record.order.key.clone();

@@ -398,6 +398,7 @@ impl Replay {
             holding: Some(holding),
             amended: None,
             waits: Box::default(),
+            watched: crate::lifecycle::Watched::default(),
             counted: false,
         };
         engine.await_parts(&mut record);

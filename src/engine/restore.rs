@@ -187,6 +187,7 @@ impl Replay {
             holding,
             amended: image.amended,
             waits: Box::default(),
+            watched: crate::lifecycle::Watched::default(),
             counted: false,
         };
         engine.await_parts(&mut record);

@@ -1,5 +1,6 @@
 //! All orders by identity.
 
+use super::deadlines::Timer;
 use super::fulfillment::FulfillmentOrder;
 use super::order_state::OrderStatus;
 use super::planned::planned;
@@ -84,8 +85,21 @@ pub struct OrderRecord<H> {
     /// Units that wait for supply, by SKU. Follows from the parts; kept so that a change of them is
     /// noticed.
     pub waits: Box<[(SkuId, Qty)]>,
+    /// When it is due next.
+    pub watched: Watched,
     /// Whether its shipments count against the days of their locations.
     pub counted: bool,
+}
+
+/// Where an order is among those that are watched for time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Watched {
+    /// Under which number; `None` before it ever had a deadline.
+    pub place: Option<u32>,
+    /// Its deadline.
+    pub timer: Option<Timer>,
+    /// Up to when it has been looked at: nothing is due twice.
+    pub looked: EpochMillis,
 }
 
 impl<H> OrderRecord<H> {

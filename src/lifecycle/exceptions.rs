@@ -101,6 +101,8 @@ pub struct Exceptions {
     resolved: BTreeMap<u64, Arc<Exception>>,
     /// The open ones, by what they are about.
     about: BTreeMap<Subject, u64>,
+    /// The last resolved one about each subject.
+    ended: BTreeMap<Subject, u64>,
     /// Open ones that wait for a SKU.
     waiting: BTreeSet<(SkuId, u64)>,
     counts: BTreeMap<Cause, Counts>,
@@ -129,6 +131,9 @@ impl Exceptions {
         let id = exception.id;
         self.last = self.last.max(id);
         if exception.resolved.is_some() {
+            let last = self.ended.entry(exception.finding.subject.clone());
+            let last = last.or_insert(id);
+            *last = id.max(*last);
             self.resolved.insert(id, Arc::new(exception));
             return;
         }
@@ -150,6 +155,14 @@ impl Exceptions {
     #[must_use]
     pub fn about(&self, subject: &Subject) -> Option<&Exception> {
         self.about.get(subject).and_then(|id| self.get(*id))
+    }
+
+    /// Whether one about this is open, or was at `at` or later.
+    #[must_use]
+    pub fn knows(&self, subject: &Subject, at: EpochMillis) -> bool {
+        let ended = self.ended.get(subject).and_then(|id| self.resolved.get(id));
+        let ended = ended.and_then(|e| e.resolved.as_ref());
+        self.about.contains_key(subject) || ended.is_some_and(|end| end.at >= at)
     }
 
     /// How many are open.
@@ -245,8 +258,15 @@ impl Exceptions {
         }
         // Never this one: it would be answered as if there had been none.
         while self.resolved.len() >= RESOLVED_MAX {
-            self.resolved.pop_first();
+            let Some((old, forgotten)) = self.resolved.pop_first() else {
+                break;
+            };
+            let subject = &forgotten.finding.subject;
+            if self.ended.get(subject) == Some(&old) {
+                self.ended.remove(subject);
+            }
         }
+        self.ended.insert(exception.finding.subject.clone(), id);
         Ok((self.resolved.entry(id).or_insert(exception), true))
     }
 
@@ -421,7 +441,7 @@ mod tests {
         let mut all = Exceptions::default();
         for order in ["1", "2", "3"] {
             open(&mut all, order, Cause::NoStock);
-            open(&mut all, order, Cause::DeadlineMissed);
+            open(&mut all, order, Cause::NotClaimed);
         }
         let stuck = Filter {
             kind: Some(ExceptionKind::Stuck),

@@ -4,17 +4,8 @@
 //! then channel, then neither; a state without any rule has no deadline.
 
 use super::states::State;
-use crate::model::{ChannelId, EpochMillis, Invalid, LocationId, Millis};
+use crate::model::{Cause, ChannelId, EpochMillis, Invalid, Limit, LocationId, Millis};
 use std::collections::BTreeMap;
-
-/// A span that is allowed in one state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
-    /// How long.
-    pub span: Millis,
-    /// Whether only the location's working time counts.
-    pub working: bool,
-}
 
 /// A limit and where it applies; `None` is everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,17 +24,6 @@ pub struct LimitRule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     rules: BTreeMap<(State, Option<ChannelId>, Option<LocationId>), Limit>,
-}
-
-/// Who has to act, why it most likely stands still, and what to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Advice {
-    /// Whose turn it is.
-    pub owner: &'static str,
-    /// The likely cause, as far as the state tells.
-    pub cause: &'static str,
-    /// What to do.
-    pub action: &'static str,
 }
 
 const MINUTE: u64 = 60_000;
@@ -144,46 +124,24 @@ impl Limits {
     }
 }
 
-/// What a breach in this state most likely means.
+/// What it most likely means that something stands in this state for too long: the cause, which says
+/// whose turn it is and what to do; `None` where nothing is to happen any more.
 #[must_use]
-pub const fn advice(state: State) -> Advice {
-    let (owner, cause, action) = match state {
-        State::Received => ("intake", "not_validated", "correct what its findings name"),
-        State::Validated => (
-            "routing",
-            "not_routed",
-            "look at its plan, then route it again",
-        ),
-        State::Backordered => ("supply", "no_supply", "find supply, or cancel it"),
-        State::OnHold => ("customer care", "held", "decide: resume or cancel"),
-        State::Routed => (
-            "location",
-            "not_claimed",
-            "see whether its holder still asks for work",
-        ),
-        State::Sent => ("holder", "not_acknowledged", "ask whether it arrived there"),
-        State::Acknowledged => ("holder", "not_picked", "ask the floor; else reject it"),
-        State::ShortPicked => ("holder", "short", "pick the rest, or reject it"),
-        State::Picked => ("holder", "not_packed", "ask the packing bench"),
-        State::Packed => (
-            "holder",
-            "not_collected",
-            "ask for the carrier's collection",
-        ),
-        State::Shipped => (
-            "carrier",
-            "not_delivered",
-            "trace its parcels, then claim or reship",
-        ),
-        State::Delivered | State::Returned | State::Rejected | State::Cancelled => {
-            ("nobody", "closed", "nothing")
-        }
-    };
-    Advice {
-        owner,
-        cause,
-        action,
-    }
+pub const fn stuck(state: State) -> Option<Cause> {
+    Some(match state {
+        State::Received => Cause::NotValidated,
+        State::Validated => Cause::NotRouted,
+        State::Backordered => Cause::NoSupply,
+        State::OnHold => Cause::Held,
+        State::Routed => Cause::NotClaimed,
+        State::Sent => Cause::NotAcknowledged,
+        State::Acknowledged => Cause::NotPicked,
+        State::ShortPicked => Cause::PickUnfinished,
+        State::Picked => Cause::NotPacked,
+        State::Packed => Cause::NotCollected,
+        State::Shipped => Cause::NotDelivered,
+        State::Delivered | State::Returned | State::Rejected | State::Cancelled => return None,
+    })
 }
 
 #[cfg(test)]
@@ -241,7 +199,7 @@ mod tests {
             let open = !open.is_empty() && state != State::Delivered;
             let limit = limits.limit(state, ChannelId(0), None);
             assert_eq!(limit.is_some(), open, "{name}");
-            assert_eq!(advice(state).cause != "closed", open, "{name}");
+            assert_eq!(stuck(state).is_some(), open, "{name}");
         }
     }
 }

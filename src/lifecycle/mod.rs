@@ -36,10 +36,10 @@ mod times;
 mod token;
 
 pub use crate::model::{
-    Booking, Cause, Change, ClaimMode, ExceptionKind, Finding, Grade, Parcel, ReturnEvent, Route,
-    Subject, Topic, Tracking,
+    Booking, Cause, Change, ClaimMode, ExceptionKind, Finding, Grade, Limit, Parcel, ReturnEvent,
+    Route, Subject, Topic, Tracking,
 };
-pub use book::{Amendments, NewOrder, OrderBook, OrderRecord, OrderState, Submission};
+pub use book::{Amendments, NewOrder, OrderBook, OrderRecord, OrderState, Submission, Watched};
 pub use change::{Applied, Refusal};
 pub use cost::{CostGroup, CostPlace, CostQuery, CostSums, Costs, Part, Prices};
 pub use deadlines::{Deadlines, Timer};
@@ -48,7 +48,7 @@ pub use exceptions::{
     Counts, Exception, ExceptionRecord, Exceptions, Filter, RESOLVED_MAX, Resolved,
 };
 pub use fulfillment::{FulfillmentId, FulfillmentLine, FulfillmentOrder, Holder};
-pub use limits::{Advice, Limit, LimitRule, Limits, advice};
+pub use limits::{LimitRule, Limits, stuck};
 pub use order_state::OrderStatus;
 pub use parcels::PARCELS_MAX;
 pub use placing::place;

@@ -8,8 +8,8 @@ use super::rows::{ORDER_POLICY, POLICY, policy};
 use super::supply::Known;
 use super::text::{line_after, read_text};
 use crate::model::{
-    Day, Invalid, Millis, Policy, PolicyOverrides, PricingRules, PromiseFrom, PromiseRules, Qty,
-    ReplanRules, SkuId,
+    Day, DeadlineRow, Invalid, Limit, Millis, Policy, PolicyOverrides, PricingRules, PromiseFrom,
+    PromiseRules, Qty, ReplanRules, SkuId, State,
 };
 use std::borrow::Cow;
 use std::path::Path;
@@ -37,6 +37,7 @@ pub(super) struct Settings {
     pub(super) channels: Vec<(Box<str>, PolicyOverrides)>,
     pub(super) promise: PromiseRules,
     pub(super) replan: ReplanRules,
+    pub(super) deadlines: Vec<DeadlineRow>,
     pub(super) holidays: Vec<Day>,
     pub(super) pricing: PricingRules,
 }
@@ -76,6 +77,7 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         "reroute",
         "backorder",
         "scarcity",
+        "deadlines",
     ])?;
     let [
         name,
@@ -88,6 +90,7 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         reroute,
         backorder,
         scarcity,
+        deadline_rows,
     ] = fields;
     Ok(Settings {
         name: name.optional(Field::text)?.unwrap_or(folder).to_owned(),
@@ -106,6 +109,7 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
             .optional(|field| promise(field, known))?
             .unwrap_or_default(),
         replan: replan(reroute, backorder, known)?,
+        deadlines: deadlines(deadline_rows, known)?,
         pricing: scarcity.optional(pricing)?.unwrap_or_default(),
     })
 }
@@ -261,6 +265,67 @@ fn replan(
     Ok(rules)
 }
 
+/// `[[deadlines]]`: how long something may stand in which state.
+fn deadlines(field: Field<'_>, known: &Known<'_>) -> Result<Vec<DeadlineRow>, Invalid> {
+    let rows = match field.raw {
+        Raw::Missing => return Ok(Vec::new()),
+        Raw::Node(Node::List(rows)) => rows,
+        Raw::Cell(_) | Raw::Node(_) => return Err(field.refuse("a list of [[deadlines]]")),
+    };
+    let numbered = rows.iter().enumerate();
+    numbered
+        .map(|(number, row)| {
+            let name = format!("{}[{number}]", field.name);
+            deadline(row, known).map_err(|invalid| inside(&name, invalid))
+        })
+        .collect()
+}
+
+fn deadline(row: &Node<'_>, known: &Known<'_>) -> Result<DeadlineRow, Invalid> {
+    const SECOND: u64 = 1_000;
+    const DAYS_MAX: u64 = 3_660;
+    let [
+        state,
+        channel,
+        location,
+        seconds,
+        minutes,
+        hours,
+        days,
+        working,
+    ] = row.fields(&[
+        "state", "channel", "location", "seconds", "minutes", "hours", "days", "working",
+    ])?;
+    let units = [
+        (seconds, SECOND),
+        (minutes, 60 * SECOND),
+        (hours, 3_600 * SECOND),
+        (days, 86_400 * SECOND),
+    ];
+    let mut spans = Vec::new();
+    for (field, unit) in units {
+        let most = DAYS_MAX * 86_400 * SECOND / unit;
+        spans.extend(
+            field
+                .optional(|f| f.whole::<u64>(1..=most))?
+                .map(|n| n * unit),
+        );
+    }
+    let [span] = spans[..] else {
+        let expected = "exactly one of seconds, minutes, hours and days";
+        return Err(Invalid::new("minutes", spans.len(), expected));
+    };
+    Ok(DeadlineRow {
+        state: state.one_of(&State::ALL)?,
+        channel: channel.optional(Field::id)?.map(Into::into),
+        location: location.optional(|id| known.places.find(id))?,
+        limit: Limit {
+            span: Millis(span),
+            working: working.optional(Field::flag)?.unwrap_or(false),
+        },
+    })
+}
+
 /// The fields of a table that may be absent.
 fn table<'a, const N: usize>(
     field: Field<'a>,
@@ -357,7 +422,7 @@ fn offset_of(table: &DeTable<'_>, path: &str) -> usize {
         };
         let below = match (rest.strip_prefix('.'), value.get_ref()) {
             (Some(rest), DeValue::Table(inner)) => offset_of(inner, rest),
-            (None, _) if rest.is_empty() => 0,
+            (None, _) if rest.is_empty() || rest.starts_with('[') => 0,
             _ => continue,
         };
         return below.max(key.span().start);

@@ -107,12 +107,39 @@ causes! {
     /// Supply on its way is late, less or cancelled.
     SupplySlipped, PromiseAtRisk, "supply_slipped", "supply",
         "other supply, or a new promise";
-    /// Its state lasts too long.
-    DeadlineMissed, Stuck, "deadline_missed", "operations",
-        "its next step; its state says whose turn it is";
-    /// A claim was never acknowledged, and its holder may have begun.
-    NotAcknowledged, Stuck, "not_acknowledged", "operations",
+    /// Received, and its findings are still open.
+    NotValidated, Stuck, "not_validated", "intake",
+        "a correction of what its findings name";
+    /// Validated, and no place was chosen.
+    NotRouted, Stuck, "not_routed", "routing",
+        "a look at its plan, then routing it again";
+    /// Waits for supply.
+    NoSupply, Stuck, "no_supply", "supply",
+        "supply, or a cancellation";
+    /// On hold.
+    Held, Stuck, "held", "customer care",
+        "a decision: resume or cancel";
+    /// May be handed out, and nobody asks for it.
+    NotClaimed, Stuck, "not_claimed", "location",
+        "a look at whether its holder still asks for work";
+    /// Handed out and not acknowledged; where its lease has ended, its holder may have begun.
+    NotAcknowledged, Stuck, "not_acknowledged", "holder",
         "an acknowledgement, or taking it back once the holder vouches that nothing was begun";
+    /// The holder has it and does not pick.
+    NotPicked, Stuck, "not_picked", "holder",
+        "a question to the floor; else a rejection";
+    /// Units were missing, and the others are not picked.
+    PickUnfinished, Stuck, "pick_unfinished", "holder",
+        "a pick of the rest, or a rejection";
+    /// Off the shelf, and not packed.
+    NotPacked, Stuck, "not_packed", "holder",
+        "a question to the packing bench";
+    /// In parcels, and not with the carrier.
+    NotCollected, Stuck, "not_collected", "holder",
+        "a question for the carrier's collection";
+    /// With the carrier, and not delivered.
+    NotDelivered, Stuck, "not_delivered", "carrier",
+        "a trace of its parcels, then a claim or a reshipment";
     /// Same customer, lines and time as another order.
     LooksAlike, DuplicateSuspected, "looks_alike", "customer care",
         "a decision: keep both, or cancel one";

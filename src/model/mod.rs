@@ -30,9 +30,9 @@ pub use feed::{EventClaim, EventId, EventIds, GroupChange, GroupFact, StreamName
 pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};
 pub use invalid::Invalid;
 pub use network::{
-    AllocationRow, IncomingRow, Item, Location, LocationKind, Network, Opening, Place,
-    PricingRules, PromiseFrom, PromiseRules, RESIDENTIAL, RegionPart, ReplanRules, Restriction,
-    ScarcityRow, Service, StockRow, Surcharge, TariffStep, WeekDays, Zone, ZonePair,
+    AllocationRow, DeadlineRow, IncomingRow, Item, Limit, Location, LocationKind, Network, Opening,
+    Place, PricingRules, PromiseFrom, PromiseRules, RESIDENTIAL, RegionPart, ReplanRules,
+    Restriction, ScarcityRow, Service, StockRow, Surcharge, TariffStep, WeekDays, Zone, ZonePair,
 };
 pub use order::{Order, OrderKey, OrderLine, ShipTo};
 pub use plan::{

@@ -5,7 +5,7 @@
 
 use super::{
     Cents, Coordinate, Day, EpochMillis, Grams, HoldReason, IncomingKind, LocationId, Millis,
-    Policy, PolicyOverrides, Qty, ServiceId, SkuId,
+    Policy, PolicyOverrides, Qty, ServiceId, SkuId, State,
 };
 use bincode::{Decode, Encode};
 
@@ -320,6 +320,28 @@ impl Default for ReplanRules {
     }
 }
 
+/// A span that is allowed in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Limit {
+    /// How long.
+    pub span: Millis,
+    /// Whether only the location's working time counts.
+    pub working: bool,
+}
+
+/// How long a part of an order may stand in one state; `None` is any channel or location.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct DeadlineRow {
+    /// In which state.
+    pub state: State,
+    /// For orders of which channel.
+    pub channel: Option<Box<str>>,
+    /// At which location.
+    pub location: Option<LocationId>,
+    /// How long.
+    pub limit: Limit,
+}
+
 /// Everything that changes rarely: where things ship from and what carriers charge.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Network {
@@ -337,6 +359,8 @@ pub struct Network {
     pub promise: PromiseRules,
     /// How orders are placed anew, and how many units may wait.
     pub replan: ReplanRules,
+    /// How long parts of orders may stand in which state, in place of the defaults.
+    pub deadlines: Vec<DeadlineRow>,
     /// Civil dates on which nobody ships, moves or delivers; ascending.
     pub holidays: Vec<Day>,
     /// Places that ship.

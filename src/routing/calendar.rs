@@ -228,6 +228,26 @@ impl Hours {
         Some((self.clock.at(day, 0)?, self.clock.at(next, 0)?))
     }
 
+    /// The moment at which so much time of its working days has passed since `from`; `None` beyond
+    /// the calendar.
+    pub(super) fn add_working(&self, from: EpochMillis, span: Millis) -> Option<EpochMillis> {
+        let (mut at, mut left) = (from, span);
+        loop {
+            let today = self.clock.date_of(at)?;
+            let day = self.work.nth(today, 0)?;
+            if day != today {
+                at = self.clock.at(day, 0)?;
+            }
+            let end = self.clock.at(Day(day.0.checked_add(1)?), 0)?;
+            let rest = end - at;
+            if left <= rest {
+                return Some(at + left);
+            }
+            left = Millis(left.0 - rest.0);
+            at = end;
+        }
+    }
+
     /// When units that are ready at `ready` leave, and on which local date: the first cut-off that
     /// leaves the lead time.
     pub(super) fn handover(&self, ready: EpochMillis) -> Option<(EpochMillis, Day)> {

@@ -12,7 +12,7 @@ use super::policies::Policies;
 use super::restrictions::Restrictions;
 use super::tariff::{NEVER, Tariffs, price};
 use crate::model::{
-    Cents, Coordinate, Day, Invalid, Location, LocationId, Millis, Network, Policy,
+    Cents, Coordinate, Day, EpochMillis, Invalid, Location, LocationId, Millis, Network, Policy,
     PolicyOverrides, Qty, ScarcityRow, ServiceId, ShipTo, SkuId, WeekDays,
 };
 use std::collections::HashMap;
@@ -356,6 +356,20 @@ impl Lanes {
             return &[];
         }
         self.scarcity.get(&sku).map_or(&[], Vec::as_slice)
+    }
+
+    /// The moment at which so much of a location's working time has passed since `from`: all hours of
+    /// the days on which it works, by its own clock. Beyond the calendar every hour counts.
+    #[must_use]
+    pub fn add_working(
+        &self,
+        location: LocationId,
+        from: EpochMillis,
+        span: Millis,
+    ) -> EpochMillis {
+        let site = self.sites.get(location.index());
+        let passed = site.and_then(|site| self.hours(site).add_working(from, span));
+        passed.unwrap_or(from + span)
     }
 
     /// When a location hands over.

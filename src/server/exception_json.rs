@@ -1,6 +1,6 @@
 //! Exceptions as JSON.
 
-use crate::engine::{Engine, Exception};
+use crate::engine::{Engine, Exception, StuckCounts, StuckParts};
 use crate::model::Topic;
 use serde_json::{Value, json};
 
@@ -8,6 +8,27 @@ use serde_json::{Value, json};
 pub(super) fn list(engine: &Engine, found: &[Exception]) -> String {
     let each = found.iter().map(|exception| one(engine, exception));
     json!({"exceptions": each.collect::<Vec<_>>()}).to_string()
+}
+
+/// What stands still, and how much for each reason.
+pub(super) fn stuck(engine: &Engine, parts: &StuckParts, counts: &StuckCounts) -> String {
+    let each = parts.iter().map(|(exception, part)| {
+        let mut shown = one(engine, exception);
+        if let Some(view) = part {
+            let (part, registry) = (&view.part, engine.registry());
+            let location = part.route.as_ref().map(|r| r.location);
+            shown["state"] = json!(part.state.name());
+            shown["since"] = json!(part.since.to_string());
+            shown["location"] = json!(location.map(|l| registry.location_name(l)));
+            shown["holder"] = json!(part.holder.as_ref().map(|h| &*h.name));
+        }
+        shown
+    });
+    let causes = counts
+        .iter()
+        .map(|(cause, n)| (cause.name().to_owned(), json!(n)));
+    let causes: serde_json::Map<String, Value> = causes.collect();
+    json!({"causes": causes, "stuck": each.collect::<Vec<_>>()}).to_string()
 }
 
 /// One that was just resolved, or had been.

@@ -203,6 +203,9 @@ fn exceptions(session: &Session, out: &mut String) {
     let counts = ready.engine.exception_counts();
     let open: u64 = counts.iter().map(|(_, c)| c.open()).sum();
     line(out, "exceptions_open", open);
+    let (deadlines, breaches) = ready.engine.watched();
+    line(out, "deadlines", deadlines);
+    line(out, "deadlines_missed", breaches);
     for (kind, c) in counts {
         let (opened, resolved, automatic) = (c.opened, c.resolved, c.automatic);
         line(

@@ -24,6 +24,7 @@ mod session;
 mod shared;
 mod snapshots;
 mod table;
+mod timer;
 
 pub use clock::Clock;
 pub use config::{Password, ServerConfig};
@@ -46,6 +47,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use timer::Timer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
@@ -116,7 +118,11 @@ impl Opener {
         let pricer = Pricer::start(engine.clone(), clock)
             .inspect_err(|error| tracing::error!(%error, "there is no thread for prices"))
             .ok();
+        let timer = Timer::start(engine.clone(), clock)
+            .inspect_err(|error| tracing::error!(%error, "there is no thread for deadlines"))
+            .ok();
         self.0.open(Ready {
+            timer,
             pricer,
             workers,
             feeder,
@@ -226,6 +232,9 @@ impl Server {
         }
         if let Some(feeder) = self.shared.ready().and_then(|r| r.feeder.as_ref()) {
             feeder.stop();
+        }
+        if let Some(timer) = self.shared.ready().and_then(|r| r.timer.as_ref()) {
+            timer.stop();
         }
     }
 

@@ -7,6 +7,7 @@ use super::feeder::Feeder;
 use super::later::Workers;
 use super::pricer::Pricer;
 use super::snapshots::Snapshots;
+use super::timer::Timer;
 use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::model::EpochMillis;
@@ -50,6 +51,8 @@ pub(super) struct Ready {
     pub(super) workers: Option<Arc<Workers>>,
     /// Who prices scarce units; nobody where no thread could be had.
     pub(super) pricer: Option<Arc<Pricer>>,
+    /// Who does what is due; kept so that it works.
+    pub(super) timer: Option<Timer>,
     /// Tells engine time.
     pub(super) clock: Clock,
 }

@@ -86,7 +86,10 @@ pub(crate) fn command(engine: &Engine, random: &mut Random, clock: &AtomicI64) {
             let _ = engine.claim(&ask, now);
         }
         21..=25 => tell(engine, random, now),
-        33 => decide(engine, random, now),
+        33 => {
+            decide(engine, random, now);
+            engine.due(now, 5);
+        }
         0..=2 => {
             let id = random.below(80);
             let order = random_order(random, id);

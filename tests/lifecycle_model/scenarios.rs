@@ -6,7 +6,7 @@ use crate::{
 };
 use allot::lifecycle::{
     Applied, Cause, Change, ClaimMode, Deadlines, Exceptions, Finding, FulfillmentOrder,
-    LeaseVerdict, Limits, OrderStatus, Refusal, ReleaseKey, State, Step, Subject, Topic, advice,
+    LeaseVerdict, Limits, OrderStatus, Refusal, ReleaseKey, State, Step, Subject, Topic, stuck,
 };
 use allot::model::{ChannelId, LocationId, Millis, Qty, SkuId};
 
@@ -367,15 +367,15 @@ fn a_breach_comes_out_when_it_is_due_and_becomes_one_exception() {
         let finding = Finding {
             subject: Subject {
                 topic: Topic::part(&order.id.order, order.id.number),
-                cause: Cause::DeadlineMissed,
+                cause: stuck(order.state).unwrap(),
             },
             channel: Some(ChannelId(0)),
-            detail: advice(order.state).cause.into(),
+            detail: "".into(),
             waits_for: vec![],
         };
         let (exception, new) = exceptions.open(finding, due);
         assert_eq!((exception.id, new), (1, !repeat));
-        assert_eq!(&*exception.finding.detail, "not_acknowledged");
+        assert_eq!(exception.cause(), Cause::NotAcknowledged);
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod batch;
+mod deadlines;
 #[path = "../engine_support/mod.rs"]
 mod engine_support;
 mod examples;

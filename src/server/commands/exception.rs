@@ -93,7 +93,53 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         most: Some(3),
         run: resolve,
     },
+    Command {
+        name: "ORDER.STUCK",
+        group: "Exceptions",
+        usage: "[CAUSE cause] [AFTER exception] [COUNT n]",
+        summary: "Parts of orders that stand still for longer than their state may last, oldest first, and \
+            how many there are for each reason.",
+        arguments: &[
+            (
+                "CAUSE cause",
+                "only for this reason: `not_validated`, `not_routed`, `no_supply`, `held`, `not_claimed`, \
+                 `not_acknowledged`, `not_picked`, `pick_unfinished`, `not_packed`, `not_collected` or \
+                 `not_delivered`",
+            ),
+            (
+                "AFTER exception",
+                "only numbers above this one: the next page",
+            ),
+            ("COUNT n", "how many at most, 1 to 1000; 100 when absent"),
+        ],
+        reply: "JSON: `causes` (reason to number), `stuck`: each as `EXCEPTION.GET` answers it, with \
+            `state`, `since`, `location` and `holder` of the part",
+        errors: &[],
+        example: "ORDER.STUCK CAUSE not_claimed COUNT 10",
+        writes: false,
+        least: 0,
+        most: Some(6),
+        run: stuck,
+    },
 ];
+
+fn stuck(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
+    let (mut wanted, mut after, mut count) = (None, 0, Qty(100));
+    while !args.is_empty() {
+        if args.take("CAUSE") {
+            wanted = Some(cause(args.text("CAUSE")?)?);
+        } else if args.take("AFTER") {
+            after = args.number("AFTER")?;
+        } else if args.take("COUNT") {
+            count = args.some_qty("COUNT")?;
+        } else {
+            args.end("CAUSE, AFTER or COUNT")?;
+        }
+    }
+    let count = usize::try_from(count.0).unwrap_or(usize::MAX);
+    let (parts, counts) = call.engine.stuck(wanted, after, count)?;
+    Ok(json::stuck(call.engine, &parts, &counts).into())
+}
 
 fn list(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
     let mut filter = ExceptionFilter::default();
