@@ -94,9 +94,9 @@ impl Picks<'_> {
         for (kind, (items, chance)) in instance.types.iter().zip(&instance.chance).enumerate() {
             for (metro, share) in instance.share.iter().enumerate() {
                 let orders = periods * chance * share;
-                for facility in 0..instance.all() {
+                for (facility, units) in instance.unit.iter().enumerate().take(instance.all()) {
+                    let unit = units[metro];
                     for (row, &item) in items.iter().enumerate() {
-                        let unit = instance.unit[facility][metro];
                         search.dollars[facility][row] = match stock.get(facility) {
                             None => unit,
                             Some(held) if held[item] > 0 => unit + prices[facility][item],
