@@ -71,8 +71,8 @@ pub use supply::{Received, SupplyPut};
 /// What the engine's answers are made of.
 pub use crate::ledger::{Broken, Moved, PositionReport};
 pub use crate::lifecycle::{
-    Applied, Counts as ExceptionCounts, Exception, Filter as ExceptionFilter, FulfillmentOrder,
-    Release, Token,
+    Applied, CostGroup, CostQuery, CostSums, Counts as ExceptionCounts, Exception,
+    Filter as ExceptionFilter, FulfillmentOrder, Part as CostPart, PartCosts, Release, Token,
 };
 pub use crate::routing::{Binding, Frontier, Goal};
 

@@ -1,7 +1,7 @@
 //! Costs as JSON.
 
 use crate::engine::Engine;
-use crate::lifecycle::{CostGroup, CostQuery, CostSums, Part, PartCosts};
+use crate::engine::{CostGroup, CostPart, CostQuery, CostSums, PartCosts};
 use crate::model::ExtraCost;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ pub(super) fn report(engine: &Engine, query: &CostQuery, rows: &[(CostGroup, Cos
     let mut columns: Vec<&str> = by.map(|(name, _)| name).collect();
     let groups = columns.len();
     columns.extend(["shipments", "forecast", "actual", "difference"]);
-    columns.extend(Part::ALL.map(|(name, _)| name));
+    columns.extend(CostPart::ALL.map(|(name, _)| name));
     let all = rows.iter().map(|(group, sums)| {
         let mut row = group_values(engine, group);
         row.extend(sum_values(sums));
@@ -45,7 +45,7 @@ fn group_values(engine: &Engine, group: &CostGroup) -> Vec<Value> {
 fn sum_values(sums: &CostSums) -> Vec<Value> {
     let mut values = vec![json!(sums.shipments)];
     let cents = [sums.forecast, sums.actual, sums.difference()];
-    let parts = Part::ALL.map(|(_, part)| sums.part(part));
+    let parts = CostPart::ALL.map(|(_, part)| sums.part(part));
     values.extend(cents.into_iter().chain(parts).map(number));
     values
 }
@@ -60,7 +60,7 @@ pub(super) fn part(engine: &Engine, costs: &PartCosts) -> String {
     let (place, sums, prices) = (costs.place(), costs.sums(), costs.prices());
     let registry = engine.registry();
     let extras = ExtraCost::ALL.map(|(name, kind)| (name.to_owned(), json!(costs.extra(kind).0)));
-    let parts = Part::ALL.map(|(name, part)| (name.to_owned(), number(sums.part(part))));
+    let parts = CostPart::ALL.map(|(name, part)| (name.to_owned(), number(sums.part(part))));
     json!({
         "day": place.day.to_string(), "location": registry.location_name(place.location),
         "carrier": place.carrier, "channel": registry.channel_name(place.channel),

@@ -4,8 +4,8 @@ use super::super::arguments::Arguments;
 use super::super::cost_json as json;
 use super::super::error::CommandError;
 use super::super::table::{Call, Command};
+use crate::engine::CostQuery;
 use crate::engine::{CostAsk, PartName};
-use crate::lifecycle::CostQuery;
 use crate::model::{Cents, Day, ExtraCost, Invalid};
 use crate::wire::Reply;
 
