@@ -11,9 +11,10 @@
 //! and must not wait there for a lock of its own.
 
 use super::Engine;
+use super::days::limited_in;
 use super::error::EngineError;
 use super::orders::{OrderView, Resolved, TRIES_MAX};
-use crate::ledger::StockView;
+use crate::ledger::{DayUse, StockView};
 use crate::lifecycle::Submission;
 use crate::model::{ChannelId, Decision, EpochMillis, Order, SkuId};
 use crate::routing::Lanes;
@@ -40,13 +41,16 @@ enum Outlook {
     Planned(Box<Resolved>, Arc<Decision>),
 }
 
-/// What may be promised of every SKU of a batch, at its start.
+/// What may be promised of every SKU of a batch, and what the days of its locations have taken, at
+/// its start: read once, so that no plan depends on what was committed meanwhile.
 struct Stock {
     /// By channel and SKU.
     rows: Vec<(ChannelId, SkuId)>,
     /// By row: which view, and which line of it.
     places: Vec<(u32, u32)>,
     views: Vec<StockView>,
+    /// Days of all locations with a limit that hold any of it, by location.
+    days: Vec<DayUse>,
 }
 
 impl Engine {
@@ -66,11 +70,13 @@ impl Engine {
         let lanes = self.lanes.load_full();
         let looked_up = orders.par_iter().map(|order| self.look_up(order, &lanes));
         let mut outlooks: Vec<Outlook> = looked_up.collect();
-        let stock = Stock::of(self, &outlooks, now);
+        let stock = Stock::of(self, &outlooks, &lanes, now);
         let solve = |orders: &[Arc<Order>], outlooks: &mut [Outlook]| {
             let together = orders.par_iter().zip(outlooks);
             together.for_each(|(order, outlook)| {
-                let see = |resolved: &Resolved, view: &mut StockView| stock.see(resolved, view);
+                let see = |resolved: &Resolved, view: &mut StockView, days: &mut Vec<DayUse>| {
+                    stock.see(resolved, &lanes, view, days);
+                };
                 self.plan(order, outlook, &lanes, now, &see);
             });
         };
@@ -113,13 +119,15 @@ impl Engine {
         outlook: &mut Outlook,
         lanes: &Lanes,
         now: EpochMillis,
-        see: &(impl Fn(&Resolved, &mut StockView) + Sync),
+        see: &(impl Fn(&Resolved, &mut StockView, &mut Vec<DayUse>) + Sync),
     ) {
         let open = match std::mem::replace(outlook, Outlook::Known) {
             Outlook::Open(resolved) | Outlook::Planned(resolved, _) => resolved,
             other => return *outlook = other,
         };
-        *outlook = match self.route_on(order, &open, lanes, now, |view| see(&open, view)) {
+        *outlook = match self.route_on(order, &open, lanes, now, |view, days| {
+            see(&open, view, days)
+        }) {
             Ok(decision) => Outlook::Planned(open, Arc::new(decision)),
             Err(error) => Outlook::Refused(error),
         };
@@ -188,8 +196,9 @@ impl Engine {
                 Outlook::Planned(resolved, decision) => at > 0 && !lost(resolved, decision),
             };
             if !stays {
-                let see = |resolved: &Resolved, view: &mut StockView| {
+                let see = |resolved: &Resolved, view: &mut StockView, days: &mut Vec<DayUse>| {
                     self.see_stock(resolved, now, view);
+                    self.list_days(lanes, view, now, days);
                 };
                 self.plan(order, outlook, lanes, now, &see);
             }
@@ -248,7 +257,7 @@ impl Engine {
 
 impl Stock {
     /// Looks at every SKU of a batch once a channel.
-    fn of(engine: &Engine, outlooks: &[Outlook], now: EpochMillis) -> Self {
+    fn of(engine: &Engine, outlooks: &[Outlook], lanes: &Lanes, now: EpochMillis) -> Self {
         let open = outlooks.iter().filter_map(|outlook| match outlook {
             Outlook::Open(resolved) => Some(resolved),
             _ => None,
@@ -274,15 +283,30 @@ impl Stock {
             lines.map(move |(line, _)| (view, line))
         });
         let places = places.collect();
+        let mut days = Vec::new();
+        let mut of_view = Vec::new();
+        for view in &views {
+            engine.list_days(lanes, view, now, &mut of_view);
+            days.append(&mut of_view);
+        }
+        days.sort_unstable_by_key(|used| (used.location, used.at));
+        days.dedup_by_key(|used| (used.location, used.at));
         Self {
+            rows,
             places,
             views,
-            rows,
+            days,
         }
     }
 
     /// The part of it that an order is about.
-    fn see(&self, resolved: &Resolved, view: &mut StockView) {
+    fn see(
+        &self,
+        resolved: &Resolved,
+        lanes: &Lanes,
+        view: &mut StockView,
+        days: &mut Vec<DayUse>,
+    ) {
         view.clear();
         for sku in resolved.skus() {
             match self.rows.binary_search(&(resolved.channel, sku)) {
@@ -292,6 +316,15 @@ impl Stock {
                 }
                 Err(_) => view.push_line(sku),
             }
+        }
+        days.clear();
+        if self.days.is_empty() {
+            return;
+        }
+        for location in limited_in(lanes, view) {
+            let from = self.days.partition_point(|used| used.location < location);
+            let of_it = self.days[from..].iter();
+            days.extend(of_it.take_while(|used| used.location == location));
         }
     }
 }

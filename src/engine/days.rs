@@ -75,11 +75,7 @@ impl Engine {
         if !lanes.limited() {
             return;
         }
-        let lines = 0..view.len();
-        let held = lines.flat_map(|line| view.cells(line).iter().map(|cell| cell.location));
-        let mut limited: Vec<LocationId> = held.filter(|&l| lanes.limit(l).is_some()).collect();
-        limited.sort_unstable();
-        limited.dedup();
+        let limited = limited_in(lanes, view);
         // The day of a hand-over today may have begun by its other hand-overs.
         let from = now - crate::model::Millis::from_hours(26);
         self.ledger.days().list(limited.into_iter(), from, into);
@@ -130,6 +126,16 @@ impl Engine {
             }
         }
     }
+}
+
+/// The locations with a limit that hold anything of a view, ascending.
+pub(super) fn limited_in(lanes: &Lanes, view: &StockView) -> Vec<LocationId> {
+    let lines = 0..view.len();
+    let held = lines.flat_map(|line| view.cells(line).iter().map(|cell| cell.location));
+    let mut limited: Vec<LocationId> = held.filter(|&l| lanes.limit(l).is_some()).collect();
+    limited.sort_unstable();
+    limited.dedup();
+    limited
 }
 
 /// What the parts of an order hand over; nothing where they are not counted.

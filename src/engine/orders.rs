@@ -365,7 +365,10 @@ impl Engine {
         now: EpochMillis,
     ) -> Result<(Arc<Decision>, (Reservation, Granted<'_>)), EngineError> {
         for _ in 0..TRIES_MAX {
-            let see = |view: &mut StockView| self.see_stock(resolved, now, view);
+            let see = |view: &mut StockView, days: &mut Vec<DayUse>| {
+                self.see_stock(resolved, now, view);
+                self.list_days(lanes, view, now, days);
+            };
             let decision = Arc::new(self.route_on(order, resolved, lanes, now, see)?);
             if let Some(granted) = self.reserve(order, resolved, &decision, now)? {
                 return Ok((decision, granted));
@@ -381,14 +384,14 @@ impl Engine {
             .view(resolved.skus(), resolved.channel, now, view);
     }
 
-    /// Routes on the stock that `see` shows.
+    /// Routes on the stock, and on the days of the locations that have any of it, that `see` shows.
     pub(super) fn route_on(
         &self,
         order: &Order,
         resolved: &Resolved,
         lanes: &Lanes,
         now: EpochMillis,
-        see: impl FnOnce(&mut StockView),
+        see: impl FnOnce(&mut StockView, &mut Vec<DayUse>),
     ) -> Result<Decision, EngineError> {
         let decided = WORKSPACE.with_borrow_mut(|work| {
             let Workspace {
@@ -396,8 +399,7 @@ impl Engine {
                 days,
                 scratch,
             } = work;
-            see(view);
-            self.list_days(lanes, view, now, days);
+            see(view, days);
             let request = request(order, resolved, (view, days), now);
             let mut decision = route(lanes, &request, scratch)?;
             decision.basis = pack(lanes, &request);
