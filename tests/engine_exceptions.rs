@@ -108,7 +108,8 @@ fn a_count_below_what_was_promised_names_the_orders_at_risk() {
         .place_hold("h", "SKU-0", "EAST", Qty(2), HoldReason::Damaged, NOW)
         .unwrap();
     assert_eq!(open(&engine).len(), 2);
-    // What ships after all was no risk in the end; what goes back is promised anew.
+    // What ships after all was no risk in the end. What goes back waits, since nothing is left; that
+    // stays open until it is promised anew.
     let shipped = Change::Ship { parcels: vec![] };
     engine
         .tell_fulfillment(part("1"), Some(&tokens[0]), &shipped, NOW)
@@ -120,6 +121,8 @@ fn a_count_below_what_was_promised_names_the_orders_at_risk() {
     engine
         .tell_fulfillment(part("2"), None, &back, NOW)
         .unwrap();
+    assert_eq!(open(&engine).len(), 1);
+    count(&engine, "c2", 5);
     assert_eq!(resolved(&engine, 1).1, "it was promised anew");
     assert_eq!(open(&engine).len(), 0);
 }
