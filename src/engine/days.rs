@@ -26,9 +26,14 @@ impl Engine {
         plan.shipments.iter().map(|s| room(&lanes, s)).collect()
     }
 
-    /// The rooms that new parts of an order need.
-    pub(super) fn rooms_of_parts(&self, parts: &[NewPart]) -> Rooms {
-        if !self.ledger.days().counting() {
+    /// The rooms that new parts of a locked order need. None while the order is not counted: when
+    /// counting has just begun it will be, with the parts that it has then.
+    pub(super) fn rooms_of_parts(
+        &self,
+        record: &OrderRecord<Reservation>,
+        parts: &[NewPart],
+    ) -> Rooms {
+        if !record.counted {
             return Rooms::new();
         }
         let lanes = self.lanes.load();

@@ -6,6 +6,7 @@
 //! the first and the second still holds: in one step, or not at all.
 
 use super::Engine;
+use super::days::Rooms;
 use super::error::EngineError;
 use super::orders::{Resolved, request, wants};
 use super::replan::{FITS, Leaving, Rest, new_parts};
@@ -232,7 +233,7 @@ impl Engine {
         moving: &Moving,
         now: EpochMillis,
     ) -> Result<MoveOutcome, EngineError> {
-        let Prepared { fact, wants } = match self.prepare(record, moving, now)? {
+        let Prepared { fact, wants, .. } = match self.prepare(record, moving, now)? {
             Ok(prepared) => prepared,
             Err(why) => return Ok(why),
         };
@@ -287,10 +288,7 @@ impl Engine {
             return Ok(outcomes);
         }
         let pass = self.gate.enter();
-        let rooms = prepared
-            .iter()
-            .flat_map(|p| self.rooms_of_parts(&p.fact.parts));
-        let rooms: Vec<Room> = rooms.collect();
+        let rooms: Vec<Room> = prepared.iter().flat_map(|p| p.rooms.clone()).collect();
         if self.ledger.days().exchange(&[], &rooms, now).is_err() {
             return Ok(outcomes);
         }
@@ -394,7 +392,8 @@ impl Engine {
             granted: Vec::new(),
         };
         let wants = wants(&plan, &resolved.demands);
-        Ok(Ok(Prepared { fact, wants }))
+        let rooms = self.rooms_of_parts(record, &fact.parts);
+        Ok(Ok(Prepared { fact, wants, rooms }))
     }
 }
 
@@ -402,6 +401,7 @@ impl Engine {
 struct Prepared {
     fact: ReplannedFact,
     wants: Vec<Want>,
+    rooms: Rooms,
 }
 
 /// Whether an order is open and nobody has, or had, a part of it.

@@ -204,7 +204,7 @@ impl Engine {
             Some(_) => super::days::used_by(record),
             None => Vec::new(),
         };
-        let rooms = self.rooms_of_parts(&fact.parts);
+        let rooms = self.rooms_of_parts(record, &fact.parts);
         let days = self.ledger.days();
         days.exchange(&given_back, &rooms, now).ok()?;
         let holding = record.holding.as_mut()?;
