@@ -4,17 +4,23 @@
 //! Beside the engine stands what is obviously right: one map of what each order wants, and one list of
 //! what has left. After every step, for every item of every order: wanted = shipped + open + waiting +
 //! cancelled; no position is promised beyond its supply, but for what somebody has; no part has two live
-//! releases; nobody waits for what could be promised.
+//! releases; nobody waits for what could be promised. `order_support/crashes.rs` has the same world live on
+//! over crashes.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "order_support/crashes.rs"]
+mod crashes;
+#[allow(dead_code, reason = "this program uses its part of it")]
+#[path = "journal_support/disk.rs"]
+mod disk;
 mod engine_support;
 
 use allot::bench::random::Random;
 use allot::engine::{
     AtpRequest, ClaimAsk, CountReport, Engine, FulfillmentOrder, PartName, SupplyPut, Token,
 };
-use allot::lifecycle::State;
+use allot::lifecycle::{State, Units};
 use allot::model::{
     Change, ClaimMode, EpochMillis, HoldReason, IncomingKind, Millis, Order, OrderKey, OwnerFact,
     Qty, SkuId,
@@ -36,7 +42,7 @@ struct Message {
     change: Change,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct World {
     /// What each order wants, by item; the content of every change by its reference.
     wanted: BTreeMap<String, BTreeMap<usize, u32>>,
@@ -318,7 +324,9 @@ impl World {
                 let all = parts(engine, key.order());
                 let has = |p: &FulfillmentOrder| {
                     let mut lines = p.lines.iter();
-                    let open = lines.any(|l| l.sku == id && !l.units.open().is_zero());
+                    // Also what is off the shelf and has not left.
+                    let here = |u: &Units| u.open() + u.picked.saturating_sub(u.shipped);
+                    let open = lines.any(|l| l.sku == id && !here(&l.units).is_zero());
                     open && p.route.is_some_and(|r| r.location == location)
                 };
                 // What somebody has is not moved; it may be what is not covered.
@@ -363,8 +371,13 @@ fn wanted_by(engine: &Engine, id: &str) -> Option<Arc<Order>> {
 }
 
 fn shipped(engine: &Engine, id: &str) -> u32 {
+    (0..SKUS).map(|sku| shipped_of(engine, id, sku)).sum()
+}
+
+/// Units of an item of an order that have shipped; none of an order that nobody knows.
+fn shipped_of(engine: &Engine, id: &str, sku: usize) -> u32 {
     match engine.order("shop", id) {
-        Ok(_) => (0..SKUS).map(|sku| spots(&parts(engine, id), sku)[0]).sum(),
+        Ok(_) => spots(&parts(engine, id), sku)[0],
         Err(_) => 0,
     }
 }
@@ -390,11 +403,14 @@ fn spots(parts: &[FulfillmentOrder], sku: usize) -> [u32; 4] {
     spots
 }
 
+/// Units of each item at each place.
+const STOCK: [[u32; 3]; SKUS] = [[6, 4, 2], [3, 3, 3], [0, 5, 0]];
+
 #[test]
 fn nothing_is_lost_made_oversold_or_forgotten() {
     let mut moves = 0;
     for seed in 0..30 {
-        let engine = engine(&[[6, 4, 2], [3, 3, 3], [0, 5, 0]]);
+        let engine = engine(&STOCK);
         let (mut world, mut random) = (World::default(), Random::new(seed));
         for step in 0..250 {
             world.step(&engine, &mut random);

@@ -52,8 +52,8 @@ impl Engine {
         }
     }
 
-    /// Gives everything that can be promised to the orders that wait: what a stop in the middle of a
-    /// step has left undone, and what became possible by time alone. Returns how many got something.
+    /// Gives everything that can be promised to the orders that wait, also what became possible by time
+    /// alone. Returns how many got something.
     pub fn allocate_waiting(&self, now: EpochMillis) -> usize {
         let skus = self.backorders.skus().into_iter();
         skus.map(|sku| self.allocate(sku, now)).sum()

@@ -44,6 +44,7 @@ mod scarcity;
 mod snapshots;
 mod stock;
 mod supply;
+mod unfinished;
 mod waiting;
 mod watch;
 

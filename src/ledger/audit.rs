@@ -5,7 +5,7 @@
 
 use super::locked::sku_at;
 use super::shard::{Shard, SideTable, Spot};
-use super::{Ledger, SHARDS};
+use super::{Broken, Ledger, Position, SHARDS};
 use crate::model::{EpochMillis, LocationId, SkuId};
 
 /// A counter that differs from what it counts.
@@ -55,6 +55,24 @@ impl Ledger {
             shard.recount(number, &mut found);
         }
         found
+    }
+
+    /// Every promise that supply does not cover, position by position. Looks at all positions, shard by
+    /// shard.
+    #[must_use]
+    pub fn broken(&self, now: EpochMillis) -> Vec<Broken> {
+        let mut all = Vec::new();
+        for number in 0..SHARDS {
+            let mut shard = self.lock_shard(number);
+            shard.advance(now);
+            for row in shard.row_numbers() {
+                let reserved = shard.row(row).iter().filter(|p| p.reserved > 0);
+                for location in reserved.map(Position::location) {
+                    all.extend(shard.broken(sku_at(number, row), row, location));
+                }
+            }
+        }
+        all
     }
 
     /// Sums over all shards, each at its own moment of the walk.

@@ -99,7 +99,7 @@ impl Opener {
         clock: Clock,
     ) {
         // What a stop in the middle of a step has left undone.
-        engine.allocate_waiting(clock.now());
+        engine.finish_steps(clock.now());
         let snapshots = plan.zip(journal.clone()).map(|(plan, journal)| {
             let snapshots = Snapshots::new(plan, engine.clone(), journal);
             Arc::new(snapshots)

@@ -4,6 +4,7 @@
 
 pub(crate) mod comebacks;
 pub(crate) mod commands;
+pub(crate) mod reader;
 
 use allot::engine::{AtpRequest, Engine, EngineError, Limits, OrderView};
 use allot::model::{
@@ -112,6 +113,12 @@ pub(crate) fn item(sku: usize) -> Item {
 
 /// SKU-0 … SKU-3, with `stock[sku][location]` units.
 pub(crate) fn engine(stock: &[[u32; 3]]) -> Engine {
+    let opening = stocked(stock);
+    Engine::new(network(), opening, Limits::default(), None, NOW).unwrap()
+}
+
+/// What [`engine`] begins with.
+pub(crate) fn stocked(stock: &[[u32; 3]]) -> Opening {
     let mut rows = Vec::new();
     for (sku, here) in (0u32..).zip(stock) {
         for (place, &units) in (0u16..).zip(here) {
@@ -127,12 +134,11 @@ pub(crate) fn engine(stock: &[[u32; 3]]) -> Engine {
         }
     }
     let items = (0..stock.len()).map(item).collect();
-    let opening = Opening {
+    Opening {
         items,
         stock: rows,
         ..Opening::default()
-    };
-    Engine::new(network(), opening, Limits::default(), None, NOW).unwrap()
+    }
 }
 
 pub(crate) fn order(id: &str, lines: &[(usize, u32)]) -> Order {
