@@ -51,10 +51,10 @@ fn short_limits() -> Network {
         state,
         channel: channel.map(Into::into),
         location,
-        limit: Limit {
+        limit: Some(Limit {
             span: Millis(HOUR.0 * hours),
             working: false,
-        },
+        }),
     };
     Network {
         deadlines: vec![
@@ -157,10 +157,10 @@ fn working_time_leaves_out_days_on_which_nobody_works() {
         state: State::Routed,
         channel: None,
         location: None,
-        limit: Limit {
+        limit: Some(Limit {
             span: Millis(24 * HOUR.0),
             working: true,
-        },
+        }),
     };
     closed.deadlines = vec![rule];
     let (engine, _) = engine_of(closed);

@@ -16,14 +16,14 @@ pub struct LimitRule {
     pub channel: Option<ChannelId>,
     /// At which location.
     pub location: Option<LocationId>,
-    /// How long.
-    pub limit: Limit,
+    /// How long; `None` is for as long as it takes.
+    pub limit: Option<Limit>,
 }
 
 /// All rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    rules: BTreeMap<(State, Option<ChannelId>, Option<LocationId>), Limit>,
+    rules: BTreeMap<(State, Option<ChannelId>, Option<LocationId>), Option<Limit>>,
 }
 
 const MINUTE: u64 = 60_000;
@@ -53,7 +53,7 @@ impl Default for Limits {
                 span: Millis(span),
                 working,
             };
-            ((state, None, None), limit)
+            ((state, None, None), Some(limit))
         };
         Self {
             rules: DEFAULTS.into_iter().map(rule).collect(),
@@ -70,7 +70,7 @@ impl Limits {
         let mut own = BTreeMap::new();
         for rule in rules {
             let field = || format!("limits.{}", rule.state.name());
-            if rule.limit.span == Millis(0) {
+            if rule.limit.is_some_and(|limit| limit.span == Millis(0)) {
                 return Err(Invalid::new(field(), 0, "at least 1 millisecond"));
             }
             let place = (rule.state, rule.channel, rule.location);
@@ -84,7 +84,7 @@ impl Limits {
         Ok(limits)
     }
 
-    /// The limit that counts.
+    /// The limit that counts, if any does.
     #[must_use]
     pub fn limit(
         &self,
@@ -100,7 +100,9 @@ impl Limits {
             Some((None, None)),
         ];
         let mut places = places.into_iter().flatten();
-        places.find_map(|(channel, location)| self.rules.get(&(state, channel, location)).copied())
+        let rules = &self.rules;
+        let found = places.find_map(|(channel, location)| rules.get(&(state, channel, location)));
+        found.copied().flatten()
     }
 
     /// When something that has stood in `state` since `since` is due.
@@ -153,10 +155,10 @@ mod tests {
             state: State::Sent,
             channel: channel.map(ChannelId),
             location: location.map(LocationId),
-            limit: Limit {
+            limit: Some(Limit {
                 span: Millis(span),
                 working,
-            },
+            }),
         }
     }
 
@@ -189,6 +191,13 @@ mod tests {
         assert_eq!(due(&limits, 2, None), 1, "no place, no working time");
         assert!(Limits::with(&[rules[0], rules[0]]).is_err());
         assert!(Limits::with(&[rule(None, None, 0, false)]).is_err());
+        let never = LimitRule {
+            limit: None,
+            ..rules[1]
+        };
+        let limits = Limits::with(&[rules[0], never]).unwrap();
+        assert_eq!(due(&limits, 2, None), 1);
+        assert_eq!(limits.limit(State::Sent, ChannelId(1), None), None, "never");
     }
 
     #[test]

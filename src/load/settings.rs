@@ -293,8 +293,9 @@ fn deadline(row: &Node<'_>, known: &Known<'_>) -> Result<DeadlineRow, Invalid> {
         hours,
         days,
         working,
+        never,
     ] = row.fields(&[
-        "state", "channel", "location", "seconds", "minutes", "hours", "days", "working",
+        "state", "channel", "location", "seconds", "minutes", "hours", "days", "working", "never",
     ])?;
     let units = [
         (seconds, SECOND),
@@ -311,18 +312,22 @@ fn deadline(row: &Node<'_>, known: &Known<'_>) -> Result<DeadlineRow, Invalid> {
                 .map(|n| n * unit),
         );
     }
-    let [span] = spans[..] else {
-        let expected = "exactly one of seconds, minutes, hours and days";
-        return Err(Invalid::new("minutes", spans.len(), expected));
+    let never = never.optional(Field::flag)?.unwrap_or(false);
+    let span = match (&spans[..], never) {
+        ([], true) => None,
+        ([span], false) => Some(Millis(*span)),
+        _ => {
+            let expected = "exactly one of seconds, minutes, hours, days and never";
+            let given = spans.len() + usize::from(never);
+            return Err(Invalid::new("minutes", given, expected));
+        }
     };
+    let working = working.optional(Field::flag)?.unwrap_or(false);
     Ok(DeadlineRow {
         state: state.one_of(&State::ALL)?,
         channel: channel.optional(Field::id)?.map(Into::into),
         location: location.optional(|id| known.places.find(id))?,
-        limit: Limit {
-            span: Millis(span),
-            working: working.optional(Field::flag)?.unwrap_or(false),
-        },
+        limit: span.map(|span| Limit { span, working }),
     })
 }
 

@@ -338,8 +338,8 @@ pub struct DeadlineRow {
     pub channel: Option<Box<str>>,
     /// At which location.
     pub location: Option<LocationId>,
-    /// How long.
-    pub limit: Limit,
+    /// How long; `None` is for as long as it takes.
+    pub limit: Option<Limit>,
 }
 
 /// Everything that changes rarely: where things ship from and what carriers charge.

@@ -17,10 +17,10 @@ fn short() -> Network {
         state: State::Routed,
         channel: None,
         location: None,
-        limit: Limit {
+        limit: Some(Limit {
             span: SPAN,
             working: false,
-        },
+        }),
     };
     Network {
         deadlines: vec![row],
