@@ -45,7 +45,7 @@ impl Engine {
                     }),
                 };
             }
-            check_may_change(record, order)?;
+            self.check_may_change(record, order)?;
             let before = record.demands.to_vec();
             self.amend_record(record, reference, order, now)?;
             Ok((view(record, false), before))
@@ -65,7 +65,8 @@ impl Engine {
         now: EpochMillis,
     ) -> Result<(), EngineError> {
         let lanes = self.lanes.load();
-        let resolved = self.resolve(order, &lanes)?;
+        let resolved = self.resolve(order, &lanes);
+        let resolved = resolved.map_err(|first| self.with_all_findings(order, &lanes, first))?;
         let skus: Vec<SkuId> = resolved.demands.iter().map(|d| d.sku).collect();
         let mut leaving = Leaving::new(ReplanReason::Amended, Rest::Waits);
         for part in record.parts().iter() {
@@ -117,6 +118,52 @@ impl Engine {
         }
         Err(EngineError::Busy { tries: TRIES_MAX })
     }
+
+    /// Whether an order may become another now. What a change must leave as it is comes first, with
+    /// all else that is wrong with what is wanted.
+    fn check_may_change(
+        &self,
+        record: &OrderRecord<Reservation>,
+        order: &Order,
+    ) -> Result<(), EngineError> {
+        let fixed = changed_for_good(&record.order, order);
+        if !fixed.is_empty() {
+            let fixed = fixed.into_iter().map(EngineError::from).collect();
+            return Err(self.every_finding(order, &self.lanes.load(), fixed));
+        }
+        for part in record.parts().iter() {
+            if part.state.with_holder() {
+                return Err(part.held().into());
+            }
+            if part.has_left() {
+                return Err(part.left().into());
+            }
+        }
+        let over = record.status() == OrderStatus::All(State::Cancelled);
+        if over || record.state == OrderState::Cancelled {
+            return Err(nothing_left(record));
+        }
+        let changes = record.amended.as_ref().map_or(0, |a| a.changes.len());
+        if changes >= AMENDMENTS_MAX {
+            let most = format!("at most {AMENDMENTS_MAX} changes of one order");
+            return Err(EngineError::TooLarge(Invalid::new("ref", changes, most)));
+        }
+        Ok(())
+    }
+}
+
+/// Fields that a change must leave as they are, and does not.
+fn changed_for_good(was: &Order, order: &Order) -> Vec<Invalid> {
+    let fixed = [
+        ("channel", was.channel == order.channel),
+        ("placed_at", was.placed_at == order.placed_at),
+        ("priority", was.priority == order.priority),
+    ];
+    let changed = fixed.iter().filter(|(_, same)| !same);
+    let expected = "as the order was placed: a change leaves it as it is";
+    changed
+        .map(|(field, _)| Invalid::new(*field, "another", expected))
+        .collect()
 }
 
 fn freed_of(claim: &crate::ledger::Claim) -> Freed {
@@ -142,38 +189,6 @@ fn more_waiting(
         (sku, short.qty.saturating_sub(before))
     });
     more.filter(|(_, qty)| !qty.is_zero()).collect()
-}
-
-/// Whether an order may become another now.
-fn check_may_change(record: &OrderRecord<Reservation>, order: &Order) -> Result<(), EngineError> {
-    let was = &record.order;
-    let fixed = [
-        ("channel", was.channel == order.channel),
-        ("placed_at", was.placed_at == order.placed_at),
-        ("priority", was.priority == order.priority),
-    ];
-    if let Some((field, _)) = fixed.iter().find(|(_, same)| !same) {
-        let expected = "as the order was placed: a change leaves it as it is";
-        return Err(Invalid::new(*field, "another", expected).into());
-    }
-    for part in record.parts().iter() {
-        if part.state.with_holder() {
-            return Err(part.held().into());
-        }
-        if part.has_left() {
-            return Err(part.left().into());
-        }
-    }
-    let over = record.status() == OrderStatus::All(State::Cancelled);
-    if over || record.state == OrderState::Cancelled {
-        return Err(nothing_left(record));
-    }
-    let changes = record.amended.as_ref().map_or(0, |a| a.changes.len());
-    if changes >= AMENDMENTS_MAX {
-        let most = format!("at most {AMENDMENTS_MAX} changes of one order");
-        return Err(EngineError::TooLarge(Invalid::new("ref", changes, most)));
-    }
-    Ok(())
 }
 
 fn nothing_left(record: &OrderRecord<Reservation>) -> EngineError {

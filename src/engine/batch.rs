@@ -106,9 +106,13 @@ impl Engine {
         if self.orders.read(&order.key, |_| ()).is_some() {
             return Outlook::Known;
         }
+        self.open(order, lanes)
+    }
+
+    fn open(&self, order: &Order, lanes: &Lanes) -> Outlook {
         match self.resolve(order, lanes) {
             Ok(resolved) => Outlook::Open(Box::new(resolved)),
-            Err(error) => Outlook::Refused(error),
+            Err(first) => Outlook::Refused(self.with_all_findings(order, lanes, first)),
         }
     }
 
@@ -182,10 +186,7 @@ impl Engine {
         let together = orders.par_iter().zip(outlooks).enumerate();
         together.for_each(|(at, (order, outlook))| {
             if at == 0 && matches!(outlook, Outlook::Known) {
-                *outlook = match self.resolve(order, lanes) {
-                    Ok(resolved) => Outlook::Open(Box::new(resolved)),
-                    Err(error) => Outlook::Refused(error),
-                };
+                *outlook = self.open(order, lanes);
             }
             let lost = |resolved: &Resolved, decision: &Decision| {
                 !self.has_stock(resolved, &decision.plan, now)

@@ -4,7 +4,7 @@
 
 use crate::ledger::{HoldError, Refusal, StockError, SupplyError};
 use crate::lifecycle;
-use crate::model::{Invalid, Qty, ShortLine, SkuId};
+use crate::model::{Invalid, Qty, ShortLine, SkuId, numbered};
 use crate::routing::Unroutable;
 
 /// A refused command.
@@ -25,6 +25,9 @@ pub enum EngineError {
         /// How to introduce one; empty or starting with `; `.
         hint: &'static str,
     },
+    /// Several of the above at once, in the order of the fields; at least two.
+    #[error("{}", numbered(.0))]
+    Several(Vec<EngineError>),
     /// An identity stands for something else already.
     #[error("{field} is '{value}'; {why}")]
     Conflict {
@@ -104,10 +107,18 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// The first word on the wire.
+    /// The first word on the wire. Of several findings it is theirs where all have the same, else
+    /// `INVALID`.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
+            Self::Several(all) => {
+                let first = all.first().map_or("INVALID", Self::code);
+                match all.iter().all(|found| found.code() == first) {
+                    true => first,
+                    false => "INVALID",
+                }
+            }
             Self::Invalid(_) => "INVALID",
             Self::NotFound { .. } => "NOTFOUND",
             Self::Conflict { .. } => "CONFLICT",
@@ -125,6 +136,35 @@ impl EngineError {
                 lifecycle::Refusal::Stale { .. } => "STALE",
                 lifecycle::Refusal::Invalid(_) => "INVALID",
             },
+        }
+    }
+
+    /// The field that it is about, where it is about one of what was sent.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Invalid(invalid) | Self::TooLarge(invalid) => Some(&invalid.field),
+            Self::NotFound { field, .. } => Some(field),
+            _ => None,
+        }
+    }
+
+    /// What the field held, with [`EngineError::field`].
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::Invalid(invalid) | Self::TooLarge(invalid) => Some(&invalid.value),
+            Self::NotFound { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// What was found, one by one: all of several, else this alone.
+    #[must_use]
+    pub fn findings(&self) -> &[Self] {
+        match self {
+            Self::Several(all) => all,
+            one => std::slice::from_ref(one),
         }
     }
 

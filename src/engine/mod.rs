@@ -23,6 +23,7 @@ mod error;
 mod exceptions;
 mod facts;
 mod feed;
+mod findings;
 mod fulfillment;
 mod image;
 mod moving;

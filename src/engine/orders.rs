@@ -4,14 +4,15 @@ use super::Engine;
 use super::backorders::{Admission, Rank};
 use super::error::EngineError;
 use super::facts::Acceptance;
+use super::findings::{invalid_qty, no_shipment};
 use crate::cut::Pass;
 use crate::ledger::{DayUse, Owner, Reservation, StockView, Take, Want};
 use crate::lifecycle::{
     FulfillmentOrder, NewOrder, OrderRecord, OrderState, OrderStatus, Submission,
 };
 use crate::model::{
-    ChannelId, Decision, EpochMillis, Invalid, LocationId, Order, OrderKey, OwnerFact, Plan,
-    Policy, Qty, ReplanRules, SkuId, check_id,
+    ChannelId, Decision, EpochMillis, LocationId, Order, OrderKey, OwnerFact, Plan, Policy, Qty,
+    ReplanRules, SkuId, check_id,
 };
 use crate::routing::{
     Binding, Demand, Destination, Forgotten, Frontier, Goal, Lanes, Request, Scratch, Unroutable,
@@ -175,7 +176,9 @@ impl Engine {
             Submission::Differs(fields) => return Err(differs(&order, &fields)),
         };
         let lanes = self.lanes.load();
-        let accepted = self.resolve(&order, &lanes).and_then(|resolved| {
+        let resolved = self.resolve(&order, &lanes);
+        let resolved = resolved.map_err(|first| self.with_all_findings(&order, &lanes, first));
+        let accepted = resolved.and_then(|resolved| {
             let skus: Arc<[SkuId]> = resolved.skus().collect();
             let granted = self.route_and_reserve(&order, &resolved, &lanes, now)?;
             Ok((skus, granted))
@@ -231,7 +234,8 @@ impl Engine {
     /// As [`Engine::submit`], without `CONFLICT`.
     pub fn quote(&self, order: &Order, now: EpochMillis) -> Result<Quote, EngineError> {
         let lanes = self.lanes.load();
-        let resolved = self.resolve(order, &lanes)?;
+        let resolved = self.resolve(order, &lanes);
+        let resolved = resolved.map_err(|first| self.with_all_findings(order, &lanes, first))?;
         let skus: Arc<[SkuId]> = resolved.demands.iter().map(|d| d.sku).collect();
         let plans = WORKSPACE.with_borrow_mut(|work| {
             let Workspace {
@@ -470,7 +474,7 @@ impl Engine {
         self.check_lines(order.lines.len())?;
         let policy = lanes.policy(&order.channel, order.preset.as_deref(), &order.policy)?;
         if policy.max_shipments == 0 {
-            return Err(Invalid::new("policy.max_shipments", 0, "at least 1").into());
+            return Err(no_shipment().into());
         }
         let pickup = order.pickup_at.as_deref();
         let pickup = pickup.map(|id| self.registry.location("pickup_at", id));
@@ -497,14 +501,7 @@ impl Engine {
         let mut places: HashMap<SkuId, usize> = HashMap::new();
         let mut sets = Sets::default();
         for (index, line) in order.lines.iter().enumerate() {
-            let invalid_qty = || {
-                let expected = "units that sum to 1 to 2000000000 by SKU";
-                EngineError::from(Invalid::new(
-                    format!("lines[{index}].qty"),
-                    line.qty,
-                    expected,
-                ))
-            };
+            let invalid_qty = || EngineError::from(invalid_qty(index, line.qty));
             if line.qty.is_zero() || line.qty > Qty::MAX {
                 return Err(invalid_qty());
             }
@@ -600,12 +597,17 @@ impl Engine {
 
     /// The locations that an order excludes.
     pub(crate) fn excluded(&self, order: &Order) -> Result<Vec<LocationId>, EngineError> {
-        let ids = order.exclude.iter();
-        ids.map(|id| self.registry.location("exclude", id))
-            .collect()
+        let ids = order.exclude.iter().enumerate();
+        ids.map(|(at, id)| self.excluded_location(at, id)).collect()
     }
 
-    fn line_sku(&self, index: usize, sku: &str) -> Result<SkuId, EngineError> {
+    pub(super) fn excluded_location(&self, at: usize, id: &str) -> Result<LocationId, EngineError> {
+        // The field's name is only made when it is needed.
+        let known = self.registry.location("", id);
+        known.or_else(|_| self.registry.location(&format!("exclude[{at}]"), id))
+    }
+
+    pub(super) fn line_sku(&self, index: usize, sku: &str) -> Result<SkuId, EngineError> {
         // The field's name is only made when it is needed.
         self.registry
             .sku("", sku)

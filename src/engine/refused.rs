@@ -1,15 +1,17 @@
 //! An order that was refused: its sender has the error, and the desk hears of it too.
 //!
 //! A host is answered with the error at once, but an error that a script swallows is an order that
-//! nobody looks after. So a refusal opens one exception for the order's identity, and the order that
-//! is accepted later under that identity ends it. A conflict and a stampede open none: of the first
+//! nobody looks after. So a refusal opens an exception for the order's identity, one for each cause,
+//! and the order that is accepted later under that identity ends them. A conflict and a stampede open none: of the first
 //! the order is there, the second only has to be sent again.
 
 use super::Engine;
 use super::error::EngineError;
 use crate::ledger::AtpQuery;
 use crate::lifecycle::Topic;
-use crate::model::{Cause, EpochMillis, ExceptionKind, Finding, Order, SkuId, Subject, check_id};
+use crate::model::{
+    Cause, EpochMillis, ExceptionKind, Finding, Order, SkuId, Subject, check_id, numbered,
+};
 
 impl Engine {
     /// Notes that an order was refused, while its identity is locked. What has no good identity cannot
@@ -17,21 +19,43 @@ impl Engine {
     pub(super) fn refused(&self, order: &Order, error: &EngineError, now: EpochMillis) {
         let named = check_id("source", order.key.source()).is_ok()
             && check_id("order", order.key.order()).is_ok();
-        let Some((cause, waits_for)) = self.cause_of(order, error, now).filter(|_| named) else {
+        if !named {
             return;
-        };
+        }
         let channel = self.registry.channel_asked("channel", &order.channel);
         let channel = channel.ok().filter(|c| super::Registry::is_introduced(*c));
-        let finding = Finding {
-            subject: Subject {
-                topic: Topic::order(&order.key),
-                cause,
-            },
-            channel,
-            detail: error.to_string().into(),
-            waits_for,
-        };
-        self.note_refused(finding, now);
+        for (cause, waits_for, found) in self.causes_of(order, error, now) {
+            let finding = Finding {
+                subject: Subject {
+                    topic: Topic::order(&order.key),
+                    cause,
+                },
+                channel,
+                detail: numbered(&found).into(),
+                waits_for,
+            };
+            self.note_refused(finding, now);
+        }
+    }
+
+    /// What was found, by cause: each cause has its own owner, and he all that is his to mend.
+    fn causes_of<'e>(
+        &self,
+        order: &Order,
+        error: &'e EngineError,
+        now: EpochMillis,
+    ) -> Vec<(Cause, Vec<SkuId>, Vec<&'e EngineError>)> {
+        let mut all: Vec<(Cause, Vec<SkuId>, Vec<&EngineError>)> = Vec::new();
+        for found in error.findings() {
+            let Some((cause, waits_for)) = self.cause_of(order, found, now) else {
+                continue;
+            };
+            match all.iter_mut().find(|(known, ..)| *known == cause) {
+                Some((.., same)) => same.push(found),
+                None => all.push((cause, waits_for, vec![found])),
+            }
+        }
+        all
     }
 
     /// Why an order was refused, and the arrival of which items would change that.

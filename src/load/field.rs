@@ -5,7 +5,10 @@
 //! and never rounds.
 
 use super::node::Node;
-use crate::model::{Cents, Coordinate, Day, EpochMillis, Grams, Invalid, Qty, WeekDays, check_id};
+use crate::model::{
+    CUSTOMER_BYTES_MAX, Cents, Coordinate, Day, EpochMillis, Grams, Invalid, Qty, WeekDays,
+    check_id,
+};
 use jiff::tz::TimeZoneDatabase;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
@@ -168,6 +171,14 @@ impl<'a> Field<'a> {
     pub(super) fn text(self) -> Result<&'a str, Invalid> {
         self.parsed("at most 256 bytes of text on one line", |text| {
             (text.len() <= TEXT_BYTES_MAX && !text.contains(char::is_control)).then_some(text)
+        })
+    }
+
+    /// The id that a host has of a customer.
+    pub(super) fn customer(self) -> Result<&'a str, Invalid> {
+        self.parsed("1 to 128 bytes of text on one line", |text| {
+            let fits = (1..=CUSTOMER_BYTES_MAX).contains(&text.len());
+            (fits && !text.contains(char::is_control)).then_some(text)
         })
     }
 

@@ -9,6 +9,7 @@ use super::rows::{ITEM, LOCATION, POLICY, item, location};
 use super::settings::order_policy;
 use crate::model::{
     Coordinate, Invalid, Item, Location, Order, OrderKey, OrderLine, PolicyOverrides, ShipTo,
+    numbered,
 };
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
@@ -19,20 +20,63 @@ pub const CHANNEL_DEFAULT: &str = "default";
 /// Most locations that one order excludes.
 const EXCLUDE_MAX: usize = 1_000;
 
-const ORDER: [&str; 12] = [
-    "source",
-    "order",
-    "channel",
-    "placed_at",
-    "priority",
-    "ship_to",
-    "deliver_by",
-    "deliver_by_is_hard",
-    "policy",
-    "exclude",
-    "pickup_at",
-    "lines",
-];
+/// An order that cannot be taken: everything that is wrong with it, and the rest of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faulty {
+    /// At least one, in the order of [`Order::FIELDS`].
+    pub faults: Vec<Invalid>,
+    /// The order without what could not be read, so that the names in it can be looked up.
+    pub draft: Box<Order>,
+}
+
+impl std::fmt::Display for Faulty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&numbered(&self.faults))
+    }
+}
+
+impl std::error::Error for Faulty {}
+
+impl From<Invalid> for Faulty {
+    fn from(fault: Invalid) -> Self {
+        Self {
+            faults: vec![fault],
+            draft: Box::default(),
+        }
+    }
+}
+
+/// What was found wrong so far.
+#[derive(Default)]
+struct Faults(Vec<Invalid>);
+
+impl Faults {
+    /// What was read, or nothing.
+    fn keep<T: Default>(&mut self, read: Result<T, Invalid>) -> T {
+        read.unwrap_or_else(|fault| {
+            self.0.push(fault);
+            T::default()
+        })
+    }
+
+    /// What is inside `parent`, with its faults.
+    fn inside<T>(&mut self, parent: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let mut inner = Self::default();
+        let read = read(&mut inner);
+        let named = inner.0.into_iter().map(|fault| inside(parent, fault));
+        self.0.extend(named);
+        read
+    }
+
+    /// The fields of an object; absent ones where it is none.
+    fn fields<'a, const N: usize>(
+        &mut self,
+        node: &'a Node<'a>,
+        names: &[&'static str; N],
+    ) -> Option<[Field<'a>; N]> {
+        node.every_field(names, &mut |fault| self.0.push(fault))
+    }
+}
 
 /// Reads an order as `ORDER.SUBMIT` takes it, with at most `lines_max` lines.
 ///
@@ -42,9 +86,9 @@ const ORDER: [&str; 12] = [
 /// `deliver_by_is_hard` false, and policy fields are the network's.
 ///
 /// # Errors
-/// Names the field by its path (`json` when the text is not JSON), its value and what was
-/// expected.
-pub fn order_json(bytes: &[u8], lines_max: usize) -> Result<Order, Invalid> {
+/// Every fault: each names the field by its path (`json` when the text is not JSON), its value and
+/// what was expected.
+pub fn order_json(bytes: &[u8], lines_max: usize) -> Result<Order, Faulty> {
     order_of(&Node::from_json(bytes)?, lines_max)
 }
 
@@ -52,7 +96,7 @@ pub fn order_json(bytes: &[u8], lines_max: usize) -> Result<Order, Invalid> {
 ///
 /// # Errors
 /// The text is not JSON: names `json`.
-pub fn orders_json(bytes: &[u8], lines_max: usize) -> Result<Vec<Result<Order, Invalid>>, Invalid> {
+pub fn orders_json(bytes: &[u8], lines_max: usize) -> Result<Vec<Result<Order, Faulty>>, Invalid> {
     Ok(match Node::from_json(bytes)? {
         Node::List(nodes) => {
             let orders = nodes.iter().map(|node| order_of(node, lines_max));
@@ -62,13 +106,29 @@ pub fn orders_json(bytes: &[u8], lines_max: usize) -> Result<Vec<Result<Order, I
     })
 }
 
-fn order_of(node: &Node<'_>, lines_max: usize) -> Result<Order, Invalid> {
-    let fields = node
-        .fields(&ORDER)
-        .map_err(|invalid| root("order", invalid))?;
+fn order_of(node: &Node<'_>, lines_max: usize) -> Result<Order, Faulty> {
+    let mut faults = Faults::default();
+    let Some(fields) = faults.fields(node, &Order::FIELDS) else {
+        let fault = faults.0.pop().expect("what is no object is a fault");
+        return Err(root("order", fault).into());
+    };
+    let order = order_of_fields(fields, lines_max, &mut faults);
+    if faults.0.is_empty() {
+        return Ok(order);
+    }
+    let mut faults = faults.0;
+    faults.sort_by_key(|fault| Order::field_rank(&fault.field));
+    Err(Faulty {
+        faults,
+        draft: Box::new(order),
+    })
+}
+
+fn order_of_fields(fields: [Field<'_>; 13], lines_max: usize, faults: &mut Faults) -> Order {
     let [
         source,
         order,
+        customer,
         channel,
         placed_at,
         priority,
@@ -80,34 +140,39 @@ fn order_of(node: &Node<'_>, lines_max: usize) -> Result<Order, Invalid> {
         pickup_at,
         lines,
     ] = fields;
-    let (preset, policy) = policy.optional(order_policy)?.unwrap_or_default();
-    let deliver_by = by.optional(Field::day)?;
-    let deliver_by_is_hard = by_is_hard.optional(Field::flag)?.unwrap_or(false);
-    if deliver_by_is_hard && deliver_by.is_none() {
-        return Err(by.refuse("a date, because deliver_by_is_hard is true"));
+    let (source, order) = (faults.keep(source.id()), faults.keep(order.id()));
+    let (preset, policy) = policy_of(policy, faults);
+    let deliver_by = faults.keep(by.optional(Field::day));
+    let deliver_by_is_hard = faults.keep(by_is_hard.optional(Field::flag));
+    let deliver_by_is_hard = deliver_by_is_hard.unwrap_or(false);
+    if deliver_by_is_hard && by.is_absent() {
+        faults
+            .0
+            .push(by.refuse("a date, because deliver_by_is_hard is true"));
     }
-    Ok(Order {
-        key: OrderKey::new(source.id()?, order.id()?),
-        channel: channel
-            .optional(Field::id)?
+    Order {
+        key: OrderKey::new(source, order),
+        customer: faults
+            .keep(customer.optional(Field::customer))
+            .map(Into::into),
+        channel: faults
+            .keep(channel.optional(Field::id))
             .unwrap_or(CHANNEL_DEFAULT)
             .into(),
-        placed_at: placed_at.moment()?,
-        priority: priority.optional(Field::signed)?.unwrap_or(0),
+        placed_at: faults.keep(placed_at.moment()),
+        priority: faults.keep(priority.optional(Field::signed)).unwrap_or(0),
         ship_to: match (to.is_absent(), pickup_at.is_absent()) {
             (true, false) => ShipTo::default(),
-            _ => object(to, "country, postal, lat, lon, residential")
-                .and_then(ship_to)
-                .map_err(|invalid| inside(to.name, invalid))?,
+            _ => faults.inside(to.name, |faults| ship_to(to, faults)),
         },
         deliver_by,
         deliver_by_is_hard,
         preset,
         policy,
-        exclude: exclude.optional(excluded)?.unwrap_or_default(),
-        pickup_at: pickup_at.optional(Field::id)?.map(Into::into),
-        lines: order_lines(lines, lines_max)?,
-    })
+        exclude: excluded(exclude, faults),
+        pickup_at: faults.keep(pickup_at.optional(Field::id)).map(Into::into),
+        lines: order_lines(lines, lines_max, faults),
+    }
 }
 
 /// Reads an item as `ITEM.PUT` takes it: the columns of `items.csv` as fields. A `sku` in the body
@@ -159,6 +224,9 @@ pub fn order_to_json(order: &Order) -> Value {
     if order.pickup_at.is_none() || order.ship_to != ShipTo::default() {
         json["ship_to"] = ship_to_json(&order.ship_to);
     }
+    if let Some(customer) = &order.customer {
+        json["customer"] = json!(customer);
+    }
     if let Some(store) = &order.pickup_at {
         json["pickup_at"] = json!(store);
     }
@@ -186,107 +254,144 @@ fn root(what: &str, invalid: Invalid) -> Invalid {
     }
 }
 
-/// The object in a field that must be there; a finding names no field yet.
-fn object<'a>(field: Field<'a>, fields: &str) -> Result<&'a Node<'a>, Invalid> {
-    match field.raw {
-        Raw::Node(node) => Ok(node),
-        Raw::Missing | Raw::Cell(_) => Err(Invalid::new(
-            "",
-            "missing",
-            format!("an object with the fields {fields}"),
-        )),
+/// The policy of an order. When it cannot be, each of its fields is looked at by itself.
+fn policy_of(field: Field<'_>, faults: &mut Faults) -> (Option<Box<str>>, PolicyOverrides) {
+    let read = field.optional(order_policy);
+    let (Raw::Node(Node::Object(members)), Err(first)) = (field.raw, &read) else {
+        return faults.keep(read).unwrap_or_default();
+    };
+    let before = faults.0.len();
+    for member in members {
+        let alone = Node::Object(vec![member.clone()]);
+        let alone = order_policy(Field::new(field.name, Raw::Node(&alone)));
+        faults.0.extend(alone.err());
+    }
+    // A field that is there twice is good when it is alone.
+    if faults.0.len() == before {
+        faults.0.push(first.clone());
+    }
+    <_>::default()
+}
+
+fn ship_to(field: Field<'_>, faults: &mut Faults) -> ShipTo {
+    let names = ["country", "postal", "lat", "lon", "residential"];
+    let Raw::Node(node) = field.raw else {
+        let expected = format!("an object with the fields {}", names.join(", "));
+        faults.0.push(Invalid::new("", "missing", expected));
+        return ShipTo::default();
+    };
+    let Some([country, postal, lat, lon, residential]) = faults.fields(node, &names) else {
+        return ShipTo::default();
+    };
+    let country = faults.keep(country.country());
+    let at = match (lat.is_absent(), lon.is_absent()) {
+        (true, true) => Ok(None),
+        (false, true) => Err(lon.refuse("degrees, because lat is there")),
+        (true, false) => Err(lat.refuse("degrees, because lon is there")),
+        (false, false) => coordinate(lat, lon).map(Some),
+    };
+    let located = !(lat.is_absent() && lon.is_absent());
+    let postal = match postal.is_absent() && located {
+        true => "",
+        false => faults.keep(postal.postal()),
+    };
+    ShipTo {
+        country: country.into(),
+        postal: postal.into(),
+        coordinate: faults.keep(at),
+        residential: faults
+            .keep(residential.optional(Field::flag))
+            .unwrap_or(false),
     }
 }
 
-fn ship_to(node: &Node<'_>) -> Result<ShipTo, Invalid> {
-    let fields = node.fields(&["country", "postal", "lat", "lon", "residential"])?;
-    let [country, postal, lat, lon, residential] = fields;
-    let coordinate = match (lat.is_absent(), lon.is_absent()) {
-        (true, true) => None,
-        (false, true) => return Err(lon.refuse("degrees, because lat is there")),
-        (true, false) => return Err(lat.refuse("degrees, because lon is there")),
-        (false, false) => Some(coordinate(lat, lon)?),
-    };
-    let postal = if postal.is_absent() && coordinate.is_some() {
-        ""
-    } else {
-        postal.postal()?
-    };
-    Ok(ShipTo {
-        country: country.country()?.into(),
-        postal: postal.into(),
-        coordinate,
-        residential: residential.optional(Field::flag)?.unwrap_or(false),
-    })
-}
-
 /// Ids of locations, each once.
-fn excluded(field: Field<'_>) -> Result<Vec<Box<str>>, Invalid> {
+fn excluded(field: Field<'_>, faults: &mut Faults) -> Vec<Box<str>> {
+    if field.is_absent() {
+        return Vec::new();
+    }
     let expected = format!("a list of at most {EXCLUDE_MAX} locations");
     let Raw::Node(Node::List(nodes)) = field.raw else {
-        return Err(field.refuse(expected));
+        faults.0.push(field.refuse(expected));
+        return Vec::new();
     };
     if nodes.len() > EXCLUDE_MAX {
         let found = format!("a list of {}", nodes.len());
-        return Err(Invalid::new(field.name, found, expected));
+        faults.0.push(Invalid::new(field.name, found, expected));
+        return Vec::new();
     }
     let mut ids: Vec<Box<str>> = Vec::with_capacity(nodes.len());
     for (at, node) in nodes.iter().enumerate() {
         let name = format!("{}[{at}]", field.name);
-        let id = Field::new(&name, Raw::Node(node)).id()?;
-        if !ids.iter().any(|known| **known == *id) {
-            ids.push(id.into());
+        match Field::new(&name, Raw::Node(node)).id() {
+            Ok(id) if ids.iter().any(|known| **known == *id) => {}
+            Ok(id) => ids.push(id.into()),
+            Err(fault) => faults.0.push(fault),
         }
     }
-    Ok(ids)
+    ids
 }
 
-fn order_lines(field: Field<'_>, lines_max: usize) -> Result<Vec<OrderLine>, Invalid> {
+fn order_lines(field: Field<'_>, lines_max: usize, faults: &mut Faults) -> Vec<OrderLine> {
     let expected = || format!("a list of 1 to {lines_max} lines");
     let Raw::Node(Node::List(nodes)) = field.raw else {
-        return Err(field.refuse(expected()));
+        faults.0.push(field.refuse(expected()));
+        return Vec::new();
     };
     if nodes.is_empty() || nodes.len() > lines_max {
         let found = format!("a list of {}", nodes.len());
-        return Err(Invalid::new(field.name, found, expected()));
+        faults.0.push(Invalid::new(field.name, found, expected()));
+        return Vec::new();
     }
     let mut lines = Vec::with_capacity(nodes.len());
     for (at, node) in nodes.iter().enumerate() {
-        let line = order_line(node, at);
-        lines.push(line.map_err(|invalid| inside(&format!("{}[{at}]", field.name), invalid))?);
+        let before = faults.0.len();
+        lines.push(order_line(node, at, faults));
+        for fault in &mut faults.0[before..] {
+            let named = std::mem::replace(fault, Invalid::new("", "", ""));
+            *fault = inside(&format!("{}[{at}]", field.name), named);
+        }
     }
-    repeated_line(&lines).map_or(Ok(()), |at| {
+    for at in repeated_lines(&lines) {
         let name = format!("{}[{at}].line", field.name);
         let expected = "a line id that no other line has";
-        Err(Invalid::new(name, &lines[at].line, expected))
-    })?;
-    Ok(lines)
+        faults.0.push(Invalid::new(name, &lines[at].line, expected));
+    }
+    lines
 }
 
-/// The first line whose id an earlier line has.
-fn repeated_line(lines: &[OrderLine]) -> Option<usize> {
+/// The lines whose ids earlier lines have.
+fn repeated_lines(lines: &[OrderLine]) -> Vec<usize> {
     // Most orders have a few lines, and comparing those is cheaper than hashing them.
     const FEW: usize = 12;
     if lines.len() <= FEW {
         let earlier = |at: usize| lines[..at].iter().any(|line| line.line == lines[at].line);
-        return (1..lines.len()).find(|&at| earlier(at));
+        return (1..lines.len())
+            .filter(|&at| !lines[at].line.is_empty() && earlier(at))
+            .collect();
     }
     let mut seen = HashSet::with_capacity(lines.len());
-    lines.iter().position(|line| !seen.insert(&*line.line))
+    let ids = lines.iter().map(|line| &*line.line).enumerate();
+    ids.filter(|(_, id)| !id.is_empty() && !seen.insert(*id))
+        .map(|(at, _)| at)
+        .collect()
 }
 
-fn order_line(node: &Node<'_>, at: usize) -> Result<OrderLine, Invalid> {
+fn order_line(node: &Node<'_>, at: usize, faults: &mut Faults) -> OrderLine {
     let names = &["line", "sku", "qty", "may_split", "together"];
-    let [line, sku, qty, may_split, together] = node.fields(names)?;
-    Ok(OrderLine {
-        line: line
-            .optional(Field::id)?
-            .map_or_else(|| (at + 1).to_string().into(), Into::into),
-        sku: sku.id()?.into(),
-        qty: qty.qty(1)?,
-        may_split: may_split.optional(Field::flag)?.unwrap_or(true),
-        together: together.optional(Field::id)?.map(Into::into),
-    })
+    let Some([line, sku, qty, may_split, together]) = faults.fields(node, names) else {
+        return OrderLine::default();
+    };
+    OrderLine {
+        line: match line.optional(Field::id) {
+            Ok(given) => given.map_or_else(|| (at + 1).to_string().into(), Into::into),
+            Err(fault) => faults.keep(Err(fault)),
+        },
+        sku: faults.keep(sku.id()).into(),
+        qty: faults.keep(qty.qty(1)),
+        may_split: faults.keep(may_split.optional(Field::flag)).unwrap_or(true),
+        together: faults.keep(together.optional(Field::id)).map(Into::into),
+    }
 }
 
 fn line_to_json(line: &OrderLine) -> Value {

@@ -34,6 +34,8 @@ mod table;
 mod text;
 
 pub use error::LoadError;
-pub use json::{CHANNEL_DEFAULT, item_json, location_json, order_json, order_to_json, orders_json};
+pub use json::{
+    CHANNEL_DEFAULT, Faulty, item_json, location_json, order_json, order_to_json, orders_json,
+};
 pub use network::{NetworkFiles, items_file, network_folder, network_folder_with};
 pub use orders::{OrderFile, orders_file};

@@ -61,21 +61,38 @@ impl<'a> Node<'a> {
         &'a self,
         names: &[&'static str; N],
     ) -> Result<[Field<'a>; N], Invalid> {
+        let mut first = None;
+        let fields = self.every_field(names, &mut |fault| {
+            first.get_or_insert(fault);
+        });
+        match (fields, first) {
+            (Some(fields), None) => Ok(fields),
+            (_, first) => Err(first.expect("what is no object is a fault")),
+        }
+    }
+
+    /// The same with every fault told; `None` when it is no object.
+    pub(super) fn every_field<const N: usize>(
+        &'a self,
+        names: &[&'static str; N],
+        fault: &mut dyn FnMut(Invalid),
+    ) -> Option<[Field<'a>; N]> {
         let Self::Object(members) = self else {
             let expected = format!("an object with the fields {}", names.join(", "));
-            return Err(Invalid::new("", self, expected));
+            fault(Invalid::new("", self, expected));
+            return None;
         };
         let mut fields = names.map(|name| Field::new(name, Raw::Missing));
         for (key, value) in members {
-            let Some(at) = names.iter().position(|name| name == key) else {
-                return Err(unknown_field(key, value, names));
-            };
-            if !matches!(fields[at].raw, Raw::Missing) {
-                return Err(Invalid::new(names[at], value, "the field once, not twice"));
+            match names.iter().position(|name| name == key) {
+                None => fault(unknown_field(key, value, names)),
+                Some(at) if !matches!(fields[at].raw, Raw::Missing) => {
+                    fault(Invalid::new(names[at], value, "the field once, not twice"));
+                }
+                Some(at) => fields[at].raw = Raw::Node(value),
             }
-            fields[at].raw = Raw::Node(value);
         }
-        Ok(fields)
+        Some(fields)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::{Invalid, Order, OrderKey, OrderLine, PolicyOverrides, ShipTo}
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-const ORDERS: [Column; 10] = [
+const ORDERS: [Column; 11] = [
     must("source"),
     must("order"),
     may("line"),
@@ -20,6 +20,7 @@ const ORDERS: [Column; 10] = [
     must("sku"),
     must("qty"),
     may("deliver_by"),
+    may("customer"),
 ];
 const DESTINATIONS: [Column; 3] = [must("order"), must("country"), must("postal")];
 
@@ -37,7 +38,7 @@ type KnownSku<'a> = &'a dyn Fn(&str) -> bool;
 
 /// Reads an order file with the columns of `orders.csv`.
 ///
-/// The columns `line`, `channel` and `deliver_by` may be absent, and their cells and those of
+/// The columns `line`, `channel`, `deliver_by` and `customer` may be absent, and their cells and those of
 /// `postal` empty: lines are then numbered from 1, the channel is `default`. Columns that are not known are ignored. A second file with
 /// the columns `order`, `country` and `postal` replaces the destinations of the orders it names.
 /// Where `known` is given, every SKU must pass it.
@@ -73,12 +74,12 @@ struct Draft {
     rows: Vec<usize>,
 }
 
-fn drafts(table: &Table<10>, known: Option<KnownSku<'_>>) -> Result<Vec<Draft>, LoadError> {
+fn drafts(table: &Table<11>, known: Option<KnownSku<'_>>) -> Result<Vec<Draft>, LoadError> {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut index: Map<OrderKey, usize> = Map::default();
     let mut row = 0;
     table.each(|fields| {
-        let [source, order, line, .., sku, qty, _] = fields;
+        let [source, order, line, .., sku, qty, _, _] = fields;
         let key = OrderKey::new(source.id()?, order.id()?);
         let at = match index.get(&key) {
             Some(&at) => {
@@ -106,7 +107,7 @@ fn drafts(table: &Table<10>, known: Option<KnownSku<'_>>) -> Result<Vec<Draft>, 
 }
 
 /// What a row says of its order.
-fn header(key: OrderKey, fields: [Field<'_>; 10]) -> Result<Order, Invalid> {
+fn header(key: OrderKey, fields: [Field<'_>; 11]) -> Result<Order, Invalid> {
     let [
         _,
         _,
@@ -118,9 +119,11 @@ fn header(key: OrderKey, fields: [Field<'_>; 10]) -> Result<Order, Invalid> {
         _,
         _,
         deliver_by,
+        customer,
     ] = fields;
     Ok(Order {
         key,
+        customer: customer.optional(Field::customer)?.map(Into::into),
         channel: channel
             .optional(Field::id)?
             .unwrap_or(CHANNEL_DEFAULT)
@@ -142,7 +145,7 @@ fn header(key: OrderKey, fields: [Field<'_>; 10]) -> Result<Order, Invalid> {
 }
 
 /// Checks that a further row says the same of its order as the first one.
-fn agree(table: &Table<10>, draft: &Draft, fields: [Field<'_>; 10]) -> Result<(), Invalid> {
+fn agree(table: &Table<11>, draft: &Draft, fields: [Field<'_>; 11]) -> Result<(), Invalid> {
     let [
         _,
         _,
@@ -154,6 +157,7 @@ fn agree(table: &Table<10>, draft: &Draft, fields: [Field<'_>; 10]) -> Result<()
         _,
         _,
         deliver_by,
+        customer,
     ] = fields;
     let first = &draft.order;
     let again = header(first.key.clone(), fields)?;
@@ -178,6 +182,9 @@ fn agree(table: &Table<10>, draft: &Draft, fields: [Field<'_>; 10]) -> Result<()
             .deliver_by
             .map_or_else(String::new, |day| day.to_string());
         return differs(deliver_by, &said);
+    }
+    if again.customer != first.customer {
+        return differs(customer, &first.customer.as_deref().unwrap_or_default());
     }
     Ok(())
 }
@@ -204,7 +211,7 @@ fn order_line(
 }
 
 /// Line ids are unique within an order.
-fn check_line_ids(table: &Table<10>, drafts: &[Draft]) -> Result<(), LoadError> {
+fn check_line_ids(table: &Table<11>, drafts: &[Draft]) -> Result<(), LoadError> {
     let mut seen: HashSet<&str, foldhash::fast::RandomState> = HashSet::default();
     for Draft { order, rows } in drafts {
         seen.clear();

@@ -13,6 +13,25 @@ pub struct Invalid {
     pub expected: String,
 }
 
+/// So many findings are told in full; of the others only how many there are.
+pub const FINDINGS_SHOWN_MAX: usize = 10;
+
+/// Several findings in one line of bounded length; one alone stands as it is.
+pub fn numbered(findings: &[impl fmt::Display]) -> String {
+    if let [only] = findings {
+        return only.to_string();
+    }
+    let shown = findings.iter().take(FINDINGS_SHOWN_MAX).enumerate();
+    let shown = shown.map(|(at, finding)| format!("({}) {finding}", at + 1));
+    let shown = shown.collect::<Vec<_>>().join("; ");
+    let more = findings.len().saturating_sub(FINDINGS_SHOWN_MAX);
+    let more = match more {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!("{} findings: {shown}{more}", findings.len())
+}
+
 /// Longest piece of a sender's value that is repeated back to him, in characters.
 const VALUE_CHARS_MAX: usize = 80;
 
@@ -59,3 +78,18 @@ impl fmt::Display for Invalid {
 }
 
 impl std::error::Error for Invalid {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_numbered_and_a_long_list_is_cut() {
+        assert_eq!(numbered(&["a"]), "a");
+        assert_eq!(numbered(&["a", "b"]), "2 findings: (1) a; (2) b");
+        let many: Vec<String> = (0..17).map(|n| format!("f{n}")).collect();
+        let text = numbered(&many);
+        assert!(text.starts_with("17 findings: (1) f0; (2) f1;"), "{text}");
+        assert!(text.ends_with("(10) f9; and 7 more"), "{text}");
+    }
+}

@@ -32,13 +32,13 @@ pub use fact::{
 };
 pub use feed::{EventClaim, EventId, EventIds, GroupChange, GroupFact, StreamName};
 pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};
-pub use invalid::Invalid;
+pub use invalid::{FINDINGS_SHOWN_MAX, Invalid, numbered};
 pub use network::{
     AllocationRow, DeadlineRow, IncomingRow, Item, Limit, Location, LocationKind, Network, Opening,
     Place, PricingRules, PromiseFrom, PromiseRules, RESIDENTIAL, RegionPart, ReplanRules,
     Restriction, ScarcityRow, Service, StockRow, Surcharge, TariffStep, WeekDays, Zone, ZonePair,
 };
-pub use order::{Order, OrderKey, OrderLine, ShipTo};
+pub use order::{CUSTOMER_BYTES_MAX, Order, OrderKey, OrderLine, ShipTo};
 pub use plan::{
     Decision, Objective, Plan, Proof, Rejected, RejectedReason, Shipment, ShipmentCents,
     ShipmentLine, ShortLine,

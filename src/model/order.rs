@@ -83,6 +83,8 @@ pub struct OrderLine {
 pub struct Order {
     /// `(source, order id)`.
     pub key: OrderKey,
+    /// Who bought, by the id that the host has of him; `None` when it says none.
+    pub customer: Option<Box<str>>,
     /// The selling channel.
     pub channel: Box<str>,
     /// When the customer placed it.
@@ -107,12 +109,57 @@ pub struct Order {
     pub lines: Vec<OrderLine>,
 }
 
+/// Most bytes of a customer's id.
+pub const CUSTOMER_BYTES_MAX: usize = 128;
+
+/// The fields of a line, in their order.
+const LINE_FIELDS: [&str; 5] = ["line", "sku", "qty", "may_split", "together"];
+
 impl Order {
+    /// The fields of the wire format, in the order in which what is wrong with them is told.
+    pub const FIELDS: [&str; 13] = [
+        "source",
+        "order",
+        "customer",
+        "channel",
+        "placed_at",
+        "priority",
+        "ship_to",
+        "deliver_by",
+        "deliver_by_is_hard",
+        "policy",
+        "exclude",
+        "pickup_at",
+        "lines",
+    ];
+
+    /// Where a field such as `lines[2].qty` stands in the order of [`Order::FIELDS`]; one that is not
+    /// known comes last in what it is in.
+    #[must_use]
+    pub fn field_rank(field: &str) -> (usize, usize, usize) {
+        let end = field.find(['.', '[']).unwrap_or(field.len());
+        let (top, rest) = field.split_at(end);
+        let place = |names: &[&str], name: &str| {
+            let found = names.iter().position(|known| *known == name);
+            found.unwrap_or(names.len())
+        };
+        let inside = rest.strip_prefix('[').and_then(|r| r.split_once(']'));
+        let (number, rest) = inside.unwrap_or(("0", ""));
+        let part = rest.strip_prefix('.').unwrap_or("");
+        let part = match part.is_empty() {
+            true => 0,
+            false => place(&LINE_FIELDS, part),
+        };
+        let number = number.parse().unwrap_or(usize::MAX);
+        (place(&Self::FIELDS, top), number, part)
+    }
+
     /// The fields in which two orders of one identity differ, by the names of the wire format;
     /// empty when the content is the same.
     #[must_use]
     pub fn differing_fields(&self, other: &Self) -> Vec<&'static str> {
         let pairs = [
+            ("customer", self.customer == other.customer),
             ("channel", self.channel == other.channel),
             ("placed_at", self.placed_at == other.placed_at),
             ("priority", self.priority == other.priority),
@@ -148,5 +195,23 @@ mod tests {
         assert_eq!((key.source(), key.order()), ("shopify", "1001"));
         assert_ne!(OrderKey::new("a", "bc"), OrderKey::new("ab", "c"));
         assert_eq!(key.to_string(), "shopify/1001");
+    }
+
+    #[test]
+    fn fields_stand_in_one_order() {
+        let ordered = [
+            "source",
+            "ship_to.postal",
+            "exclude[2]",
+            "exclude[10]",
+            "lines",
+            "lines[1].sku",
+            "lines[1].qty",
+            "lines[1].colour",
+            "lines[10].line",
+            "colour",
+        ];
+        let ranks: Vec<_> = ordered.iter().map(|f| Order::field_rank(f)).collect();
+        assert!(ranks.is_sorted(), "{ranks:?}");
     }
 }

@@ -1,11 +1,11 @@
 //! Orders, plans and quotes as JSON, in the shapes that hosts hold on to.
 
 use crate::engine::{
-    Binding, Engine, Explanation, FulfillmentOrder, Goal, OrderView, PromiseAsk, Quote,
+    Binding, Engine, EngineError, Explanation, FulfillmentOrder, Goal, OrderView, PromiseAsk, Quote,
 };
 use crate::model::{
-    Cents, Decision, EpochMillis, LocationId, Objective, Order, OrderKey, Plan, Qty, Rejected,
-    RejectedReason, Shipment, ShipmentCents, SkuId,
+    Cents, Decision, EpochMillis, FINDINGS_SHOWN_MAX, LocationId, Objective, Order, OrderKey, Plan,
+    Qty, Rejected, RejectedReason, Shipment, ShipmentCents, SkuId,
 };
 use serde::Serialize;
 
@@ -58,7 +58,17 @@ struct RefusedJson<'a> {
 #[derive(Serialize)]
 struct ErrorJson<'a> {
     code: &'a str,
-    message: &'a str,
+    message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<FindingJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    code: &'a str,
+    field: &'a str,
+    value: &'a str,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -202,11 +212,24 @@ struct ServiceJson<'a> {
 }
 
 /// Why one order of many was not accepted; without its identity where that could not be read.
-pub(crate) fn refused(order: Option<&OrderKey>, code: &str, message: &str) -> String {
+pub(crate) fn refused(key: &OrderKey, error: &EngineError) -> String {
+    let findings = error.findings().iter().take(FINDINGS_SHOWN_MAX);
+    let findings = findings.filter_map(|found| {
+        Some(FindingJson {
+            code: found.code(),
+            field: found.field()?,
+            value: found.value()?,
+            message: found.to_string(),
+        })
+    });
     to_text(&RefusedJson {
-        source: order.map(OrderKey::source),
-        order: order.map(OrderKey::order),
-        error: ErrorJson { code, message },
+        source: Some(key.source()).filter(|id| !id.is_empty()),
+        order: Some(key.order()).filter(|id| !id.is_empty()),
+        error: ErrorJson {
+            code: error.code(),
+            message: error.to_string(),
+            findings: findings.collect(),
+        },
     })
 }
 

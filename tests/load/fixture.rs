@@ -1,7 +1,7 @@
 //! A good network, good orders, and tables of refusals.
 
-use allot::load::{LoadError, order_json};
-use allot::model::{Invalid, Order};
+use allot::load::{Faulty, LoadError, order_json};
+use allot::model::Order;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -136,6 +136,6 @@ pub(crate) fn good_order() -> Value {
     })
 }
 
-pub(crate) fn read(value: &Value) -> Result<Order, Invalid> {
+pub(crate) fn read(value: &Value) -> Result<Order, Faulty> {
     order_json(value.to_string().as_bytes(), 100)
 }

@@ -2,11 +2,10 @@
 
 use crate::fixture::{GOOD, folder, good_order, read};
 use allot::load::{
-    item_json, location_json, network_folder, order_json, order_to_json, orders_file,
+    Faulty, item_json, location_json, network_folder, order_json, order_to_json, orders_file,
 };
 use allot::model::{
-    Cents, Coordinate, Day, EpochMillis, Invalid, Order, OrderKey, OrderLine, PolicyOverrides, Qty,
-    ShipTo,
+    Cents, Coordinate, Day, EpochMillis, Order, OrderKey, OrderLine, PolicyOverrides, Qty, ShipTo,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -81,11 +80,13 @@ fn order() -> impl Strategy<Value = Order> {
         prop::option::of(id()),
         prop::collection::btree_set(id(), 0..4),
         prop::option::of(id()),
+        prop::option::of("[ -~é]{1,64}"),
     );
     let all = (head, ship_to(), by, policy(), lines(), rest);
     all.prop_map(
-        |(head, ship_to, by, policy, lines, (preset, exclude, pickup_at))| Order {
+        |(head, ship_to, by, policy, lines, (preset, exclude, pickup_at, customer))| Order {
             key: OrderKey::new(&head.0, &head.1),
+            customer: customer.map(Into::into),
             channel: head.2,
             placed_at: EpochMillis(head.3),
             priority: head.4,
@@ -131,9 +132,11 @@ fn pointers(at: &str, value: &Value, found: &mut Vec<String>) {
 }
 
 /// One line that names a field; whatever stands in it.
-fn is_a_finding(read: &Result<Order, Invalid>) -> bool {
-    read.as_ref().err().is_none_or(|invalid| {
-        !invalid.field.is_empty() && !invalid.to_string().contains(char::is_control)
+fn is_a_finding(read: &Result<Order, Faulty>) -> bool {
+    read.as_ref().err().is_none_or(|faulty| {
+        let named = faulty.faults.iter().all(|fault| !fault.field.is_empty());
+        let some = !faulty.faults.is_empty();
+        some && named && !faulty.to_string().contains(char::is_control)
     })
 }
 

@@ -88,7 +88,70 @@ fn fields_that_are_missing_unknown_or_twice_are_named() {
         (b"[]", "order"),
         (b"\"\xff\"", "json"),
     ] {
-        assert_eq!(order_json(text, 9).unwrap_err().field, field);
+        assert_eq!(order_json(text, 9).unwrap_err().faults[0].field, field);
+    }
+}
+
+#[test]
+fn all_that_is_wrong_is_told_and_the_rest_is_read() {
+    let mut order = good_order();
+    order["placed_at"] = json!("yesterday");
+    order["ship_to"] = json!({"country": "usa", "postal": 94107, "lat": 1.0});
+    order["policy"] = json!({"max_shipments": 0, "ship_complete": "yes", "preset": "gift"});
+    order["exclude"] = json!(["EAST", "no id"]);
+    order["customer"] = json!("");
+    order["lines"][0]["qty"] = json!(0);
+    order["lines"][1] = json!({"line": "1", "colour": "red"});
+    order["lines"].as_array_mut().unwrap().push(json!("SKU-3"));
+    order["pickup"] = json!("EAST");
+    let faulty = read(&order).unwrap_err();
+    let fields: Vec<&str> = faulty.faults.iter().map(|f| &*f.field).collect();
+    let expected = [
+        "customer",
+        "placed_at",
+        "ship_to.country",
+        "ship_to.postal",
+        "ship_to.lon",
+        "policy.max_shipments",
+        "policy.ship_complete",
+        "exclude[1]",
+        "lines[0].qty",
+        "lines[1].line",
+        "lines[1].sku",
+        "lines[1].qty",
+        "lines[1].colour",
+        "lines[2]",
+        "pickup",
+    ];
+    assert_eq!(fields, expected);
+    let draft = faulty.draft;
+    assert_eq!((draft.key.source(), draft.key.order()), ("shopify", "1001"));
+    assert_eq!(*draft.exclude, ["EAST".into()]);
+    assert_eq!((draft.lines.len(), &*draft.lines[0].sku), (3, "SKU-1"));
+    let text = read(&order).unwrap_err().to_string();
+    assert!(
+        text.starts_with("15 findings: (1) customer is ''; expected 1"),
+        "{text}"
+    );
+    assert!(text.ends_with("; and 5 more"), "{text}");
+}
+
+#[test]
+fn a_customer_is_what_the_host_calls_him() {
+    let mut order = good_order();
+    assert_eq!(read(&order).unwrap().customer, None);
+    order["customer"] = json!("Zoë, no. 7");
+    assert_eq!(
+        read(&order).unwrap().customer.as_deref(),
+        Some("Zoë, no. 7")
+    );
+    for (customer, good) in [
+        ("c".repeat(128), true),
+        ("c".repeat(129), false),
+        ("a\nb".into(), false),
+    ] {
+        order["customer"] = json!(customer);
+        assert_eq!(read(&order).is_ok(), good, "{customer}");
     }
 }
 

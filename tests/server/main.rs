@@ -11,6 +11,7 @@ mod deadlines;
 mod engine_support;
 mod examples;
 mod feed;
+mod findings;
 mod framing;
 mod fulfillment;
 mod greeting;

@@ -5,7 +5,7 @@ use super::super::error::CommandError;
 use super::super::json;
 use super::super::table::{Call, Command};
 use crate::engine::{Engine, EngineError};
-use crate::load::{order_json, orders_json};
+use crate::load::{Faulty, order_json, orders_json};
 use crate::model::{EpochMillis, Invalid, Order};
 use crate::wire::Reply;
 use rayon::prelude::*;
@@ -52,7 +52,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
             "an order, or a list of orders; 4096 orders in all at most",
         )],
         reply: "array of JSON, one for each order in the order given: what `ORDER.SUBMIT` answers, or \
-            `source`, `order`, `error` with `code` and `message`",
+            `source`, `order`, `error` with `code`, `message` and `findings`",
         errors: &["TOOLARGE", "BUSY"],
         example: r#"ORDER.ROUTEBATCH '[{"source":"web","order":"1101","placed_at":"2026-11-23T10:00:00Z","ship_to":{"country":"US","postal":"94107"},"lines":[{"sku":"SKU-00001","qty":1}]},{"source":"web","order":"1102","placed_at":"2026-11-23T10:00:00Z","ship_to":{"country":"US","postal":"10001"},"lines":[{"sku":"SKU-00002","qty":1}]}]'"#,
         writes: true,
@@ -155,20 +155,30 @@ pub(in super::super) const COMMANDS: &[Command] = &[
     },
 ];
 
-fn read(call: &Call<'_>, args: &mut Arguments<'_>) -> Result<Order, CommandError> {
+fn read(call: &Call<'_>, args: &mut Arguments<'_>) -> Result<Result<Order, Faulty>, CommandError> {
     let bytes = args.bytes("json")?;
-    Ok(order_json(bytes, call.engine.limits().lines)?)
+    Ok(order_json(bytes, call.engine.limits().lines))
 }
 
 fn submit(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
-    let order = Arc::new(read(call, &mut args)?);
-    let view = call.engine.submit(order, call.now)?;
+    let view = match read(call, &mut args)? {
+        Ok(order) => call.engine.submit(Arc::new(order), call.now)?,
+        Err(Faulty { faults, draft }) => {
+            return Err(call.engine.refuse(&draft, faults, call.now).into());
+        }
+    };
     Ok(json::order(call.engine, &view, call.now).into())
+}
+
+/// An order that is only asked about, or changed.
+fn readable(call: &Call<'_>, args: &mut Arguments<'_>) -> Result<Order, CommandError> {
+    let order = read(call, args)?;
+    Ok(order.map_err(|Faulty { faults, draft }| call.engine.unreadable(&draft, faults))?)
 }
 
 fn amend(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
     let reference = args.text("ref")?;
-    let order = Arc::new(read(call, &mut args)?);
+    let order = Arc::new(readable(call, &mut args)?);
     let view = call.engine.amend(reference, &order, call.now)?;
     Ok(json::order(call.engine, &view, call.now).into())
 }
@@ -190,10 +200,10 @@ fn batch(engine: &Engine, texts: &[Box<[u8]>], now: EpochMillis) -> Result<Reply
     let read = texts.par_iter().map(|text| match text.trim_ascii_start() {
         // How many orders a broken list was to hold, nobody knows: so none is taken.
         [b'[', ..] => orders_json(text, lines),
-        _ => Ok(orders_json(text, lines).unwrap_or_else(|invalid| vec![Err(invalid)])),
+        _ => Ok(orders_json(text, lines).unwrap_or_else(|invalid| vec![Err(invalid.into())])),
     });
-    let read: Vec<Vec<Result<Order, Invalid>>> = read.collect::<Result<_, Invalid>>()?;
-    let read: Vec<Result<Arc<Order>, Invalid>> = read
+    let read: Vec<Vec<Result<Order, Faulty>>> = read.collect::<Result<_, Invalid>>()?;
+    let read: Vec<Result<Arc<Order>, Faulty>> = read
         .into_iter()
         .flatten()
         .map(|order| order.map(Arc::new))
@@ -211,16 +221,16 @@ fn batch(engine: &Engine, texts: &[Box<[u8]>], now: EpochMillis) -> Result<Reply
     let answered: Vec<_> = read
         .into_iter()
         .map(|order| match order {
-            Ok(order) => (Some(order), answers.next()),
-            Err(invalid) => (None, Some(Err(invalid.into()))),
+            Ok(order) => (order, answers.next()),
+            Err(Faulty { faults, draft }) => {
+                let error = engine.refuse(&draft, faults, now);
+                (draft.into(), Some(Err(error)))
+            }
         })
         .collect();
     let written = answered.par_iter().map(|(order, answer)| match answer {
         Some(Ok(view)) => json::order(engine, view, now),
-        Some(Err(error)) => {
-            let key = order.as_ref().map(|order| &order.key);
-            json::refused(key, error.code(), &error.to_string())
-        }
+        Some(Err(error)) => json::refused(&order.key, error),
         None => String::new(),
     });
     let written: Vec<String> = written.collect();
@@ -228,7 +238,7 @@ fn batch(engine: &Engine, texts: &[Box<[u8]>], now: EpochMillis) -> Result<Reply
 }
 
 fn quote(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
-    let order = read(call, &mut args)?;
+    let order = readable(call, &mut args)?;
     let quote = call.engine.quote(&order, call.now)?;
     Ok(json::quote(call.engine, &order, &quote).into())
 }
