@@ -8,9 +8,11 @@ mod engine_support;
 use allot::bench::random::Random;
 use allot::engine::{CountReport, Engine, FactSink, Limits, Replay};
 use allot::lifecycle::CostQuery;
-use allot::model::{EpochMillis, Fact, Lsn, Qty, ReturnStep};
+use allot::model::{
+    Cents, EpochMillis, Fact, LocationId, Lsn, Qty, ReturnStep, ScarcityRow, SkuId,
+};
 use engine_support::commands::{command, kept_by, opening, random_order};
-use engine_support::{NOW, network};
+use engine_support::{NOW, location, network};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -206,4 +208,40 @@ fn services_in_another_order_are_refused() {
         refused.contains("services") && refused.contains("ground"),
         "{refused}"
     );
+}
+
+/// `scarcity.csv` names locations; a server that has met others before, or in another order, means the
+/// same ones, also once a location is described anew.
+#[test]
+fn prices_of_the_folder_are_for_the_locations_that_it_names() {
+    let (engine, kept) = recorded();
+    engine.put_location(location("LATE", -100.0), NOW).unwrap();
+    let mut folder = network();
+    folder.locations.reverse();
+    folder.locations.insert(0, location("NEW", -80.0));
+    // WEST, MID, EAST are rows 1 to 3 by now; the server knows them as 2, 1, 0, LATE as 3, NEW as 4.
+    let row = |location, cents| ScarcityRow {
+        sku: SkuId(0),
+        location: LocationId(location),
+        cents: Cents(cents),
+    };
+    folder.scarcity = vec![row(0, 100), row(1, 2), row(3, 7)];
+    let mut replay = Replay::new(folder, Limits::default()).unwrap();
+    for (at, fact) in kept.0.lock().iter() {
+        replay.apply(*at, fact.clone()).unwrap();
+    }
+    let engine = replay.finish(opening(), None, Lsn(0), NOW).unwrap();
+    let prices = |engine: &Engine| {
+        let named = engine.scarcity("SKU-0").unwrap().into_iter();
+        let name = |id| engine.registry().location_name(id).to_string();
+        let mut all: Vec<(String, i64)> = named.map(|(at, c)| (name(at), c.0)).collect();
+        all.sort();
+        all
+    };
+    let expected = [("EAST", 7), ("NEW", 100), ("WEST", 2)];
+    let expected = expected.map(|(name, cents)| (name.to_owned(), cents));
+    assert_eq!(prices(&engine), expected);
+    engine.put_location(location("LATER", -101.0), NOW).unwrap();
+    engine.put_location(location("LATE", -102.0), NOW).unwrap();
+    assert_eq!(prices(&engine), expected, "after LOCATION.PUT");
 }

@@ -7,6 +7,7 @@ mod engine_support;
 
 use allot::engine::Engine;
 use allot::model::{Cents, LocationId, Millis, Order, PricingRules, Qty, ScarcityRow, SkuId};
+use allot::routing::Constraint;
 use engine_support::{NOW, engine, order, submit, threads};
 use std::sync::Arc;
 
@@ -156,4 +157,43 @@ fn the_sample_is_what_was_accepted_lately() {
         engine.order("shop", "0").unwrap().order.lines[0].qty,
         Qty(1)
     );
+}
+
+/// What a unit was worth to others when an order was accepted is part of why it ships as it does: prices
+/// that are made anew afterwards change nothing of it, and are no change of the network either.
+#[test]
+fn an_explanation_goes_by_the_prices_of_then() {
+    let engine = engine(&[[10, 10, 0]]);
+    let row = |location, cents| ScarcityRow {
+        sku: SkuId(0),
+        location: LocationId(location),
+        cents: Cents(cents),
+    };
+    engine.set_scarcity(vec![row(0, 900), row(1, 7)]).unwrap();
+    engine.pause_location("MID", true, NOW).unwrap();
+    let placed = submit(&engine, order("1", &[(0, 1)])).unwrap();
+    assert_eq!(placed.decision.plan.objective.scarcity, Cents(900));
+    let binding = engine.explain("shop", "1").unwrap().binding.unwrap();
+    engine.pause_location("MID", false, NOW).unwrap();
+    let asked = engine.quote(&order("2", &[(0, 1)]), NOW).unwrap();
+    let from_mid = asked.plans[2].1.plan.objective;
+    assert_eq!(from_mid.scarcity, Cents(7));
+    let [paused] = &binding[..] else {
+        panic!("{binding:?}")
+    };
+    assert_eq!(paused.constraint, Constraint::Paused);
+    let saves = placed.decision.plan.objective.total() - from_mid.total();
+    assert!(saves > Cents(0));
+    assert_eq!((paused.saves, paused.proven), (saves, true));
+    for prices in [vec![], vec![row(0, 1)], vec![row(1, 9_000), row(2, 3)]] {
+        engine.set_scarcity(prices).unwrap();
+        let again = engine.explain("shop", "1").unwrap();
+        assert_eq!(again.binding.as_ref(), Ok(&binding));
+        // Describing a location as it is makes the tables anew.
+        engine
+            .put_location(engine_support::location("WEST", -120.0), NOW)
+            .unwrap();
+        let again = engine.explain("shop", "1").unwrap();
+        assert_eq!(again.binding.as_ref(), Ok(&binding));
+    }
 }

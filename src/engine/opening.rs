@@ -43,6 +43,8 @@ impl Replay {
         let known = locations.len();
         let mut network = Network {
             locations,
+            // They name items and places by their order in the folder; `take_over` has their ids.
+            scarcity: Vec::new(),
             ..folder.clone()
         };
         for location in &folder.locations {

@@ -1,17 +1,18 @@
 //! What a decision was made on, packed into a few bytes: enough to say later what bound it then.
 //!
 //! Kept are the moment, the complete policy, what could be promised of each demand by location and
-//! time, what was handed over already on the days of locations with a limit, and who was paused. Of
-//! the network and the items a fingerprint is kept: whoever asks later is told that they changed
-//! rather than an answer about another network. Amounts beyond what the order could use are cut,
-//! numbers take as few bytes as they need: two bytes for most positions.
+//! time and what a unit of it was worth there to other orders, what was handed over already on the
+//! days of locations with a limit, and who was paused. Of the network and the items a fingerprint is
+//! kept: whoever asks later is told that they changed rather than an answer about another network.
+//! Amounts beyond what the order could use are cut, numbers take as few bytes as they need: two bytes
+//! for most positions.
 
 use super::binding::{Binding, lifted};
 use super::lanes::Lanes;
 use super::request::{Demand, Job, Request, Unroutable};
 use super::solve::Scratch;
 use crate::ledger::{DayUse, Step, StockView};
-use crate::model::{Cents, EpochMillis, LocationId, Policy, Qty};
+use crate::model::{Cents, EpochMillis, LocationId, Policy, Qty, ScarcityRow, SkuId};
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -31,6 +32,8 @@ struct Basis {
     now: EpochMillis,
     policy: Policy,
     view: StockView,
+    /// Prices of scarce units, as they were.
+    scarcity: Vec<ScarcityRow>,
     days: Vec<DayUse>,
     paused: Vec<LocationId>,
 }
@@ -88,6 +91,9 @@ pub fn binding_then(
         return Err(Forgotten::NetworkChanged);
     }
     let then = unpack(&basis[8..], request).ok_or(Forgotten::Unknown)?;
+    let lanes = &lanes
+        .priced(&then.scarcity)
+        .map_err(|_| Forgotten::Unknown)?;
     let request = Request {
         now: then.now,
         policy: then.policy,
@@ -162,6 +168,7 @@ fn put_line(out: &mut Vec<u8>, lanes: &Lanes, request: &Request<'_>, line: usize
         let later = stock.later(cell);
         let step = u64::from(cell.location.0) - next;
         next = u64::from(cell.location.0) + 1;
+        let price = lanes.scarcity_of(request.demands[line].sku, cell.location);
         // Steps that bring nothing more that the order could use are left out.
         let rises = (0..later.len()).filter(|&i| {
             let before = i
@@ -170,8 +177,12 @@ fn put_line(out: &mut Vec<u8>, lanes: &Lanes, request: &Request<'_>, line: usize
             useful(later[i].qty) > useful(before)
         });
         let rises: SmallVec<[usize; 4]> = rises.collect();
-        put(out, step << 1 | u64::from(!rises.is_empty()));
+        let flags = u64::from(!rises.is_empty()) | u64::from(price.0 > 0) << 1;
+        put(out, step << 2 | flags);
         put(out, useful(cell.now));
+        if price.0 > 0 {
+            put_signed(out, price.0);
+        }
         if !rises.is_empty() {
             put(out, rises.len() as u64);
             for step in rises.iter().map(|&i| &later[i]) {
@@ -193,10 +204,10 @@ fn unpack(bytes: &[u8], request: &Request<'_>) -> Option<Basis> {
     bytes.take()?;
     let now = EpochMillis(bytes.take_signed()?);
     let policy = take_policy(&mut bytes)?;
-    let mut view = StockView::default();
+    let (mut view, mut scarcity) = (StockView::default(), Vec::new());
     for demand in request.demands {
         view.push_line(demand.sku);
-        take_line(&mut bytes, now, &mut view)?;
+        take_line(&mut bytes, (now, demand.sku), &mut view, &mut scarcity)?;
     }
     let mut paused = Vec::new();
     let mut next = 0;
@@ -218,19 +229,32 @@ fn unpack(bytes: &[u8], request: &Request<'_>) -> Option<Basis> {
         now,
         policy,
         view,
+        scarcity,
         days,
         paused,
     })
 }
 
-fn take_line(bytes: &mut Bytes<'_>, now: EpochMillis, view: &mut StockView) -> Option<()> {
+fn take_line(
+    bytes: &mut Bytes<'_>,
+    (now, sku): (EpochMillis, SkuId),
+    view: &mut StockView,
+    scarcity: &mut Vec<ScarcityRow>,
+) -> Option<()> {
     let mut next = 0;
     for _ in 0..bytes.take()? {
         let head = bytes.take()?;
-        next += head >> 1;
+        next += head >> 2;
         let location = LocationId(u16::try_from(next).ok()?);
         next += 1;
         let units = Qty(u32::try_from(bytes.take()?).ok()?);
+        if head & 2 == 2 {
+            scarcity.push(ScarcityRow {
+                sku,
+                location,
+                cents: Cents(bytes.take_signed()?),
+            });
+        }
         let later = match head & 1 {
             0 => Vec::new(),
             _ => {

@@ -104,7 +104,7 @@ impl Deref for Lanes {
 #[derive(Debug)]
 pub struct Core {
     pub(super) serial: u64,
-    /// The same for networks with the same tables, policies and names apart.
+    /// The same for networks with the same tables, policies, scarcity and names apart.
     pub(super) fingerprint: u64,
     pub(super) sites: Vec<Site>,
     pub(super) hours: Vec<Hours>,
@@ -427,13 +427,14 @@ impl Lanes {
     }
 }
 
-/// A hash of everything that a plan's cost and possibility hang on but policies.
+/// A hash of everything that a plan's cost and possibility hang on but policies, and prices of scarce
+/// units, which change by the minute: whoever has to know them later keeps them.
 fn fingerprint(network: &Network) -> u64 {
     let mut bytes = Vec::new();
     let tables = (
         (&network.holidays, &network.locations, &network.services),
         (&network.zones, &network.zone_pairs, &network.tariffs),
-        (&network.surcharges, &network.places, &network.scarcity),
+        (&network.surcharges, &network.places),
         (&network.regions, &network.restrictions),
     );
     let config = bincode::config::legacy();
