@@ -19,14 +19,16 @@
 //! | [`engine`] | the one door: validate, decide, apply, facts out; replay | model, cut, ledger, routing, scarcity, lifecycle, journal, feed, snapshot |
 //! | [`backlog`] | many open orders at once: offers, prices, improvement, the proven gap | model, ledger (reads), routing, engine, snapshot |
 //! | [`load`] | a network folder and order files, from CSV and TOML, with errors that name line and column | model |
+//! | [`chart`] | charts as SVG and pages as HTML, written out: text from numbers | nothing of ours |
 //! | [`wire`] | RESP2/RESP3 bytes to values and back | nothing of ours |
 //! | [`server`] | sockets, sessions, limits; the table of commands | model, engine, backlog, load, wire, journal, feed, snapshot |
 //! | [`client`] | a blocking client of the wire protocol | wire |
-//! | [`bench`](mod@bench) | seeded workloads, the open-loop load driver and its reports, the rules of thumb that shops use today | model, ledger, routing, engine, backlog, load, client, wire |
+//! | [`bench`](mod@bench) | seeded workloads, the open-loop load driver and its reports, the rules of thumb that shops use today | model, ledger, routing, engine, backlog, load, chart, client, wire |
 //! | [`cli`] | the commands of the `allot` program | everything |
 
 pub mod backlog;
 pub mod bench;
+pub mod chart;
 pub mod cli;
 pub mod client;
 pub mod cut;

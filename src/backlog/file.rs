@@ -41,6 +41,15 @@ pub struct PlanFile {
     pub bound_cents: i64,
     /// How the cost and the bound came about: pairs, the cost first, null before there was one.
     pub trace: Vec<(Option<i64>, i64)>,
+    /// Milliseconds from the start to each of them, where they were taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trace_ms: Vec<u64>,
+    /// Where the locations are.
+    #[serde(default)]
+    pub places: Vec<PlaceRow>,
+    /// Where the orders that change go: latitude and longitude in millionths of a degree, orders.
+    #[serde(default)]
+    pub destinations: Vec<(i32, i32, u64)>,
     /// The orders that change.
     pub moves: Vec<MoveRow>,
     /// What may be promised of the items that move, once all that the orders hold is given back.
@@ -73,6 +82,23 @@ pub struct Sums {
     pub delivering_orders: u64,
     /// Orders whose last delivery is after the promise date.
     pub late_orders: u64,
+    /// Orders by their number of shipments, from none on; the last counts those with more.
+    #[serde(default)]
+    pub orders_by_shipments: [u64; 6],
+    /// Orders by days to their last delivery; the last counts the later ones.
+    #[serde(default)]
+    pub orders_by_days: [u64; 15],
+}
+
+/// A location on the map.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceRow {
+    /// Its id.
+    pub location: String,
+    /// Its latitude in millionths of a degree.
+    pub lat_e6: i32,
+    /// Its longitude in millionths of a degree.
+    pub lon_e6: i32,
 }
 
 /// An order that changes.
@@ -162,10 +188,35 @@ impl PlanFile {
             cents: outcome.cents.0,
             cents_before: outcome.cents_before.0,
             bound_cents: outcome.bound.0,
-            trace: thinned(outcome),
+            trace: outcome
+                .trace
+                .iter()
+                .map(|p| (p.cents.map(|c| c.0), p.bound.0))
+                .collect(),
+            trace_ms: Vec::new(),
+            places: places(&snapshot.engine),
+            destinations: destinations(snapshot, outcome),
             stock: stock(snapshot, outcome),
             moves,
         }
+        .thinned()
+    }
+
+    /// With the moments at which the points of the trace were reached, one for each of the outcome's.
+    #[must_use]
+    pub fn timed(mut self, outcome: &Outcome, reached: &[std::time::Duration]) -> Self {
+        if reached.len() == outcome.trace.len() {
+            let millis = |d: &std::time::Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+            let every = every(outcome.trace.len());
+            self.trace_ms = reached.iter().step_by(every).map(millis).collect();
+        }
+        self
+    }
+
+    fn thinned(mut self) -> Self {
+        let every = every(self.trace.len());
+        self.trace = self.trace.into_iter().step_by(every).collect();
+        self
     }
 
     /// Reads a plan.
@@ -193,10 +244,28 @@ impl PlanFile {
 /// At most this many points are kept: a chart needs no more.
 const POINTS_MAX: usize = 400;
 
-fn thinned(outcome: &Outcome) -> Vec<(Option<i64>, i64)> {
-    let every = outcome.trace.len().div_ceil(POINTS_MAX).max(1);
-    let points = outcome.trace.iter().step_by(every);
-    points.map(|p| (p.cents.map(|c| c.0), p.bound.0)).collect()
+fn every(points: usize) -> usize {
+    points.div_ceil(POINTS_MAX).max(1)
+}
+
+fn places(engine: &Engine) -> Vec<PlaceRow> {
+    let row = |l: &crate::model::Location| PlaceRow {
+        location: l.id.to_string(),
+        lat_e6: l.coordinate.lat_e6,
+        lon_e6: l.coordinate.lon_e6,
+    };
+    engine.with_network(|network| network.locations.iter().map(row).collect())
+}
+
+fn destinations(snapshot: &Snapshot, outcome: &Outcome) -> Vec<(i32, i32, u64)> {
+    let mut counts: std::collections::BTreeMap<(i32, i32), u64> = std::collections::BTreeMap::new();
+    for one in &outcome.moves {
+        let at = snapshot.problem.orders[one.order].destination.coordinate();
+        *counts.entry((at.lat_e6, at.lon_e6)).or_default() += 1;
+    }
+    let rows = counts.into_iter();
+    rows.map(|((lat, lon), orders)| (lat, lon, orders))
+        .collect()
 }
 
 impl Sums {
@@ -220,6 +289,8 @@ impl Sums {
             days: totals.days,
             delivering_orders: totals.delivering,
             late_orders: totals.late,
+            orders_by_shipments: totals.by_shipments,
+            orders_by_days: totals.by_days,
         }
     }
 }

@@ -54,7 +54,7 @@ mod state;
 
 pub use apply::{Applied, apply};
 pub use check::check;
-pub use file::{FORMAT, ItemRow, MoveRow, PlanFile, ShipmentRow, Side, StockCell, Sums};
+pub use file::{FORMAT, ItemRow, MoveRow, PlaceRow, PlanFile, ShipmentRow, Side, StockCell, Sums};
 pub use optimize::{Effort, Progress, Stage, optimize};
 pub use outcome::{Move, Outcome, Point, Totals};
 pub use problem::{Kept, OpenOrder, Problem, Strategy, Supply, Today};

@@ -56,6 +56,16 @@ pub struct Totals {
     pub delivering: u64,
     /// Orders whose last delivery is after the promise date.
     pub late: u64,
+    /// Orders by their number of shipments, from none on; the last counts those with more.
+    pub by_shipments: [u64; 6],
+    /// Orders that deliver something by days to their last delivery; the last counts the later ones.
+    pub by_days: [u64; 15],
+}
+
+/// One more in the row of a number, or in the last.
+fn note<const N: usize>(counts: &mut [u64; N], number: u64) {
+    let row = usize::try_from(number).unwrap_or(usize::MAX);
+    counts[row.min(N - 1)] += 1;
 }
 
 impl Totals {
@@ -70,13 +80,16 @@ impl Totals {
         sum.scarcity += part.scarcity;
         sum.short += part.short;
         self.shipments += plan.shipments.len() as u64;
+        note(&mut self.by_shipments, plan.shipments.len() as u64);
         self.split += u64::from(plan.shipments.len() > 1);
         self.short += u64::from(!plan.short.is_empty());
         self.short_units += plan.short_units();
         if let Some(last) = plan.delivered_on() {
             self.delivering += 1;
             let days = i64::from(last.0) - i64::from(today.0);
-            self.days += u64::try_from(days).unwrap_or(0);
+            let days = u64::try_from(days).unwrap_or(0);
+            self.days += days;
+            note(&mut self.by_days, days);
             self.late += u64::from(order.deliver_by.is_some_and(|by| last > by));
         }
     }

@@ -1,11 +1,11 @@
 //! `allot compare-presets`: the same orders by every preset and by the usual rules of thumb, so that
 //! a shop sees what a day is worth on its own network before it promises one.
 
-use super::chart::{self, Kind, Point};
 use super::demo::{money, thousands};
 use super::trace::{self, Input, TraceArgs};
 use super::{emit, progress};
 use crate::bench::rules::{self, Rule};
+use crate::chart::{Label, Scatter};
 use crate::model::{Cents, Day, EpochMillis, Order, Plan};
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
@@ -132,8 +132,16 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         emit(&report(&input, &rows));
     }
     if let Some(file) = &args.chart {
-        let drawn = chart::svg(&drawn_labels(&input), &points(&rows));
-        std::fs::write(file, drawn).with_context(|| format!("cannot write {}", file.display()))?;
+        let drawn = Scatter {
+            title: "Cost per unit shipped against days to deliver".into(),
+            subtitle: drawn_labels(&input),
+            x: "days from order to last delivery, mean".into(),
+            y: "cost per unit shipped".into(),
+            kinds: ["Allot, by preset".into(), "rule of thumb".into()],
+            points: points(&rows),
+        };
+        std::fs::write(file, drawn.file())
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -277,20 +285,19 @@ fn to_json(input: &Input, rows: &[(&Way, Totals)]) -> serde_json::Value {
 }
 
 #[allow(clippy::float_arithmetic, clippy::cast_precision_loss)] // a place on a chart
-fn points(rows: &[(&Way, Totals)]) -> Vec<Point> {
-    let point = |(way, t): &(&Way, Totals)| Point {
+fn points(rows: &[(&Way, Totals)]) -> Vec<Label> {
+    let point = |(way, t): &(&Way, Totals)| Label {
         name: way.name().to_owned(),
         note: format!(
             "{} shipments an order, {} short",
             mean(t.shipments, t.orders),
             percent(t.units_short, t.units)
         ),
-        kind: match way {
-            Way::Preset(_) => Kind::Ours,
-            Way::Rule(..) => Kind::Rule,
-        },
-        x: t.days as f64 / t.delivered.max(1) as f64,
-        y: t.freight.0 as f64 / (t.units - t.units_short).max(1) as f64 / 100.0,
+        second: matches!(way, Way::Rule(..)),
+        at: (
+            t.days as f64 / t.delivered.max(1) as f64,
+            t.freight.0 as f64 / (t.units - t.units_short).max(1) as f64 / 100.0,
+        ),
     };
     rows.iter().map(point).collect()
 }

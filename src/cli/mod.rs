@@ -10,7 +10,6 @@
 )]
 
 mod bench;
-mod chart;
 mod compare;
 pub mod console;
 mod demo;

@@ -19,6 +19,15 @@ pub(super) fn bar(message: &str, length: u64) -> ProgressBar {
         .with_message(message.to_owned())
 }
 
+/// A bar of `length` steps whose message says how it goes, and so stands behind it.
+pub(super) fn told(message: &str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed}  {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length)
+        .with_style(style)
+        .with_message(message.to_owned())
+}
+
 /// A bar of bytes; its length is set once it is known.
 pub(super) fn bytes(message: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:<28} {bar:40} {bytes}/{total_bytes} {eta}")

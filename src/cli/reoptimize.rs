@@ -1,5 +1,6 @@
 //! `allot reoptimize`: all open orders together, on a snapshot, in a process of its own.
 
+use super::demo::thousands;
 use super::{emit, plan, progress, sample_network};
 use crate::backlog::{
     Effort, PlanFile, Rules, Scope, Snapshot, Stage, Strategy, check, optimize, read,
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 Examples:
   allot reoptimize --data-dir allot-data                     what could be saved, and a plan file
   allot reoptimize --data-dir allot-data --seconds 30 --strategy redistribute
+  allot reoptimize --data-dir allot-data --dry-run --html plan.html
   allot reoptimize --data-dir allot-data --connect 127.0.0.1:7411 --apply
   allot plan show plan.json
   allot plan apply plan.json --connect 127.0.0.1:7411")]
@@ -85,6 +87,9 @@ pub(super) struct ReoptimizeArgs {
     /// Print the plan as JSON instead of a table.
     #[arg(long)]
     json: bool,
+    /// Write a page with charts and a map, for people.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Have the server move the orders at once.
     #[arg(long, requires = "connect")]
     apply: bool,
@@ -150,6 +155,9 @@ pub(super) fn run(args: &ReoptimizeArgs) -> anyhow::Result<ExitCode> {
         let text = file.text();
         std::fs::write(&args.out, text)
             .with_context(|| format!("cannot write {}", args.out.display()))?;
+    }
+    if let Some(to) = &args.html {
+        plan::write_page(&file, to)?;
     }
     emit(&match args.json {
         true => file.text(),
@@ -255,7 +263,7 @@ fn solve(args: &ReoptimizeArgs, snapshot: &Snapshot) -> anyhow::Result<PlanFile>
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()?;
-    let bar = progress::bar("pricing shipments", 1);
+    let bar = progress::told("pricing shipments", 1);
     let limit = args.seconds.map(Duration::from_secs);
     let start = Instant::now();
     // Prices may take half of the time: without them the search has nothing to go by.
@@ -269,22 +277,12 @@ fn solve(args: &ReoptimizeArgs, snapshot: &Snapshot) -> anyhow::Result<PlanFile>
             start.elapsed() > share
         })
     };
+    let mut reached = Vec::new();
     let mut hear = |at: crate::backlog::Progress| {
+        reached.push(start.elapsed());
         bar.set_length(u64::from(at.of));
         bar.set_position(u64::from(at.done));
-        bar.set_message(match (at.stage, at.at.cents) {
-            (Stage::Search, Some(cents)) => {
-                let over = (cents.0 - at.at.bound.0).max(0);
-                let gap = over.saturating_mul(10_000) / at.at.bound.0.max(1);
-                format!(
-                    "cost {} gap {}.{:02} %",
-                    cents.0 / 100,
-                    gap / 100,
-                    gap % 100
-                )
-            }
-            _ => format!("bound {}", at.at.bound.0 / 100),
-        });
+        bar.set_message(told(&at));
         match over(at.stage) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -295,5 +293,25 @@ fn solve(args: &ReoptimizeArgs, snapshot: &Snapshot) -> anyhow::Result<PlanFile>
     bar.finish_and_clear();
     check(problem, &outcome)
         .map_err(|rule| anyhow!("the plan breaks a rule, please report it: {rule}"))?;
-    Ok(PlanFile::new(snapshot, &outcome))
+    Ok(PlanFile::new(snapshot, &outcome).timed(&outcome, &reached))
+}
+
+/// How far it is, in words: what is worked at, what the best plan costs, what none costs less than,
+/// and how far they are apart.
+fn told(at: &crate::backlog::Progress) -> String {
+    let whole = |cents: crate::model::Cents| thousands(cents.0.max(0).unsigned_abs() / 100);
+    let bound = whole(at.at.bound);
+    match (at.stage, at.at.cents) {
+        (Stage::Sheets, _) => "pricing shipments".into(),
+        (_, Some(cents)) => {
+            let over = (cents.0 - at.at.bound.0).max(0);
+            let gap = over.saturating_mul(10_000) / at.at.bound.0.max(1);
+            let (percent, rest) = (gap / 100, gap % 100);
+            format!(
+                "improving  cost {}  bound {bound}  gap {percent}.{rest:02} %",
+                whole(cents)
+            )
+        }
+        (_, None) => format!("pricing scarce units  bound {bound}"),
+    }
 }

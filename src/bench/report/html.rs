@@ -5,23 +5,15 @@
     reason = "figures for people"
 )]
 
-use super::chart::{Chart, Scale, Series, escape};
 use super::{Results, Searched};
 use crate::bench::run::{Report, Row};
+use crate::chart::{self, Chart, Scale, Series, escape, plain, rate_of, time_of};
 use std::fmt::Write as _;
-
-const STYLE: &str = include_str!("style.css");
 
 /// The page.
 #[must_use]
 pub fn page(results: &Results) -> String {
-    let mut out = String::from("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">");
-    out.push_str("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">");
-    let _ = write!(
-        out,
-        "<title>Allot: measured</title><style>{STYLE}</style></head><body><main>"
-    );
-    out.push_str("<h1>Allot: measured</h1>");
+    let mut out = String::new();
     for search in &results.searches {
         out.push_str(&searched(search));
     }
@@ -30,8 +22,7 @@ pub fn page(results: &Results) -> String {
         out.push_str(&section(run));
     }
     out.push_str(&sizes);
-    out.push_str("</main></body></html>\n");
-    out
+    chart::page("Allot: measured", &out)
 }
 
 fn searched(search: &Searched) -> String {
@@ -82,7 +73,7 @@ fn searched(search: &Searched) -> String {
         lines: Vec::new(),
         words: (rate_of, time_of),
     };
-    out.push_str(&chart.svg());
+    out.push_str(&chart.figure());
     out.push_str("</section>");
     out
 }
@@ -127,10 +118,10 @@ fn section(run: &Report) -> String {
     );
     out.push_str(&table(run));
     out.push_str("<div class=\"charts\">");
-    out.push_str(&timeline(run).svg());
-    out.push_str(&rate(run).svg());
-    out.push_str(&percentiles(run).svg());
-    out.push_str(&disk(run).svg());
+    out.push_str(&timeline(run).figure());
+    out.push_str(&rate(run).figure());
+    out.push_str(&percentiles(run).figure());
+    out.push_str(&disk(run).figure());
     out.push_str("</div>");
     if let Some(server) = &run.server {
         let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
@@ -338,43 +329,5 @@ fn memory(results: &Results) -> String {
         lines: Vec::new(),
         words: (rate_of, plain),
     };
-    format!("<section><h2>Memory</h2>{}</section>", chart.svg())
-}
-
-fn plain(value: f64) -> String {
-    if value < 10.0 && value.fract() > 0.0 {
-        return format!("{value:.1}");
-    }
-    format!("{value:.0}")
-}
-
-fn rate_of(value: f64) -> String {
-    let digits = |v: f64| {
-        if v < 10.0 && v.fract() > 0.04 {
-            format!("{v:.1}")
-        } else {
-            format!("{v:.0}")
-        }
-    };
-    match value {
-        v if v >= 1e6 => format!("{} M", digits(v / 1e6)),
-        v if v >= 1e4 => format!("{} k", digits(v / 1e3)),
-        v => digits(v),
-    }
-}
-
-fn time_of(nanos: f64) -> String {
-    let digits = |v: f64| {
-        if v < 10.0 && v.fract() > 0.04 {
-            format!("{v:.1}")
-        } else {
-            format!("{v:.0}")
-        }
-    };
-    match nanos {
-        n if n < 1e3 => format!("{} ns", digits(n)),
-        n if n < 1e6 => format!("{} µs", digits(n / 1e3)),
-        n if n < 1e9 => format!("{} ms", digits(n / 1e6)),
-        n => format!("{} s", digits(n / 1e9)),
-    }
+    format!("<section><h2>Memory</h2>{}</section>", chart.figure())
 }

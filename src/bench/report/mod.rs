@@ -1,6 +1,5 @@
 //! Reports that outlive the terminal: HTML with charts, logs for HdrHistogram's viewers, comparisons.
 
-mod chart;
 mod compare;
 mod hlog;
 mod html;

@@ -1,5 +1,10 @@
 //! `allot plan`: what a plan of the backlog says, and its orders moved.
 
+mod flows;
+mod html;
+
+use html::page;
+
 use super::{emit, progress, serve};
 use crate::backlog::{MoveRow, PlanFile, Side, Sums};
 use crate::client::Client;
@@ -40,6 +45,9 @@ enum Verb {
         /// So many of the moves that save most.
         #[arg(long, default_value_t = 20)]
         moves: usize,
+        /// Write a page with charts and a map, for people.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
     },
     /// Have a server move the orders: each is checked anew, those that changed are skipped. Again, after
     /// an interruption or by mistake, it does only what is not done yet.
@@ -65,8 +73,16 @@ enum Verb {
 
 pub(super) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     match &args.verb {
-        Verb::Show { file, json, moves } => {
+        Verb::Show {
+            file,
+            json,
+            moves,
+            html,
+        } => {
             let plan = load(file)?;
+            if let Some(to) = html {
+                write_page(&plan, to)?;
+            }
             emit(&match json {
                 true => plan.text(),
                 false => format!("{}\n{}", summary(&plan), table_of_moves(&plan, *moves)),
@@ -88,6 +104,11 @@ fn load(file: &Path) -> anyhow::Result<PlanFile> {
     PlanFile::parse(&text).with_context(|| shown.to_string())
 }
 
+/// Writes the page of a plan.
+pub(super) fn write_page(plan: &PlanFile, to: &Path) -> anyhow::Result<()> {
+    std::fs::write(to, page(plan)).with_context(|| format!("cannot write {}", to.display()))
+}
+
 /// Cents as money with two digits.
 fn money(cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };
@@ -97,6 +118,28 @@ fn money(cents: i64) -> String {
 
 /// A row of the table: its name, and what it reads.
 type Part<T> = (&'static str, fn(&Sums) -> T);
+
+/// The parts of the cost.
+const PARTS: [Part<i64>; 8] = [
+    ("postage", |s| s.postage),
+    ("surcharges", |s| s.surcharges),
+    ("handling", |s| s.handling),
+    ("split", |s| s.split),
+    ("late", |s| s.late),
+    ("speed", |s| s.speed),
+    ("scarcity", |s| s.scarcity),
+    ("short", |s| s.short),
+];
+
+/// What is counted.
+const COUNTS: [Part<u64>; 6] = [
+    ("shipments", |s| s.shipments),
+    ("split orders", |s| s.split_orders),
+    ("orders short", |s| s.short_orders),
+    ("units short", |s| s.short_units),
+    ("late orders", |s| s.late_orders),
+    ("days to deliver, all", |s| s.days),
+];
 
 /// What a plan comes to, for people.
 pub(super) fn summary(plan: &PlanFile) -> String {
@@ -130,18 +173,8 @@ pub(super) fn summary(plan: &PlanFile) -> String {
         .column_iter_mut()
         .skip(1)
         .for_each(|c| c.set_cell_alignment(CellAlignment::Right));
-    let parts: [Part<i64>; 9] = [
-        ("postage", |s| s.postage),
-        ("surcharges", |s| s.surcharges),
-        ("handling", |s| s.handling),
-        ("split", |s| s.split),
-        ("late", |s| s.late),
-        ("speed", |s| s.speed),
-        ("scarcity", |s| s.scarcity),
-        ("short", |s| s.short),
-        ("total", |s| s.total),
-    ];
-    for (name, part) in parts {
+    let total: Part<i64> = ("total", |s| s.total);
+    for (name, part) in PARTS.into_iter().chain([total]) {
         let (before, after) = (part(&plan.before), part(&plan.after));
         table.add_row([
             name.into(),
@@ -150,15 +183,7 @@ pub(super) fn summary(plan: &PlanFile) -> String {
             money(before - after),
         ]);
     }
-    let counts: [Part<u64>; 6] = [
-        ("shipments", |s| s.shipments),
-        ("split orders", |s| s.split_orders),
-        ("orders short", |s| s.short_orders),
-        ("units short", |s| s.short_units),
-        ("late orders", |s| s.late_orders),
-        ("days to deliver, all", |s| s.days),
-    ];
-    for (name, count) in counts {
+    for (name, count) in COUNTS {
         let (before, after) = (count(&plan.before), count(&plan.after));
         let saved = i128::from(before) - i128::from(after);
         table.add_row([
