@@ -9,7 +9,7 @@
 //!
 //! A demand that may split is divided in any way while its order stays small (at most
 //! [`STATES_MAX`](super::shape::STATES_MAX) rests); any other ships whole or not at all. An order
-//! too large for that keeps what it has. Demands that go together ship in one shipment or not at all. What an order has today is always one of its plans, as it
+//! too large for that has no sheet (`reroute`). Demands that go together ship in one shipment or not at all. What an order has today is always one of its plans, as it
 //! is. The limits of its policy and of its strategy hold for every other plan.
 //!
 //! Left out are offers that cannot be in a plan worth having, whatever the prices: what they ship
@@ -179,6 +179,25 @@ impl Columns {
         let offers = choice.offers.iter();
         let drawn = offers.flat_map(|&o| self.draws_of(&self.offers[o as usize]));
         kept.iter().chain(drawn)
+    }
+
+    /// Whether an order is too large for a sheet, and may be routed anew.
+    pub(super) fn too_large(&self, problem: &Problem, order: usize) -> bool {
+        let shape = self.shapes.get(self.sheets[order].shape);
+        shape.digits.is_empty() && super::reroute::may_be_rerouted(&problem.orders[order])
+    }
+
+    /// By line of the supply: whether an order without a sheet, that may be routed anew, wants it.
+    pub(super) fn wanted_by_large(&self, problem: &Problem) -> Vec<bool> {
+        let mut wanted = vec![false; problem.supply.view().len()];
+        for order in (0..problem.orders.len()).filter(|&o| self.too_large(problem, o)) {
+            for demand in &problem.orders[order].demands {
+                if let Some(line) = problem.supply.line(demand.sku) {
+                    wanted[line] = true;
+                }
+            }
+        }
+        wanted
     }
 
     /// What leaving one step of a demand short costs, of all orders.

@@ -207,15 +207,22 @@ impl PlanFile {
     pub fn timed(mut self, outcome: &Outcome, reached: &[std::time::Duration]) -> Self {
         if reached.len() == outcome.trace.len() {
             let millis = |d: &std::time::Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
-            let every = every(outcome.trace.len());
-            self.trace_ms = reached.iter().step_by(every).map(millis).collect();
+            let (every, last) = (every(reached.len()), reached.len().saturating_sub(1));
+            let kept = |at: usize| at.is_multiple_of(every) || at == last;
+            let points = reached.iter().enumerate();
+            self.trace_ms = points
+                .filter(|(at, _)| kept(*at))
+                .map(|(_, d)| millis(d))
+                .collect();
         }
         self
     }
 
     fn thinned(mut self) -> Self {
-        let every = every(self.trace.len());
-        self.trace = self.trace.into_iter().step_by(every).collect();
+        let (every, last) = (every(self.trace.len()), self.trace.len().saturating_sub(1));
+        let kept = |at: usize| at.is_multiple_of(every) || at == last;
+        let points = self.trace.into_iter().enumerate();
+        self.trace = points.filter(|(at, _)| kept(*at)).map(|(_, p)| p).collect();
         self
     }
 

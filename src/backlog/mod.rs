@@ -22,6 +22,7 @@
 //! | `prices`, `knapsack` | prices of scarce units, and the lower bound that they prove |
 //! | `start` | first answers: today, and everything given out anew by regret |
 //! | `search`, `moves` | improvement, move by move |
+//! | `reroute` | orders too large for a sheet, by the router itself, alone and in exchange with others |
 //! | `exact` | small components to the end, with their proof |
 //! | `optimize` | all of it in turn |
 //! | `scope` | which orders of an engine, by which rules: the problem |
@@ -44,6 +45,7 @@ mod outcome;
 mod prices;
 mod problem;
 mod random;
+mod reroute;
 mod rows;
 mod scope;
 mod search;

@@ -3,7 +3,7 @@
 use super::columns::{BROKEN, Columns, SCALE};
 use super::exact::solve_small;
 use super::outcome::{Outcome, Point};
-use super::prices::Ascent;
+use super::prices::{Ascent, Prices};
 use super::problem::Problem;
 use super::search::Search;
 use super::start::{Answer, by_regret, today};
@@ -86,7 +86,7 @@ pub fn optimize(
     let stopped = run.tell(Stage::Sheets, (1, 1), None).is_break();
     let start = today(problem, &columns);
     run.outcome.cents_before = cents(start.cents());
-    let mut ascent = Ascent::new(&columns);
+    let mut ascent = Ascent::new(&columns, &columns.wanted_by_large(problem));
     for done in 1..=effort.iterations.max(1) {
         ascent.step(done - 1, effort.iterations);
         run.bound = ascent.best.bound;
@@ -110,8 +110,12 @@ pub fn optimize(
             break;
         }
     }
-    run.bound += solve_small(&columns, &prices, search.lines(), effort.nodes, &mut answer);
-    run.finish(problem, lanes, &columns, &answer)
+    let raised = solve_small(&columns, &prices, search.lines(), effort.nodes, &mut answer);
+    // What is proven of a small group holds as long as the large orders keep what they have.
+    let moving = (0..problem.orders.len()).any(|order| columns.too_large(problem, order));
+    run.bound += if moving { 0 } else { raised };
+    let found = (&answer, &prices);
+    run.finish(problem, lanes, &columns, found, effort.rounds)
 }
 
 struct Run<'h> {
@@ -146,15 +150,25 @@ impl Run<'_> {
         problem: &Problem,
         lanes: &Lanes,
         columns: &Columns,
-        answer: &Answer<'_>,
+        (answer, prices): (&Answer<'_>, &Prices),
+        rounds: u32,
     ) -> Outcome {
         let all = answer.cents();
         // Who has no plan costs a token amount; without it both stay as far apart as they are.
         let broken = answer.choices.iter().filter(|c| c.cents >= BROKEN);
         let broken: i128 = broken.map(|c| i128::from(c.cents)).sum();
-        self.outcome.cents = cents(all - broken);
-        self.outcome.bound = bound(self.bound - broken).min(self.outcome.cents);
-        self.outcome.fill(problem, lanes, columns, &answer.choices);
+        let answer = (&*answer.choices, prices);
+        let filled = self.outcome.fill(problem, lanes, columns, answer, rounds);
+        self.outcome.cents = cents(all - broken + filled.cents);
+        // Two proofs: with the prices of what large orders want, and without.
+        let proven = filled
+            .bound
+            .map_or(self.bound, |b| b.max(self.bound + filled.lowered));
+        self.outcome.bound = bound(proven - broken).min(self.outcome.cents);
+        self.outcome.trace.push(Point {
+            cents: Some(self.outcome.cents),
+            bound: self.outcome.bound,
+        });
         self.outcome
     }
 }

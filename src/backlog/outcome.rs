@@ -1,8 +1,10 @@
 //! What came of an optimisation: a plan for every order that changes, what it saves, and the proof.
 
-use super::columns::{BROKEN, Columns, request, units_of_digit};
+use super::columns::{BROKEN, Columns, SCALE, request, units_of_digit};
+use super::prices::Prices;
 use super::problem::{OpenOrder, Problem};
-use super::solve::Choice;
+use super::reroute::{large, reroute};
+use super::solve::{Choice, Scratch};
 use crate::ledger::StockView;
 use crate::model::{Cents, Day, Objective, Plan, Qty, ShipmentLine, ShortLine};
 use crate::routing::{Lanes, Pricer, price};
@@ -112,7 +114,8 @@ pub struct Outcome {
     /// Orders that have no plan at all any more: what they held is gone, and their policy and strategy
     /// allow nothing that is left. They are in none of the sums after.
     pub broken: Vec<usize>,
-    /// Orders that were too large or too special to be looked at; they stay as they are.
+    /// Orders that were not looked at, since they are frozen, or too large for what their strategy asks;
+    /// they stay as they are.
     pub fixed: usize,
     /// What all orders have today.
     pub before: Totals,
@@ -125,7 +128,7 @@ pub struct Outcome {
     pub cents_before: Cents,
     /// No plan of all orders costs less: proven.
     pub bound: Cents,
-    /// The way there.
+    /// The way there: a point for each time that somebody was told of progress, and the end.
     pub trace: Vec<Point>,
 }
 
@@ -138,44 +141,126 @@ impl Outcome {
         u64::try_from(gap).unwrap_or(u64::MAX)
     }
 
-    /// Adds what an answer gives every order.
+    /// Adds what an answer gives every order. Orders without a sheet are routed anew, in so many
+    /// `rounds`: tells what that changes.
     pub(super) fn fill(
         &mut self,
         problem: &Problem,
         lanes: &Lanes,
         columns: &Columns,
-        choices: &[Choice],
-    ) {
-        let plans: Vec<(Option<Plan>, Option<Plan>)> = choices
-            .par_iter()
-            .enumerate()
-            .map(|(order, choice)| {
-                let today = today(&problem.orders[order], problem, lanes);
-                let to = (!choice.keep && choice.cents < BROKEN)
-                    .then(|| planned(problem, lanes, columns, order, choice));
-                (today, to.flatten())
-            })
-            .collect();
-        let today = Day(i32::try_from(problem.now.0.div_euclid(86_400_000)).unwrap_or(0));
+        answer: (&[Choice], &Prices),
+        rounds: u32,
+    ) -> Rerouted {
+        let choices = answer.0;
+        let plans = choices.par_iter().enumerate().map(|(order, choice)| {
+            let today = today(&problem.orders[order], problem, lanes);
+            let to = (!choice.keep && choice.cents < BROKEN)
+                .then(|| planned(problem, lanes, columns, order, choice));
+            (today, to.flatten())
+        });
+        let mut plans: Vec<(Option<Plan>, Option<Plan>)> = plans.collect();
+        let changed = self.improve_large(problem, lanes, columns, answer, (&mut plans, rounds));
+        let day = Day(i32::try_from(problem.now.0.div_euclid(86_400_000)).unwrap_or(0));
         for (order, (from, to)) in plans.into_iter().enumerate() {
             let of = &problem.orders[order];
             let nothing = Plan::default();
-            self.before
-                .add(of, from.as_ref().unwrap_or(&nothing), today);
-            let shape = columns.shapes.get(columns.sheets[order].shape);
-            self.fixed += usize::from(shape.digits.is_empty());
+            self.before.add(of, from.as_ref().unwrap_or(&nothing), day);
             match to {
                 Some(to) if from.as_ref() != Some(&to) => {
-                    self.after.add(of, &to, today);
+                    self.after.add(of, &to, day);
                     self.moves.push(Move { order, from, to });
                 }
                 _ if choices[order].cents >= BROKEN => self.broken.push(order),
-                _ => {
-                    self.after.add(of, from.as_ref().unwrap_or(&nothing), today);
-                }
+                _ => self.after.add(of, from.as_ref().unwrap_or(&nothing), day),
             }
         }
+        changed
     }
+
+    /// Routes orders without a sheet anew, and counts what that changes of cost and bound.
+    fn improve_large(
+        &mut self,
+        problem: &Problem,
+        lanes: &Lanes,
+        columns: &Columns,
+        (choices, prices): (&[Choice], &Prices),
+        (plans, rounds): (&mut [(Option<Plan>, Option<Plan>)], u32),
+    ) -> Rerouted {
+        let all = 0..choices.len();
+        let without = |&order: &usize| {
+            let shape = columns.shapes.get(columns.sheets[order].shape);
+            shape.digits.is_empty()
+        };
+        let open = |order: &usize| columns.too_large(problem, *order);
+        let open: Vec<usize> = all.clone().filter(open).collect();
+        self.fixed = all.filter(without).count() - open.len();
+        if open.is_empty() {
+            return Rerouted::default();
+        }
+        let priced = lanes.priced(&prices.by_position(problem, lanes, columns));
+        let large = large(problem, lanes, priced.as_ref().unwrap_or(lanes), &open);
+        let has_plan = |choice: &Choice| choice.cents < BROKEN;
+        let had = plans.iter().zip(choices).map(|((from, to), choice)| {
+            let had = if choice.keep { from } else { to };
+            had.clone().filter(|_| has_plan(choice))
+        });
+        let mut now: Vec<Option<Plan>> = had.collect();
+        let changed = reroute(problem, lanes, &large, &mut now, rounds);
+        let mut told = Rerouted::default();
+        for (&order, &cents) in &changed {
+            let choice = &choices[order];
+            let before = if has_plan(choice) { choice.cents } else { 0 };
+            told.cents += i128::from(cents) * i128::from(SCALE) - i128::from(before);
+            plans[order].1 = now[order].take();
+        }
+        let scaled = |cents: Option<i64>| cents.map(|c| i128::from(c) * i128::from(SCALE));
+        let free = prices.without(columns, &columns.wanted_by_large(problem));
+        let mut bound = alone(columns, &free, &open) - free.all_earned(columns);
+        for one in &large {
+            let sheet = &columns.sheets[one.order];
+            let choice = i128::from(choices[one.order].cents);
+            if has_plan(&choices[one.order]) {
+                let draws = columns.keep_draws(one.order).iter();
+                let paid: i64 = draws.map(|&d| prices.of[d as usize]).sum();
+                let counted = i128::from(sheet.keep) + i128::from(paid);
+                let least = scaled(one.least_paid).unwrap_or(counted);
+                told.lowered += (least - counted).min(0);
+                bound += scaled(one.least).map_or(choice, |least| least.min(choice));
+            } else {
+                // What stands for an order without a plan is in all sums alike.
+                let rescued = changed.contains_key(&one.order);
+                let least = |cents| scaled(cents).filter(|_| rescued).unwrap_or(0);
+                told.lowered += least(one.least_paid);
+                bound += choice + least(one.least);
+            }
+        }
+        told.bound = Some(bound);
+        told
+    }
+}
+
+/// What orders with a sheet cost at the prices, each alone; `others` have none.
+fn alone(columns: &Columns, prices: &Prices, others: &[usize]) -> i128 {
+    let price = |draw: u32| prices.of[draw as usize];
+    let orders = (0..columns.sheets.len()).into_par_iter();
+    let costs = orders.map_init(Scratch::default, |scratch, order| {
+        if others.binary_search(&order).is_ok() {
+            return 0;
+        }
+        i128::from(columns.solve(order, price, |_| true, scratch).0)
+    });
+    costs.sum()
+}
+
+/// What routing large orders anew changes, scaled.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rerouted {
+    /// Of the cost.
+    pub(super) cents: i128,
+    /// Of the bound by the prices: these orders could do better than as they are.
+    pub(super) lowered: i128,
+    /// Another bound, without prices of what these orders want; nothing where there is none of them.
+    pub(super) bound: Option<i128>,
 }
 
 /// What an order has today, priced as of now.

@@ -26,8 +26,13 @@
 
 use super::columns::{Columns, NEVER, SCALE};
 use super::knapsack::{CAP_MAX, Knapsack};
+use super::problem::Problem;
+use super::rows::FREE;
 use super::solve::Scratch;
+use crate::model::{Cents, LocationId, ScarcityRow};
+use crate::routing::Lanes;
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Orders that one piece of work prices.
@@ -119,16 +124,84 @@ impl Prices {
     }
 }
 
+impl Prices {
+    /// What a unit of each position costs at least on top of what it is worth to the orders to come, in
+    /// whole cents: less than what some draw pays, so that it may stand for all of them in a bound.
+    pub(super) fn by_position(
+        &self,
+        problem: &Problem,
+        lanes: &Lanes,
+        columns: &Columns,
+    ) -> Vec<ScarcityRow> {
+        let mut rows = Vec::new();
+        let view = problem.supply.view();
+        for line in 0..view.len() {
+            let sku = view.sku(line);
+            // Known prices stay, of positions that hold nothing as well.
+            let mut all: BTreeMap<LocationId, Cents> = lanes.scarcity_prices(sku).collect();
+            for (location, levels) in columns.rows.cells(line) {
+                let least = levels
+                    .iter()
+                    .map(|l| self.least_a_unit(columns, l.row))
+                    .min();
+                let cents = Cents(least.unwrap_or(0) / SCALE);
+                if cents.0 > 0 {
+                    *all.entry(location).or_default() += cents;
+                }
+            }
+            let row = |(location, cents)| ScarcityRow {
+                sku,
+                location,
+                cents,
+            };
+            rows.extend(all.into_iter().map(row));
+        }
+        rows
+    }
+
+    /// The same prices, but nothing for units of some lines; the bound is not known.
+    pub(super) fn without(&self, columns: &Columns, lines: &[bool]) -> Self {
+        let rows = &columns.rows;
+        let mut of = self.of.clone();
+        for (price, &row) in of.iter_mut().zip(&rows.draw_row) {
+            if lines[rows.line[row as usize] as usize] {
+                *price = 0;
+            }
+        }
+        Self {
+            of,
+            bound: i128::MIN,
+            sized: self.sized.clone(),
+        }
+    }
+
+    /// The most that all rows can earn, scaled.
+    pub(super) fn all_earned(&self, columns: &Columns) -> i128 {
+        let rows = 0..super::rows::count(columns.rows.len());
+        rows.map(|row| self.earned(columns, row)).sum()
+    }
+
+    fn least_a_unit(&self, columns: &Columns, row: u32) -> i64 {
+        if row == FREE {
+            return 0;
+        }
+        let draws = columns.rows.draws(row as usize);
+        let each = (1i64..).zip(draws).map(|(units, d)| self.of[d] / units);
+        each.min().unwrap_or(0)
+    }
+}
+
 impl<'a> Ascent<'a> {
-    /// Starts at zero.
-    pub(super) fn new(columns: &'a Columns) -> Self {
+    /// Starts at zero. Rows of `plain` lines have one price for all sizes.
+    pub(super) fn new(columns: &'a Columns, plain: &[bool]) -> Self {
         let rows = &columns.rows;
         let draws = rows.draw_row.len();
         let sized = (0..rows.len()).map(|row| {
             let alone = rows.end[row] as usize == row + 1
                 && (row == 0 || rows.end[row - 1] as usize == row);
             let sizes = rows.draws(row).len();
-            alone && sizes > 1 && rows.cap[row] <= CAP_MAX
+            let plain = plain[rows.line[row] as usize];
+            alone && sizes > 1 && rows.cap[row] <= CAP_MAX && !plain
         });
         Self {
             columns,
@@ -176,6 +249,10 @@ impl<'a> Ascent<'a> {
                 for draw in draws {
                     prices[draw] = scaled(self.price[draw]);
                 }
+                continue;
+            }
+            // A row that holds nothing has no draw; those after it in its chain do.
+            if draws.is_empty() {
                 continue;
             }
             let later = row..rows.end[row] as usize;

@@ -21,6 +21,7 @@ pub mod capacity;
 pub mod dialect;
 pub mod drive;
 pub mod generate;
+pub mod hold;
 pub mod profile;
 pub mod random;
 pub mod report;

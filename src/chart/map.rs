@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT_MAX: f64 = 620.0;
-const EDGE: f64 = 54.0;
+const EDGE: f64 = 80.0;
 
 /// A place with a name.
 #[derive(Debug, Clone)]
@@ -93,7 +93,9 @@ impl Map {
     #[must_use]
     pub fn figure(&self) -> String {
         let mut places: Vec<(f64, f64)> = self.marks.iter().map(|m| m.at).collect();
-        places.extend(self.dots.iter().map(|d| (d.0, d.1)));
+        if places.is_empty() {
+            places.extend(self.dots.iter().map(|d| (d.0, d.1)));
+        }
         if places.is_empty() {
             return String::new();
         }
@@ -111,6 +113,10 @@ impl Map {
         let most = self.dots.iter().map(|d| d.2).max().unwrap_or(1).max(1) as f64;
         for (lat, lon, count) in &self.dots {
             let (x, y) = plane.place((*lat, *lon));
+            // Those far from all marks would make the rest small.
+            if !(0.0..=WIDTH).contains(&x) || !(0.0..=plane.height).contains(&y) {
+                continue;
+            }
             let radius = 1.2 + 3.0 * (*count as f64 / most).sqrt();
             let _ = write!(
                 out,

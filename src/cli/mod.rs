@@ -15,6 +15,7 @@ pub mod console;
 mod demo;
 mod explain;
 mod folder_lock;
+mod holds;
 mod inspect;
 mod plan;
 mod progress;
@@ -57,6 +58,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Route the same orders by every preset and by the rules of thumb: cost beside delivery days.
     ComparePresets(compare::CompareArgs),
+    /// Play orders held for some hours and optimised together at their release: shipments and cost.
+    CompareHolds(holds::HoldArgs),
     /// Serve a network over TCP; any Redis client can talk to it.
     Serve(serve::ServeArgs),
     /// Offer a load to a server of its own and print what it holds: throughput, latencies, the books.
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::ComparePresets(args) => compare::run(&args),
+        Command::CompareHolds(args) => holds::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Bench(args) => bench::run(*args),
         Command::Inspect(args) => inspect::inspect(&args),

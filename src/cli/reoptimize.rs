@@ -290,6 +290,7 @@ fn solve(args: &ReoptimizeArgs, snapshot: &Snapshot) -> anyhow::Result<PlanFile>
     };
     let (problem, lanes) = (&snapshot.problem, &snapshot.lanes);
     let outcome = pool.install(|| optimize(problem, lanes, effort, &mut hear));
+    reached.push(start.elapsed());
     bar.finish_and_clear();
     check(problem, &outcome)
         .map_err(|rule| anyhow!("the plan breaks a rule, please report it: {rule}"))?;

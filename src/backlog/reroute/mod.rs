@@ -1,0 +1,356 @@
+//! Orders too large for a sheet: routed again by the router itself, on what all others leave.
+//!
+//! First each alone. Then with those who hold what it would like: the order's best plan on all of
+//! the stock names units that others have; they give them back, the order takes its best plan, they
+//! take theirs of what is left, and that stays where all together cost less (the exchange of Xu, Allgor
+//! and Graves 2009). The work is counted and in a fixed order, so the plan depends on neither the
+//! machine nor the threads.
+//!
+//! What the order would pay at the prices if all the stock were its own is what it costs at least: that
+//! counts for it in the bound.
+
+mod left;
+
+use super::columns::request;
+use super::problem::{OpenOrder, Problem, Strategy, units};
+use crate::model::{LocationId, Plan};
+use crate::routing::{Lanes, Scratch, route};
+use left::{Draw, Left};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most orders that give back what one would like.
+const HOLDERS_MAX: usize = 4;
+/// Exchanges that an order tries in a round.
+const TRIES: usize = 3;
+/// Most rounds.
+const ROUNDS_MAX: u32 = 6;
+/// What counts as short of an order that wins, on top.
+const WIN_MORE: i64 = 99;
+
+/// A large order before anything is tried.
+pub(super) struct Large {
+    /// Which.
+    pub(super) order: usize,
+    /// What it costs at least, in cents; `None` where it cannot be routed.
+    pub(super) least: Option<i64>,
+    /// The same with what it would pay for scarce units.
+    pub(super) least_paid: Option<i64>,
+    /// Its best plan if all the stock were its own.
+    wish: Option<Plan>,
+}
+
+/// Looks at large orders: what each would do with all the stock, without and with prices.
+pub(super) fn large(
+    problem: &Problem,
+    lanes: &Lanes,
+    priced: &Lanes,
+    orders: &[usize],
+) -> Vec<Large> {
+    let all = Left::new(problem);
+    let looked = orders
+        .par_iter()
+        .map_init(Scratch::default, |scratch, &at| {
+            let order = &problem.orders[at];
+            let view = all.view(order);
+            let asked = request(order, problem.now, &view);
+            let decision = route(lanes, &asked, scratch).ok();
+            let paid = route(priced, &asked, scratch).ok();
+            Large {
+                order: at,
+                least: decision.as_ref().map(|d| d.proof.bound.0),
+                least_paid: paid.map(|d| d.proof.bound.0),
+                wish: decision.map(|d| d.plan),
+            }
+        });
+    looked.collect()
+}
+
+/// Improves the plans of `orders`, and of others where that helps them; `plans` holds what everybody
+/// has at the moment, `None` where that is no plan. Tells which orders changed, and what each costs then.
+pub(super) fn reroute(
+    problem: &Problem,
+    lanes: &Lanes,
+    orders: &[Large],
+    plans: &mut [Option<Plan>],
+    rounds: u32,
+) -> BTreeMap<usize, i64> {
+    let mut desk = Desk::new(problem, lanes, plans);
+    let mut ranked: Vec<&Large> = orders.iter().collect();
+    ranked.sort_by_key(|l| (problem.orders[l.order].placed_at, l.order));
+    for _ in 0..rounds.min(ROUNDS_MAX) {
+        let before = desk.improved;
+        for large in &ranked {
+            if large
+                .least
+                .is_some_and(|least| desk.now(large.order) > least)
+            {
+                desk.alone(large.order);
+            }
+        }
+        for large in &ranked {
+            if let (Some(wish), Some(least)) = (&large.wish, large.least) {
+                desk.exchange(large.order, wish, least);
+            }
+        }
+        if desk.improved == before {
+            break;
+        }
+    }
+    let changed = desk.changed.iter();
+    let costs = changed.map(|&order| (order, desk.now(order)));
+    costs.collect()
+}
+
+struct Desk<'a> {
+    problem: &'a Problem,
+    lanes: &'a Lanes,
+    plans: &'a mut [Option<Plan>],
+    left: Left<'a>,
+    /// By item and location: who draws from it.
+    holders: BTreeMap<(usize, LocationId), BTreeSet<usize>>,
+    /// By order: what it draws.
+    draws: Vec<Vec<Draw>>,
+    scratch: Scratch,
+    changed: BTreeSet<usize>,
+    improved: u64,
+}
+
+impl<'a> Desk<'a> {
+    fn new(problem: &'a Problem, lanes: &'a Lanes, plans: &'a mut [Option<Plan>]) -> Self {
+        let mut desk = Self {
+            problem,
+            lanes,
+            left: Left::new(problem),
+            holders: BTreeMap::new(),
+            draws: vec![Vec::new(); plans.len()],
+            scratch: Scratch::default(),
+            changed: BTreeSet::new(),
+            improved: 0,
+            plans,
+        };
+        for order in 0..desk.plans.len() {
+            let draws = desk.draws_of(order);
+            desk.take(order, draws);
+        }
+        desk
+    }
+
+    /// What an order draws as it stands: by its plan, or, as long as that is today's, by what it holds.
+    fn draws_of(&self, order: usize) -> Vec<Draw> {
+        let of = &self.problem.orders[order];
+        let Some(plan) = &self.plans[order] else {
+            return Vec::new();
+        };
+        let shipments = plan.shipments.iter();
+        let lines = shipments.flat_map(|s| s.lines.iter().map(move |l| (s, l)));
+        let draw = |(s, l): (&crate::model::Shipment, &crate::model::ShipmentLine)| {
+            let line = self
+                .problem
+                .supply
+                .line(of.demands[usize::from(l.demand)].sku)?;
+            Some(Draw {
+                line,
+                location: s.location,
+                at: s.need_at.max(self.problem.now),
+                units: units(l.qty),
+            })
+        };
+        lines.filter_map(draw).collect()
+    }
+
+    fn take(&mut self, order: usize, draws: Vec<Draw>) {
+        for draw in &draws {
+            self.left
+                .change(self.problem.orders[order].channel, draw, -1);
+            let place = (draw.line, draw.location);
+            self.holders.entry(place).or_default().insert(order);
+        }
+        self.draws[order] = draws;
+    }
+
+    fn give(&mut self, order: usize) -> Vec<Draw> {
+        let draws = std::mem::take(&mut self.draws[order]);
+        for draw in &draws {
+            self.left
+                .change(self.problem.orders[order].channel, draw, 1);
+            if let Some(holders) = self.holders.get_mut(&(draw.line, draw.location)) {
+                holders.remove(&order);
+            }
+        }
+        draws
+    }
+
+    /// What an order costs as it stands.
+    fn cost(&self, order: usize, plan: Option<&Plan>) -> i64 {
+        let of = &self.problem.orders[order];
+        let Some(plan) = plan else {
+            return NO_PLAN;
+        };
+        let mut cents = plan.objective.total().0;
+        if of.strategy == Strategy::Win {
+            cents += plan.objective.short.0 * WIN_MORE;
+        }
+        if !same_as_today(of, plan) {
+            cents += self.problem.change_cents;
+        }
+        cents
+    }
+
+    /// The best plan of what is left that the order may have, taken; without one nothing is taken.
+    fn place(&mut self, order: usize) -> Option<Plan> {
+        let of = &self.problem.orders[order];
+        let view = self.left.view(of);
+        let asked = request(of, self.problem.now, &view);
+        let decision = route(self.lanes, &asked, &mut self.scratch).ok()?;
+        if !allowed(of, &decision.plan) {
+            return None;
+        }
+        self.plans[order] = Some(decision.plan.clone());
+        let draws = self.draws_of(order);
+        self.take(order, draws);
+        Some(decision.plan)
+    }
+
+    fn now(&self, order: usize) -> i64 {
+        self.cost(order, self.plans[order].as_ref())
+    }
+
+    fn alone(&mut self, order: usize) {
+        if may_be_rerouted(&self.problem.orders[order]) {
+            self.attempt(order, &[]);
+        }
+    }
+
+    /// Releases an order and others, and routes them again, the order first; keeps that where it is
+    /// cheaper.
+    fn attempt(&mut self, order: usize, others: &[usize]) -> bool {
+        let all: Vec<usize> = std::iter::once(order)
+            .chain(others.iter().copied())
+            .collect();
+        let plans: Vec<Option<Plan>> = all.iter().map(|&o| self.plans[o].clone()).collect();
+        let before: i64 = all
+            .iter()
+            .zip(&plans)
+            .map(|(&o, p)| self.cost(o, p.as_ref()))
+            .sum();
+        let draws: Vec<Vec<Draw>> = all.iter().map(|&o| self.give(o)).collect();
+        let mut after = 0;
+        let mut placed = 0;
+        for &one in &all {
+            let Some(plan) = self.place(one) else {
+                break;
+            };
+            placed += 1;
+            after += self.cost(one, Some(&plan));
+            if after >= before {
+                break;
+            }
+        }
+        if placed == all.len() && after < before {
+            self.improved += 1;
+            self.changed.extend(all);
+            return true;
+        }
+        for &one in &all[..placed] {
+            self.give(one);
+        }
+        for ((&one, plan), draws) in all.iter().zip(plans).zip(draws) {
+            self.plans[one] = plan;
+            self.take(one, draws);
+        }
+        false
+    }
+
+    /// Tries to get what the order would like from those who have it.
+    fn exchange(&mut self, order: usize, wish: &Plan, least: i64) {
+        if !may_be_rerouted(&self.problem.orders[order]) {
+            return;
+        }
+        for turn in 0..TRIES {
+            if self.now(order) <= least {
+                return;
+            }
+            let others = self.holders_of(order, wish, turn);
+            if others.is_empty() || self.attempt(order, &others) {
+                return;
+            }
+        }
+    }
+
+    /// Orders that hold what the wish is missing; others at each turn.
+    fn holders_of(&self, order: usize, wish: &Plan, turn: usize) -> Vec<usize> {
+        let of = &self.problem.orders[order];
+        let mut found: Vec<usize> = Vec::new();
+        for shipment in &wish.shipments {
+            for line in &shipment.lines {
+                let sku = of.demands[usize::from(line.demand)].sku;
+                let Some(at) = self.problem.supply.line(sku) else {
+                    continue;
+                };
+                let own = self.draws[order].iter();
+                let own = own.filter(|d| d.line == at && d.location == shipment.location);
+                let own: i64 = own.map(|d| d.units).sum();
+                let left = self.left.at(at, shipment.location, shipment.need_at);
+                if left + own >= units(line.qty) {
+                    continue;
+                }
+                let Some(holders) = self.holders.get(&(at, shipment.location)) else {
+                    continue;
+                };
+                let others = holders.iter().copied().filter(|&o| {
+                    o != order && may_be_rerouted(&self.problem.orders[o]) && !found.contains(&o)
+                });
+                // The latest first: they came after, and took what this one would have had.
+                let others: Vec<usize> = others.collect();
+                if let Some(&other) = others.iter().rev().nth(turn % others.len().max(1)) {
+                    found.push(other);
+                }
+                if found.len() == HOLDERS_MAX {
+                    return found;
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What an order without a plan counts.
+const NO_PLAN: i64 = 1 << 44;
+
+/// Whether the router may choose another plan of an order.
+pub(super) fn may_be_rerouted(order: &OpenOrder) -> bool {
+    let may = matches!(
+        order.strategy,
+        Strategy::Win | Strategy::Gain | Strategy::Redistribute
+    );
+    may && !order.frozen
+}
+
+/// Whether an order may have a plan: never fewer units and never later where its strategy says so.
+fn allowed(order: &OpenOrder, plan: &Plan) -> bool {
+    if !order.never_worse() {
+        return true;
+    }
+    let later = plan
+        .delivered_on()
+        .zip(order.latest())
+        .is_some_and(|(on, latest)| on > latest);
+    let fewer = plan
+        .short
+        .iter()
+        .any(|s| units(s.qty) > order.short_today(usize::from(s.demand)));
+    !later && !fewer
+}
+
+/// Whether a plan is what the order has.
+fn same_as_today(order: &OpenOrder, plan: &Plan) -> bool {
+    let today = &order.today;
+    let same = |kept: &super::problem::Kept| {
+        let mut shipments = plan.shipments.iter();
+        shipments.any(|s| s.location == kept.location && s.lines == kept.lines)
+    };
+    plan.shipments.len() == today.shipments.len()
+        && today.shipments.iter().all(same)
+        && plan.short == today.short
+}

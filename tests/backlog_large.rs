@@ -1,0 +1,159 @@
+//! Orders too large for a sheet: exchanged by hand, and at random beside the checker and the bound.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use allot::backlog::{
+    Effort, Kept, OpenOrder, Outcome, Problem, Strategy, Supply, Today, check, optimize,
+};
+use allot::bench::backlog::{Backlog, Shape};
+use allot::ledger::StockView;
+use allot::model::{LocationId, OrderKey, Qty, ShipmentLine, ShortLine, SkuId};
+use allot::routing::{Demand, Lanes};
+use std::ops::ControlFlow;
+
+const ITEMS: u16 = 10;
+
+/// A network, and an order of ten items that has nothing yet.
+fn shop() -> (Lanes, Problem, OpenOrder) {
+    let Backlog { lanes, problem } = Backlog::new(Shape {
+        orders: 3,
+        locations: 3,
+        skus: 4,
+        stock_percent: 100,
+        split_percent: 0,
+        seed: 5,
+    });
+    let mut order = problem.orders[0].clone();
+    let one = order.demands[0];
+    let demand = |sku: u16| Demand {
+        sku: SkuId(u32::from(sku)),
+        qty: Qty(1),
+        may_split: false,
+        ..one
+    };
+    order.demands = (0..ITEMS).map(demand).collect();
+    order.strategy = Strategy::Redistribute;
+    (lanes, problem, order)
+}
+
+/// So many units of every item at each of the locations.
+fn stock(cells: &[(u16, u32)]) -> Supply {
+    let mut view = StockView::default();
+    for sku in 0..ITEMS {
+        view.push_line(SkuId(u32::from(sku)));
+        for &(location, units) in cells {
+            view.push_cell(LocationId(location), Qty(units), &[]);
+        }
+    }
+    Supply::new(view)
+}
+
+fn ships(location: u16, demands: impl Iterator<Item = u16>) -> Kept {
+    let line = |demand| ShipmentLine {
+        demand,
+        qty: Qty(1),
+    };
+    Kept {
+        location: LocationId(location),
+        need_at: allot::model::EpochMillis(0),
+        lines: demands.map(line).collect(),
+    }
+}
+
+fn run(problem: &Problem, lanes: &Lanes) -> Outcome {
+    let effort = Effort::usual(problem.orders.len());
+    let outcome = optimize(problem, lanes, effort, &mut |_| ControlFlow::Continue(()));
+    check(problem, &outcome).unwrap();
+    assert_eq!(outcome.fixed, 0);
+    outcome
+}
+
+#[test]
+fn two_large_orders_exchange_the_unit_that_splits_both() {
+    let (lanes, mut problem, order) = shop();
+    problem.supply = stock(&[(0, 1), (1, 1)]);
+    let with = |number: u16, first: u16, rest: u16| OpenOrder {
+        key: OrderKey::new("web", &number.to_string()),
+        today: Today {
+            shipments: vec![ships(first, 0..1), ships(rest, 1..ITEMS)],
+            short: Vec::new(),
+            promised: None,
+        },
+        ..order.clone()
+    };
+    problem.orders = vec![with(1, 0, 1), with(2, 1, 0)];
+    let outcome = run(&problem, &lanes);
+    assert_eq!(outcome.before.shipments, 4);
+    assert_eq!(outcome.after.shipments, 2, "each from one place");
+    assert!(outcome.cents < outcome.cents_before);
+    // Nobody may change: nothing does.
+    problem.orders.iter_mut().for_each(|o| o.frozen = true);
+    let outcome = optimize(&problem, &lanes, Effort::usual(2), &mut |_| {
+        ControlFlow::Continue(())
+    });
+    assert_eq!((outcome.moves.len(), outcome.fixed), (0, 2));
+    // A change that must save more than this one does is not made.
+    problem.orders.iter_mut().for_each(|o| o.frozen = false);
+    problem.change_cents = 1_000_000;
+    assert!(run(&problem, &lanes).moves.is_empty());
+}
+
+#[test]
+fn a_large_order_whose_stock_is_gone_ships_from_elsewhere() {
+    let (lanes, mut problem, mut order) = shop();
+    problem.supply = stock(&[(1, 1)]);
+    order.today.shipments = vec![ships(0, 0..ITEMS)];
+    order.strategy = Strategy::Gain;
+    problem.orders = vec![order];
+    let outcome = run(&problem, &lanes);
+    assert!(outcome.broken.is_empty());
+    let to = &outcome.moves[0].to;
+    assert_eq!(to.shipments.len(), 1);
+    assert_eq!(to.shipments[0].location, LocationId(1));
+}
+
+#[test]
+fn at_random_nothing_breaks_a_rule_and_the_bound_holds() {
+    for seed in 0..12u64 {
+        let (lanes, mut problem, order) = shop();
+        let units = |sku: u64, place: u64| u32::try_from((sku * 7 + place * 3 + seed) % 6).unwrap();
+        let mut view = StockView::default();
+        for sku in 0..ITEMS {
+            view.push_line(SkuId(u32::from(sku)));
+            for place in 0..3 {
+                let qty = Qty(units(u64::from(sku), u64::from(place)));
+                view.push_cell(LocationId(place), qty, &[]);
+            }
+        }
+        problem.supply = Supply::new(view);
+        let short = |demand| ShortLine {
+            demand,
+            qty: Qty(1),
+        };
+        let waiting = |number: u64| {
+            let mut one = order.clone();
+            one.key = OrderKey::new("web", &number.to_string());
+            // Every third is small enough for a sheet.
+            if number % 3 == 0 {
+                one.demands.truncate(4);
+            }
+            let all = u16::try_from(one.demands.len()).unwrap();
+            one.today.short = (0..all).map(short).collect();
+            one.today.shipments = Vec::new();
+            one.strategy = match seed % 3 {
+                0 => Strategy::Redistribute,
+                1 => Strategy::Gain,
+                _ => Strategy::Win,
+            };
+            one
+        };
+        problem.orders = (0..9).map(waiting).collect();
+        let outcome = run(&problem, &lanes);
+        assert!(outcome.cents < outcome.cents_before, "seed {seed}");
+        assert!(outcome.bound.0 > 0, "seed {seed}");
+        // The same with one thread.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+        let alone = pool.build().unwrap().install(|| run(&problem, &lanes));
+        assert_eq!(alone.moves, outcome.moves, "seed {seed}");
+    }
+}
