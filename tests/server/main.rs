@@ -17,6 +17,7 @@ mod fulfillment;
 mod greeting;
 mod identity;
 mod limits;
+mod order_state;
 mod returns;
 mod scarcity;
 mod stopping;
