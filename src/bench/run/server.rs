@@ -64,6 +64,12 @@ impl Serving {
         self.address
     }
 
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it, as a power cut would, and starts it again on the same folder and port.
     ///
     /// # Errors
