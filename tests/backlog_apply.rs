@@ -5,9 +5,10 @@
 mod engine_support;
 
 use allot::backlog::{
-    Applied, Effort, Outcome, PlanFile, Rules, Scope, Strategy, apply, check, optimize, read,
+    Applied, Effort, Outcome, PlanFile, Rules, Scope, Strategy, apply, carry_out, check, optimize,
+    read,
 };
-use allot::engine::{Engine, FactSink, Limits, MoveOutcome, Replay};
+use allot::engine::{Engine, FactSink, Limits, MoveOutcome, Replay, SupplyPut};
 use allot::model::{
     Cents, Coordinate, EpochMillis, Fact, Lsn, Opening, Order, Place, Qty, SkuId, StockRow,
 };
@@ -93,11 +94,15 @@ fn to(mut order: Order, postal: &str, short_cents: i64) -> Order {
 }
 
 fn planned(kept: &Kept, strategy: Strategy) -> (PlanFile, Outcome) {
+    planned_of(copy(kept), &Scope::default(), strategy)
+}
+
+fn planned_of(engine: Engine, scope: &Scope, strategy: Strategy) -> (PlanFile, Outcome) {
     let rules = Rules {
         strategy,
         ..Rules::default()
     };
-    let snapshot = read(copy(kept), &Scope::default(), &rules, NOW);
+    let snapshot = read(engine, scope, &rules, NOW);
     let effort = Effort {
         iterations: 120,
         rounds: 20,
@@ -243,4 +248,135 @@ fn a_plan_is_carried_out_while_others_submit_and_cancel() {
             "round {round}: {sold:?}"
         );
     }
+}
+
+#[test]
+fn what_was_interrupted_is_done_by_doing_it_again() {
+    for stop_after in [0, 1, 7, 19] {
+        let (engine, kept) = recorded(&SCARCE);
+        crowd(&engine, 120);
+        let (plan, _) = planned(&kept, Strategy::Redistribute);
+        let mut asked = 0;
+        let results = carry_out(&engine, &plan.moves, &mut |_| {
+            asked += 1;
+            (asked <= stop_after).then_some(NOW)
+        });
+        let untried = results.iter().filter(|r| **r == Applied::Stopped).count();
+        assert_eq!(untried, plan.moves.len() - stop_after);
+        assert!(engine.ledger().audit(NOW).is_empty());
+        let results = apply(&engine, &plan.moves, NOW);
+        let done = |r: &&Applied| matches!(r.name(), "moved" | "already");
+        assert_eq!(results.iter().filter(done).count(), plan.moves.len());
+        assert_eq!(engine.state_hash(NOW), hash_of_facts(&kept));
+    }
+}
+
+#[test]
+fn what_only_ships_earlier_moves_too_and_once() {
+    let (engine, kept) = recorded(&[[0, 0, 0]]);
+    let supply = SupplyPut {
+        id: "P-1",
+        sku: "SKU-0",
+        from: None,
+        to: "EAST",
+        qty: Qty(1),
+        arrives_at: NOW + allot::model::Millis::from_hours(96),
+        force: false,
+    };
+    engine.announce_supply(&supply, NOW).unwrap();
+    let waits = to(order("waits", &[(0, 1)]), "10001", 9_000);
+    let view = engine.submit(Arc::new(waits), NOW).unwrap();
+    let promised = view.decision.plan.shipments[0].ship_at;
+    // A unit is found where the order waits for one to arrive.
+    engine
+        .adjust_stock("found", "SKU-0", "EAST", 1, "found", NOW)
+        .unwrap();
+    let (plan, _) = planned(&kept, Strategy::Gain);
+    let [row] = &plan.moves[..] else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(row.from.shipments[0].location, row.to.shipments[0].location);
+    assert!(row.days_gained.unwrap() > 0);
+    let results = apply(&engine, &plan.moves, NOW);
+    assert_eq!(counts(&results), BTreeMap::from([("moved", 1)]));
+    let parts = engine.order("shop", "waits").unwrap().parts;
+    let left = parts
+        .iter()
+        .filter(|p| p.state != allot::model::State::Cancelled);
+    let ships = left.filter_map(|p| p.route.map(|r| r.ship_at));
+    assert!(ships.max().unwrap() < promised, "{parts:?}");
+    let after = engine.state_hash(NOW);
+    let again = apply(&engine, &plan.moves, NOW);
+    assert_eq!(counts(&again), BTreeMap::from([("already", 1)]));
+    // Later too, when today's hand-over is over.
+    let later = NOW + allot::model::Millis::from_hours(30);
+    let again = apply(&engine, &plan.moves, later);
+    assert_eq!(counts(&again), BTreeMap::from([("already", 1)]));
+    assert_eq!(engine.state_hash(NOW), after);
+    assert_eq!(after, hash_of_facts(&kept));
+}
+
+#[test]
+fn what_moves_free_goes_to_who_waits() {
+    let (engine, kept) = recorded(&[[1, 0, 1]]);
+    engine.pause_location("WEST", true, NOW).unwrap();
+    let far = to(order("far", &[(0, 1)]), "94107", 9_000);
+    engine.submit(Arc::new(far), NOW).unwrap();
+    engine.pause_location("WEST", false, NOW).unwrap();
+    // It may only have what the first one has.
+    let mut waits = to(order("waits", &[(0, 1)]), "10001", 9_000);
+    waits.channel = "other".into();
+    waits.exclude = vec!["WEST".into()];
+    let view = engine.submit(Arc::new(waits), NOW).unwrap();
+    assert_eq!(view.decision.plan.short_units(), 1);
+    let scope = Scope {
+        channels: vec!["web".into()],
+        ..Scope::default()
+    };
+    let (plan, _) = planned_of(copy(&kept), &scope, Strategy::Gain);
+    let results = apply(&engine, &plan.moves, NOW);
+    assert_eq!(counts(&results), BTreeMap::from([("moved", 1)]));
+    let waits = engine.order("shop", "waits").unwrap();
+    assert!(waits.waits.is_empty(), "{waits:?}");
+    assert_eq!(engine.state_hash(NOW), hash_of_facts(&kept));
+}
+
+#[test]
+fn a_copy_is_the_engine_at_one_moment() {
+    let (engine, kept) = recorded(&SCARCE);
+    crowd(&engine, 120);
+    engine.pause_location("MID", true, NOW).unwrap();
+    let (same, at) = engine.copy(NOW).unwrap();
+    assert_eq!(at, engine.latest_fact());
+    assert_eq!(same.state_hash(NOW), engine.state_hash(NOW));
+    assert!(same.ledger().audit(NOW).is_empty());
+    assert!(same.lanes().paused(allot::model::LocationId(1)));
+    // While others work it is the state at its fact.
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (engine, over) = (&engine, &over);
+        for thread in 0..2 {
+            scope.spawn(move || {
+                let mut number = 0;
+                while !over.load(Ordering::Relaxed) {
+                    number += 1;
+                    let id = format!("new-{thread}-{number}");
+                    let one = to(order(&id, &[(number % 4, 1)]), "10001", 700);
+                    engine.submit(Arc::new(one), NOW).unwrap();
+                    let _ = engine.cancel_order("shop", &(number % 120).to_string(), NOW);
+                    let _ = engine.cancel_order("shop", &id, NOW);
+                }
+            });
+        }
+        for _ in 0..5 {
+            let (copied, at) = engine.copy(NOW).unwrap();
+            let mut replay = Replay::new(wide(), Limits::default()).unwrap();
+            let facts = kept.0.lock()[..usize::try_from(at.0).unwrap()].to_vec();
+            for (moment, fact) in facts {
+                replay.apply(moment, fact).unwrap();
+            }
+            assert_eq!(copied.state_hash(NOW), replay.state_hash(NOW).unwrap());
+        }
+        over.store(true, Ordering::Relaxed);
+    });
 }

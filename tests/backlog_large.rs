@@ -56,6 +56,7 @@ fn ships(location: u16, demands: impl Iterator<Item = u16>) -> Kept {
     Kept {
         location: LocationId(location),
         need_at: allot::model::EpochMillis(0),
+        ship_at: allot::model::EpochMillis(0),
         lines: demands.map(line).collect(),
     }
 }

@@ -14,6 +14,8 @@ pub enum Applied {
     NotFound,
     /// It names what is not there, or cannot be routed by.
     Invalid(String),
+    /// It was not tried: somebody stopped the work before.
+    Stopped,
 }
 
 impl Applied {
@@ -24,6 +26,7 @@ impl Applied {
             Self::Told(outcome) => outcome.name(),
             Self::NotFound => "notfound",
             Self::Invalid(_) => "invalid",
+            Self::Stopped => "stopped",
         }
     }
 
@@ -32,7 +35,7 @@ impl Applied {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Invalid(why) => Some(why),
-            Self::Told(_) | Self::NotFound => None,
+            Self::Told(_) | Self::NotFound | Self::Stopped => None,
         }
     }
 
@@ -45,35 +48,74 @@ impl Applied {
     }
 }
 
-/// Makes the moves. One that wants units which another still has is tried again after that one has
-/// moved; where they wait for each other in a circle they move in one step.
+/// Makes the moves, and gives what they freed to the orders that wait for it.
 #[must_use]
 pub fn apply(engine: &Engine, rows: &[MoveRow], now: EpochMillis) -> Vec<Applied> {
+    let results = carry_out(engine, rows, &mut |_| Some(now));
+    engine.serve_waiting(freed(engine, rows, &results), now);
+    results
+}
+
+/// The items of which moves that were made may have freed units, now or when they were made before.
+#[must_use]
+pub fn freed(engine: &Engine, rows: &[MoveRow], results: &[Applied]) -> Vec<SkuId> {
+    let made = |result: &Applied| matches!(result.name(), "moved" | "already");
+    let rows = rows.iter().zip(results).filter(|(_, r)| made(r));
+    let items = rows.flat_map(|(row, _)| row.from.shipments.iter().flat_map(|s| &s.items));
+    let mut skus: Vec<SkuId> = items
+        .filter_map(|item| engine.registry().sku("sku", &item.sku).ok())
+        .collect();
+    skus.sort_unstable();
+    skus.dedup();
+    skus
+}
+
+/// Makes the moves. One that wants units which another still has is tried again after that one has
+/// moved; where they wait for each other in a circle they move in one step. Before each it asks
+/// `go_on`, telling how many are done, for the moment at which it is made: without one it stops.
+/// What the moves free is nobody's yet, so that the moves of another part of the plan may have it.
+#[must_use]
+pub fn carry_out(
+    engine: &Engine,
+    rows: &[MoveRow],
+    go_on: &mut dyn FnMut(usize) -> Option<EpochMillis>,
+) -> Vec<Applied> {
     let mut moves: Vec<Option<Moving>> = Vec::with_capacity(rows.len());
     let mut results: Vec<Applied> = Vec::with_capacity(rows.len());
     for row in rows {
         let moving = row.moving(engine);
         results.push(match &moving {
-            Ok(_) => Applied::Told(MoveOutcome::NoStock),
+            Ok(_) => Applied::Stopped,
             Err(error) => Applied::Invalid(error.to_string()),
         });
         moves.push(moving.ok());
     }
+    let mut done = 0;
     loop {
         let mut got_on = false;
         for (moving, result) in moves.iter().zip(&mut results) {
-            let Some(moving) = moving else {
+            let Some(moving) = moving.as_ref().filter(|_| waits(result)) else {
                 continue;
             };
-            if *result == WAITS {
-                *result = Applied::of(engine.move_order(moving, now));
-                got_on |= *result == MOVED;
-            }
+            let Some(now) = go_on(done) else {
+                return results;
+            };
+            *result = Applied::of(engine.move_order(moving, now));
+            got_on |= *result == MOVED;
+            done += usize::from(!waits(result));
         }
+        let Some(now) = go_on(done) else {
+            return results;
+        };
         if !got_on && !move_a_group(engine, &moves, &mut results, now) {
             return results;
         }
     }
+}
+
+/// Whether a move is still to be made.
+fn waits(result: &Applied) -> bool {
+    matches!(result, Applied::Stopped) || *result == WAITS
 }
 
 const WAITS: Applied = Applied::Told(MoveOutcome::NoStock);

@@ -9,21 +9,22 @@
 //!
 //! A demand that may split is divided in any way while its order stays small (at most
 //! [`STATES_MAX`](super::shape::STATES_MAX) rests); any other ships whole or not at all. An order
-//! too large for that has no sheet (`reroute`). Demands that go together ship in one shipment or not at all. What an order has today is always one of its plans, as it
-//! is. The limits of its policy and of its strategy hold for every other plan.
+//! too large for that has no sheet (`reroute`). Demands that go together ship in one shipment or not at
+//! all. What an order has today is always one of its plans, as it is. The limits of its policy and of its
+//! strategy hold for every other plan.
 //!
 //! Left out are offers that cannot be in a plan worth having, whatever the prices: what they ship
 //! can be shipped from unlimited stock, or left short, for no more.
 
-use super::problem::{OpenOrder, Problem, Strategy, units};
-use super::rows::{FREE, Level, Rows, count, level_at};
-use super::shape::{DEMANDS_MAX, STATES_MAX, Shape, Shapes};
-use super::solve::{Choice, Scratch};
+use super::problem::{OpenOrder, Problem};
+use super::rows::{Rows, count};
+use super::shape::Shapes;
+use super::sheets::{Desk, digits};
+use super::solve::Choice;
 use crate::ledger::StockView;
-use crate::model::{EpochMillis, LocationId, Qty, ShipmentLine};
-use crate::routing::{Lanes, Pricer, Request};
+use crate::model::{EpochMillis, LocationId};
+use crate::routing::{Lanes, Request};
 use rayon::prelude::*;
-use smallvec::SmallVec;
 
 /// Prices and costs are counted in so many parts of a cent.
 pub(super) const SCALE: i64 = 64;
@@ -33,7 +34,7 @@ pub(super) const NEVER: i64 = 1 << 56;
 /// much where it could stay as it is, so that nobody's promise is broken for another's.
 pub(super) const BROKEN: i64 = 1 << 46;
 /// What is short of an order that wins counts so many times.
-const WIN_FACTOR: i64 = 100;
+pub(super) const WIN_FACTOR: i64 = 100;
 /// Orders that are priced in one piece of work.
 const CHUNK: usize = 1024;
 
@@ -47,10 +48,10 @@ pub(super) struct Offer {
     /// From where.
     pub(super) location: LocationId,
     /// Where its draws begin.
-    first_draw: u32,
+    pub(super) first_draw: u32,
     /// From when, in seconds after the moment of the problem.
-    after: u32,
-    draws: u8,
+    pub(super) after: u32,
+    pub(super) draws: u8,
 }
 
 impl Offer {
@@ -98,8 +99,8 @@ pub(super) struct Columns {
     pub(super) shapes: Shapes,
     pub(super) sheets: Vec<Sheet>,
     pub(super) offers: Vec<Offer>,
-    draws: Vec<u32>,
-    shorts: Vec<Short>,
+    pub(super) draws: Vec<u32>,
+    pub(super) shorts: Vec<Short>,
 }
 
 impl Columns {
@@ -224,291 +225,6 @@ impl Columns {
     }
 }
 
-/// The digits of an order's shape; none where it is too large to be looked at.
-pub(super) fn digits(order: &OpenOrder) -> SmallVec<[u8; DEMANDS_MAX]> {
-    let mut digits = SmallVec::new();
-    if order.demands.len() > DEMANDS_MAX || order.frozen {
-        return digits;
-    }
-    digits.resize(order.demands.len(), 1u8);
-    let mut states = 1usize << order.demands.len();
-    for (at, (digit, demand)) in digits.iter_mut().zip(&order.demands).enumerate() {
-        if order.strategy == Strategy::Fill && order.short_today(at) > 0 {
-            // It wins nothing: what is short of it stays short in every other plan.
-            *digit = 0;
-            continue;
-        }
-        let Ok(all) = u8::try_from(demand.qty.0) else {
-            continue;
-        };
-        let more = states / 2 * (usize::from(all) + 1);
-        if demand.may_split && demand.together == 0 && all > 1 && more <= STATES_MAX {
-            states = more;
-            *digit = all;
-        }
-    }
-    digits
-}
-
-/// Units of one step of a demand's digit.
-pub(super) fn units_of_digit(order: &OpenOrder, shape: &Shape, demand: usize) -> i64 {
-    units(order.demands[demand].qty) / i64::from(shape.digits[demand].max(1))
-}
-
-/// What a location has of one demand.
-#[derive(Debug, Clone, Copy)]
-struct Held<'a> {
-    location: LocationId,
-    demand: usize,
-    levels: &'a [Level],
-}
-
-/// Memory for writing sheets.
-#[derive(Debug, Default)]
-struct Desk {
-    scratch: Scratch,
-    moments: Vec<EpochMillis>,
-}
-
-/// What all offers of an order have in common.
-struct Frame<'a> {
-    problem: &'a Problem,
-    columns: &'a Columns,
-    order: &'a OpenOrder,
-    shape: &'a Shape,
-}
-
-impl Desk {
-    /// Writes the sheet of an order.
-    fn sheet(
-        &mut self,
-        problem: &Problem,
-        lanes: &Lanes,
-        columns: &Columns,
-        order: usize,
-        shape: u32,
-        part: &mut Columns,
-    ) {
-        let order = &problem.orders[order];
-        let shape_of = columns.shapes.get(shape);
-        let mut view = StockView::default();
-        order.demands.iter().for_each(|d| view.push_line(d.sku));
-        let request = request(order, problem.now, &view);
-        let start = count(part.offers.len());
-        let mut sheet = Sheet {
-            shape,
-            offers: (start, start),
-            first_short: count(part.shorts.len()),
-            keep_draws: (0, 0),
-            keep: NEVER,
-            change: problem.change_cents * SCALE,
-            nothing: BROKEN,
-            split: 0,
-            most: 0,
-            gone: gone(problem, &columns.rows, order),
-        };
-        let strict = order.never_worse() && !sheet.gone;
-        let latest = order.latest().filter(|_| strict);
-        let frame = Frame {
-            problem,
-            columns,
-            order,
-            shape: shape_of,
-        };
-        // Who cannot be routed at all keeps what he has.
-        if let Ok(pricer) = Pricer::new(lanes, &request, latest) {
-            let policy = pricer.policy();
-            sheet.split = policy.split_penalty.0 * SCALE;
-            sheet.most = policy.max_shipments;
-            shorts(order, shape_of, strict, policy, &mut sheet, part);
-            if !shape_of.digits.is_empty() && order.strategy != Strategy::Lose {
-                self.offers(&frame, &pricer, part);
-                sheet.offers.1 = count(part.offers.len());
-                self.prune(&frame, &mut sheet, part);
-            }
-        }
-        keep(&frame, lanes, &mut sheet, part);
-        if order.strategy == Strategy::Lose && sheet.nothing < BROKEN {
-            sheet.keep = NEVER;
-        }
-        if sheet.nothing >= BROKEN && sheet.keep < NEVER {
-            sheet.nothing = 2 * BROKEN;
-        }
-        part.sheets.push(sheet);
-    }
-
-    /// Every shipment that some location could make.
-    fn offers(&mut self, frame: &Frame<'_>, pricer: &Pricer<'_>, part: &mut Columns) {
-        let held = held(frame, pricer);
-        let mut at = 0;
-        while at < held.len() {
-            let location = held[at].location;
-            let same = held[at..].iter().take_while(|h| h.location == location);
-            let here = &held[at..at + same.count()];
-            at += here.len();
-            self.moments.clear();
-            let froms = here.iter().flat_map(|h| h.levels.iter().map(|l| l.from));
-            self.moments.extend(froms.map(|f| frame.whole_seconds(f)));
-            self.moments.sort_unstable();
-            self.moments.dedup();
-            for (number, &moment) in self.moments.iter().enumerate() {
-                let before = number.checked_sub(1).map(|n| self.moments[n]);
-                frame.from(pricer, (location, here), (moment, before), part);
-            }
-        }
-    }
-
-    /// Leaves out offers for which unlimited stock, or going short, costs no more.
-    fn prune(&mut self, frame: &Frame<'_>, sheet: &mut Sheet, part: &mut Columns) {
-        let free = self.scratch.cheapest_free(part, sheet, frame.shape);
-        let start = sheet.offers.0 as usize;
-        let mut kept = start;
-        for at in start..part.offers.len() {
-            let offer = part.offers[at];
-            let (cost, by) = free[usize::from(offer.part)];
-            if offer.cents < cost || by as usize == at {
-                part.offers[kept] = offer;
-                kept += 1;
-            }
-        }
-        part.offers.truncate(kept);
-        sheet.offers.1 = count(kept);
-    }
-}
-
-impl Frame<'_> {
-    /// A moment as offers keep it: not before now, rounded up to a second.
-    fn whole_seconds(&self, at: EpochMillis) -> EpochMillis {
-        let now = self.problem.now;
-        let after = (at.max(now).0 - now.0).saturating_add(999) / 1000;
-        EpochMillis(now.0.saturating_add(after.saturating_mul(1000)))
-    }
-
-    /// The shipments that a location could make of what is there from a moment on and was not so
-    /// at the moment before.
-    fn from(
-        &self,
-        pricer: &Pricer<'_>,
-        (location, here): (LocationId, &[Held<'_>]),
-        (moment, before): (EpochMillis, Option<EpochMillis>),
-        part: &mut Columns,
-    ) {
-        let mut lines: SmallVec<[ShipmentLine; DEMANDS_MAX]> = SmallVec::new();
-        let mut draws: SmallVec<[u32; 2 * DEMANDS_MAX]> = SmallVec::new();
-        'parts: for of in 1..=self.shape.all() {
-            if !self.keeps_together(of) {
-                continue;
-            }
-            lines.clear();
-            draws.clear();
-            let mut fresh = before.is_none();
-            for demand in 0..self.shape.digits.len() {
-                let digit = self.shape.digit(of, demand);
-                if digit == 0 {
-                    continue;
-                }
-                let Some(held) = here.iter().find(|h| h.demand == demand) else {
-                    continue 'parts;
-                };
-                let drawn = i64::from(digit) * units_of_digit(self.order, self.shape, demand);
-                let Some(level) = level_at(held.levels, moment) else {
-                    continue 'parts;
-                };
-                if level.units < drawn {
-                    continue 'parts;
-                }
-                fresh |= before.is_some_and(|b| level.from > b);
-                if !self.draw(level, drawn, &mut draws)
-                    || !self.limited(demand, moment, drawn, &mut draws)
-                {
-                    continue 'parts;
-                }
-                lines.push(ShipmentLine {
-                    demand: u16::try_from(demand).unwrap_or(u16::MAX),
-                    qty: Qty(u32::try_from(drawn).unwrap_or(u32::MAX)),
-                });
-            }
-            if !fresh {
-                continue;
-            }
-            let Some(shipment) = pricer.shipment(location, moment, &lines) else {
-                continue;
-            };
-            let after = (moment.0 - self.problem.now.0) / 1000;
-            let (Ok(after), Ok(count_of)) = (u32::try_from(after), u8::try_from(draws.len()))
-            else {
-                continue;
-            };
-            part.offers.push(Offer {
-                cents: shipment.cents.total().0 * SCALE,
-                part: of,
-                location,
-                first_draw: count(part.draws.len()),
-                after,
-                draws: count_of,
-            });
-            part.draws.extend_from_slice(&draws);
-        }
-    }
-
-    /// Whether a part has all or none of the demands that go together.
-    fn keeps_together(&self, part: u16) -> bool {
-        let demands = self.order.demands.iter().enumerate();
-        let inside = |demand| self.shape.digit(part, demand) > 0;
-        demands.filter(|(_, d)| d.together != 0).all(|(at, one)| {
-            let mut others = self.order.demands.iter().enumerate();
-            others.all(|(other, d)| d.together != one.together || inside(other) == inside(at))
-        })
-    }
-
-    /// Adds a draw, unless its row is free; tells whether it is possible at all.
-    fn draw(&self, level: &Level, units: i64, into: &mut SmallVec<[u32; 2 * DEMANDS_MAX]>) -> bool {
-        if level.row == FREE {
-            return true;
-        }
-        let draw = self.columns.rows.draw(level.row, units);
-        into.extend(draw);
-        draw.is_some()
-    }
-
-    /// The same for the limit of the order's channel.
-    fn limited(
-        &self,
-        demand: usize,
-        moment: EpochMillis,
-        units: i64,
-        into: &mut SmallVec<[u32; 2 * DEMANDS_MAX]>,
-    ) -> bool {
-        let line = self.problem.supply.line(self.order.demands[demand].sku);
-        let limit = line.and_then(|l| self.columns.rows.limit(l, self.order.channel));
-        let Some(level) = limit.and_then(|levels| level_at(levels, moment)) else {
-            return true;
-        };
-        level.units >= units && self.draw(level, units, into)
-    }
-}
-
-/// What the locations have of an order's demands, by location.
-fn held<'a>(frame: &Frame<'a>, pricer: &Pricer<'_>) -> Vec<Held<'a>> {
-    let mut held = Vec::new();
-    for (demand, of) in frame.order.demands.iter().enumerate() {
-        let Some(line) = frame.problem.supply.line(of.sku) else {
-            continue;
-        };
-        for (location, levels) in frame.columns.rows.cells(line) {
-            if pricer.may_ship(location, demand) {
-                held.push(Held {
-                    location,
-                    demand,
-                    levels,
-                });
-            }
-        }
-    }
-    held.sort_by_key(|h| (h.location, h.demand));
-    held
-}
-
 /// The order as the router sees it.
 pub(super) fn request<'a>(
     order: &'a OpenOrder,
@@ -527,112 +243,4 @@ pub(super) fn request<'a>(
         pickup: order.pickup,
         days: &[],
     }
-}
-
-/// What may go short, and at what cost.
-fn shorts(
-    order: &OpenOrder,
-    shape: &Shape,
-    strict: bool,
-    policy: &crate::model::Policy,
-    sheet: &mut Sheet,
-    part: &mut Columns,
-) {
-    let factor = if order.strategy == Strategy::Win {
-        WIN_FACTOR
-    } else {
-        1
-    };
-    let some = policy.allow_backorder && !policy.ship_complete;
-    let given_up = (0..shape.digits.len()).filter(|&d| shape.digits[d] == 0);
-    let given_up: i64 = given_up.map(|d| units(order.demands[d].qty)).sum();
-    sheet.change += given_up * policy.short_per_unit.0 * SCALE;
-    let mut nothing = sheet.change;
-    let mut may_be_nothing = policy.allow_backorder;
-    for demand in 0..shape.digits.len() {
-        let per_digit = units_of_digit(order, shape, demand);
-        let today = order.short_today(demand);
-        let all = shape.digits[demand];
-        let cents = policy.short_per_unit.0 * factor * per_digit * SCALE;
-        let allowed = if strict {
-            u8::try_from(today / per_digit.max(1)).unwrap_or(u8::MAX)
-        } else {
-            all
-        };
-        may_be_nothing &= allowed >= all;
-        nothing += cents * i64::from(all);
-        let most = if some { allowed.min(all) } else { 0 };
-        part.shorts.push(Short { cents, most });
-    }
-    if may_be_nothing && !shape.digits.is_empty() {
-        sheet.nothing = nothing.min(BROKEN - 1);
-    }
-}
-
-/// Whether something that an order was promised is not there any more.
-fn gone(problem: &Problem, rows: &Rows, order: &OpenOrder) -> bool {
-    let kept = order.today.shipments.iter();
-    let mut lines = kept.flat_map(|k| k.lines.iter().map(move |l| (k, l)));
-    lines.any(|(kept, line)| {
-        let sku = order.demands.get(usize::from(line.demand)).map(|d| d.sku);
-        let of = sku.and_then(|sku| problem.supply.line(sku));
-        let levels = of.and_then(|l| rows.levels(l, kept.location));
-        let level = levels.and_then(|l| level_at(l, kept.need_at.max(problem.now)));
-        level.is_none_or(|level| level.units < units(line.qty))
-    })
-}
-
-/// The plan of today: what it costs, and what it draws.
-fn keep(frame: &Frame<'_>, lanes: &Lanes, sheet: &mut Sheet, part: &mut Columns) {
-    let start = count(part.draws.len());
-    sheet.keep_draws = (start, start);
-    let (order, problem) = (frame.order, frame.problem);
-    let mut draws: SmallVec<[u32; 2 * DEMANDS_MAX]> = SmallVec::new();
-    for kept in &order.today.shipments {
-        for line in &kept.lines {
-            let demand = usize::from(line.demand);
-            let sku = order.demands.get(demand).map(|d| d.sku);
-            let of = sku.and_then(|sku| problem.supply.line(sku));
-            let levels = of.and_then(|l| frame.columns.rows.levels(l, kept.location));
-            let at = kept.need_at.max(problem.now);
-            let level = levels.and_then(|levels| level_at(levels, at));
-            let drawn = units(line.qty);
-            let there = level.is_some_and(|l| {
-                l.units >= drawn
-                    && frame.draw(l, drawn, &mut draws)
-                    && frame.limited(demand, at, drawn, &mut draws)
-            });
-            if !there {
-                // What it was promised is not there any more.
-                return;
-            }
-        }
-    }
-    part.draws.extend_from_slice(&draws);
-    sheet.keep_draws.1 = count(part.draws.len());
-    sheet.keep = today_cents(order, problem.now, lanes).map_or(0, |cents| {
-        let mut all = cents * SCALE;
-        if order.strategy == Strategy::Win {
-            let short: i64 = order.today.short.iter().map(|s| units(s.qty)).sum();
-            all += short * order.policy.short_per_unit.0 * SCALE * (WIN_FACTOR - 1);
-        }
-        all
-    });
-}
-
-/// What an order's plan of today costs by its objective as of now; `None` where a shipment cannot
-/// be priced any more. A hard promise date that was missed since costs as a soft one does.
-pub(super) fn today_cents(order: &OpenOrder, now: EpochMillis, lanes: &Lanes) -> Option<i64> {
-    let mut view = StockView::default();
-    order.demands.iter().for_each(|d| view.push_line(d.sku));
-    let mut request = request(order, now, &view);
-    request.deliver_by_is_hard = false;
-    let shipments: Vec<_> = order
-        .today
-        .shipments
-        .iter()
-        .map(|k| (k.location, k.need_at.max(now), k.lines.clone()))
-        .collect();
-    let plan = crate::routing::price(lanes, &request, &shipments, &order.today.short)?;
-    Some(plan.objective.total().0)
 }

@@ -371,10 +371,13 @@ impl MoveRow {
     /// # Errors
     /// Names an item, a location or a time that cannot be read.
     pub fn moving(&self, engine: &Engine) -> Result<Moving, crate::engine::EngineError> {
-        let mut ready = Vec::with_capacity(self.to.shipments.len());
+        let mut times = Vec::with_capacity(self.to.shipments.len());
         let mut deliver_by: Option<Day> = None;
         for shipment in &self.to.shipments {
-            ready.push(moment("ready_at", &shipment.ready_at)?);
+            times.push((
+                moment("ready_at", &shipment.ready_at)?,
+                moment("ship_at", &shipment.ship_at)?,
+            ));
             let on = Day::parse(&shipment.deliver_on).ok_or_else(|| {
                 Invalid::new("deliver_on", &shipment.deliver_on, "a date as 2026-11-27")
             })?;
@@ -383,15 +386,17 @@ impl MoveRow {
         let from = self.from.layout(engine)?;
         let to = self.to.layout(engine)?;
         // The moments go with their shipments where those are sorted.
-        let mut paired: Vec<_> = to.shipments.into_iter().zip(ready).collect();
+        let mut paired: Vec<_> = to.shipments.into_iter().zip(times).collect();
         paired.sort();
-        let (shipments, ready) = paired.into_iter().unzip();
+        let (shipments, times): (_, Vec<_>) = paired.into_iter().unzip();
+        let (ready, ships) = times.into_iter().unzip();
         let short = to.short;
         Ok(Moving {
             key: OrderKey::new(&self.source, &self.order),
             from: from.sorted(),
             to: Layout { shipments, short },
             ready,
+            ships,
             deliver_by,
         })
     }

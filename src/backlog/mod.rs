@@ -17,7 +17,8 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | `rows` | finds which units are scarce: less is there than all orders want |
-//! | `columns` | prices every shipment that an order could have, once |
+//! | `columns` | every shipment that an order could have, priced once |
+//! | `sheets`, `keep` | makes those of one order; what it has today |
 //! | `shape`, `solve` | the best plan of one order at any prices, exactly, from those |
 //! | `prices`, `knapsack` | prices of scarce units, and the lower bound that they prove |
 //! | `start` | first answers: today, and everything given out anew by regret |
@@ -38,6 +39,7 @@ mod check;
 mod columns;
 mod exact;
 mod file;
+mod keep;
 mod knapsack;
 mod moves;
 mod optimize;
@@ -50,14 +52,15 @@ mod rows;
 mod scope;
 mod search;
 mod shape;
+mod sheets;
 mod solve;
 mod start;
 mod state;
 
-pub use apply::{Applied, apply};
+pub use apply::{Applied, apply, carry_out, freed};
 pub use check::check;
 pub use file::{FORMAT, ItemRow, MoveRow, PlaceRow, PlanFile, ShipmentRow, Side, StockCell, Sums};
 pub use optimize::{Effort, Progress, Stage, optimize};
 pub use outcome::{Move, Outcome, Point, Totals};
 pub use problem::{Kept, OpenOrder, Problem, Strategy, Supply, Today};
-pub use scope::{Rules, Scope, Snapshot, read};
+pub use scope::{OpenState, Rules, Scope, Snapshot, Weights, read};

@@ -10,6 +10,7 @@ use super::start::{Answer, by_regret, today};
 use crate::model::Cents;
 use crate::routing::Lanes;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 /// How much work is done. The same work gives the same plan, whatever the machine and the number
 /// of threads.
@@ -53,6 +54,28 @@ pub enum Stage {
     Prices,
     /// The plan is improved.
     Search,
+}
+
+impl Stage {
+    /// The name in progress events.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sheets => "sheets",
+            Self::Prices => "prices",
+            Self::Search => "search",
+        }
+    }
+
+    /// How much of a time budget is over when no further step of a stage is begun. Prices may take
+    /// half of it: without them the search has nothing to go by.
+    #[must_use]
+    pub fn share(self, budget: Duration) -> Duration {
+        match self {
+            Self::Search => budget,
+            Self::Sheets | Self::Prices => budget / 2,
+        }
+    }
 }
 
 /// How far the work is.

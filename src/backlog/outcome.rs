@@ -1,9 +1,10 @@
 //! What came of an optimisation: a plan for every order that changes, what it saves, and the proof.
 
-use super::columns::{BROKEN, Columns, SCALE, request, units_of_digit};
+use super::columns::{BROKEN, Columns, SCALE, request};
 use super::prices::Prices;
 use super::problem::{OpenOrder, Problem};
 use super::reroute::{large, reroute};
+use super::sheets::units_of_digit;
 use super::solve::{Choice, Scratch};
 use crate::ledger::StockView;
 use crate::model::{Cents, Day, Objective, Plan, Qty, ShipmentLine, ShortLine};

@@ -17,6 +17,8 @@ pub struct Kept {
     pub location: LocationId,
     /// When its units must be at the location.
     pub need_at: EpochMillis,
+    /// When the carrier gets it.
+    pub ship_at: EpochMillis,
     /// What is in it.
     pub lines: Vec<ShipmentLine>,
 }
@@ -86,6 +88,25 @@ pub struct OpenOrder {
     pub strategy: Strategy,
     /// It stays as it is.
     pub frozen: bool,
+}
+
+impl Strategy {
+    /// All, with their names.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("win", Self::Win),
+        ("gain", Self::Gain),
+        ("redistribute", Self::Redistribute),
+        ("fill", Self::Fill),
+        ("lose", Self::Lose),
+    ];
+
+    /// The strategy of a name, in any case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter();
+        let found = all.find(|(known, _)| name.eq_ignore_ascii_case(known));
+        found.map(|(_, strategy)| *strategy)
+    }
 }
 
 impl OpenOrder {

@@ -3,7 +3,9 @@
 use super::problem::{Kept, OpenOrder, Problem, Strategy, Supply, Today};
 use crate::engine::{Engine, Unreleased};
 use crate::ledger::{Step, StockView};
-use crate::model::{ChannelId, EpochMillis, LocationId, Lsn, Millis, Order, OrderKey, Qty, SkuId};
+use crate::model::{
+    ChannelId, EpochMillis, LocationId, Lsn, Millis, Order, OrderKey, Policy, Qty, SkuId,
+};
 use crate::routing::Lanes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,10 +19,105 @@ pub struct Scope {
     pub skus: Vec<Box<str>>,
     /// With a shipment from one of these locations, or waiting; empty is any.
     pub locations: Vec<Box<str>>,
-    /// Only those of which something waits for supply.
-    pub waiting: bool,
+    /// In which state.
+    pub state: OpenState,
     /// Placed so long ago or longer.
     pub age_hours: u32,
+}
+
+/// States that open orders are in before anybody has a part of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OpenState {
+    /// Any.
+    #[default]
+    Any,
+    /// Something of it waits for supply.
+    Waiting,
+    /// Nothing of it waits.
+    Planned,
+    /// Its last delivery is after its promise date.
+    Late,
+}
+
+impl OpenState {
+    /// All, with their names.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("any", Self::Any),
+        ("waiting", Self::Waiting),
+        ("planned", Self::Planned),
+        ("late", Self::Late),
+    ];
+
+    /// The state of a name, in any case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter();
+        let found = all.find(|(known, _)| name.eq_ignore_ascii_case(known));
+        found.map(|(_, state)| *state)
+    }
+
+    fn has(self, one: &Unreleased) -> bool {
+        let by = one.order.deliver_by;
+        match self {
+            Self::Any => true,
+            Self::Waiting => !one.short.is_empty(),
+            Self::Planned => one.short.is_empty(),
+            Self::Late => one.promised.zip(by).is_some_and(|(on, by)| on > by),
+        }
+    }
+}
+
+/// Weights of the objective in percent of what each order's policy says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weights {
+    /// For every shipment after the first.
+    pub split: u32,
+    /// For every day after the promise date.
+    pub late: u32,
+    /// For every day until delivery.
+    pub speed: u32,
+    /// For every unit that waits.
+    pub short: u32,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            split: 100,
+            late: 100,
+            speed: 100,
+            short: 100,
+        }
+    }
+}
+
+impl Weights {
+    /// Most percent of a weight.
+    pub const MOST: u32 = 100_000;
+
+    /// Sets a weight by its name; tells whether there is one of this name.
+    pub fn set(&mut self, name: &str, percent: u32) -> bool {
+        let weight = match name.to_ascii_lowercase().as_str() {
+            "split" => &mut self.split,
+            "late" => &mut self.late,
+            "speed" => &mut self.speed,
+            "short" => &mut self.short,
+            _ => return false,
+        };
+        *weight = percent.min(Self::MOST);
+        true
+    }
+
+    fn apply(&self, policy: &mut Policy) {
+        for (cents, percent) in [
+            (&mut policy.split_penalty, self.split),
+            (&mut policy.late_per_day, self.late),
+            (&mut policy.speed_value_per_day, self.speed),
+            (&mut policy.short_per_unit, self.short),
+        ] {
+            cents.0 = cents.0.saturating_mul(i64::from(percent)) / 100;
+        }
+    }
 }
 
 /// By which rules orders change.
@@ -37,6 +134,8 @@ pub struct Rules {
     /// What lateness, waiting and being short cost more for every day since the order was placed, in
     /// percent.
     pub age_percent_per_day: u32,
+    /// Weights of the objective.
+    pub weights: Weights,
 }
 
 /// A problem, and what it was made of.
@@ -66,7 +165,7 @@ pub fn read(engine: Engine, scope: &Scope, rules: &Rules, now: EpochMillis) -> S
     let orders = open
         .iter()
         .map(|one| {
-            let soon = one.shipments.iter().any(|(_, at, _)| *at < frozen_until);
+            let soon = one.shipments.iter().any(|s| s.ship_at < frozen_until);
             open_order(one, rules, now, rules.frozen_hours > 0 && soon)
         })
         .collect();
@@ -96,11 +195,11 @@ fn in_scope(scope: &Scope, order: &Order, now: EpochMillis) -> bool {
 }
 
 fn touches(scope: &Scope, engine: &Engine, one: &Unreleased) -> bool {
-    if scope.waiting && one.short.is_empty() {
+    if !scope.state.has(one) {
         return false;
     }
     let name = |at: LocationId| engine.registry().location_name(at);
-    let mut from = one.shipments.iter().map(|s| name(s.0));
+    let mut from = one.shipments.iter().map(|s| name(s.location));
     scope.locations.is_empty()
         || !one.short.is_empty()
         || from.any(|from| scope.locations.iter().any(|l| **l == *from))
@@ -108,14 +207,16 @@ fn touches(scope: &Scope, engine: &Engine, one: &Unreleased) -> bool {
 
 fn open_order(one: &Unreleased, rules: &Rules, now: EpochMillis, frozen: bool) -> OpenOrder {
     let order = &one.order;
-    let kept = one.shipments.iter().map(|(location, need_at, lines)| Kept {
-        location: *location,
-        need_at: *need_at,
-        lines: lines.clone(),
+    let kept = one.shipments.iter().map(|s| Kept {
+        location: s.location,
+        need_at: s.need_at,
+        ship_at: s.ship_at,
+        lines: s.lines.clone(),
     });
     let strategy = rules.by_channel.get(&order.channel);
     let mut policy = one.policy;
     let days = (now.0 - order.placed_at.0).max(0) / 86_400_000;
+    rules.weights.apply(&mut policy);
     let percent = 100 + i64::from(rules.age_percent_per_day) * days.min(365);
     for cents in [
         &mut policy.late_per_day,

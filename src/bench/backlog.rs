@@ -236,6 +236,7 @@ fn first_come(order: &OpenOrder, lanes: &Lanes, stock: &mut Stock, scratch: &mut
         shipments.push(Kept {
             location: shipment.location,
             need_at: shipment.need_at,
+            ship_at: shipment.ship_at,
             lines: shipment.lines,
         });
     }

@@ -320,6 +320,7 @@ fn kept(plan: &Plan) -> Today {
         location: s.location,
         // Its units are there: it may go whenever it is released.
         need_at: EpochMillis(0),
+        ship_at: s.ship_at,
         lines: s.lines.clone(),
     });
     Today {

@@ -3,7 +3,8 @@
 use super::demo::thousands;
 use super::{emit, plan, progress, sample_network};
 use crate::backlog::{
-    Effort, PlanFile, Rules, Scope, Snapshot, Stage, Strategy, check, optimize, read,
+    Effort, OpenState, PlanFile, Rules, Scope, Snapshot, Stage, Strategy, Weights, check, optimize,
+    read,
 };
 use crate::engine::{Engine, Limits, Replay};
 use crate::journal::{RealDisk, scan_after};
@@ -12,7 +13,6 @@ use crate::model::{EpochMillis, Lsn, Opening};
 use crate::server::Clock;
 use crate::snapshot::{Snapshot as File, found};
 use anyhow::{Context as _, anyhow, bail, ensure};
-use clap::ValueEnum;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,15 +47,19 @@ pub(super) struct ReoptimizeArgs {
     /// Only orders with a line of these items.
     #[arg(long, value_name = "SKU")]
     sku: Vec<String>,
-    /// Only orders of which something waits for supply.
-    #[arg(long)]
+    /// Only orders in this state: any, waiting (something of it waits for supply), planned (nothing
+    /// waits), late (it is delivered after its promise date).
+    #[arg(long, value_name = "STATE", default_value = "any", value_parser = state)]
+    state: OpenState,
+    /// The same as --state waiting.
+    #[arg(long, conflicts_with = "state")]
     waiting: bool,
     /// Only orders placed so many hours ago or longer.
     #[arg(long, value_name = "HOURS", default_value_t = 0)]
     age_hours: u32,
     /// What may become of an order.
-    #[arg(long, value_enum, default_value_t = How::Gain)]
-    strategy: How,
+    #[arg(long, default_value = "gain", value_parser = strategy)]
+    strategy: Strategy,
     /// Another strategy for a channel, as `wholesale=fill`.
     #[arg(long, value_name = "CHANNEL=STRATEGY")]
     channel_strategy: Vec<String>,
@@ -68,6 +72,10 @@ pub(super) struct ReoptimizeArgs {
     /// By so many percent lateness, waiting and being short weigh more for each day of an order's age.
     #[arg(long, value_name = "PERCENT", default_value_t = 0)]
     age_percent: u32,
+    /// A weight of the objective in percent of what each order's policy says, as `late=200`: split,
+    /// late, speed or short.
+    #[arg(long, value_name = "PART=PERCENT")]
+    weight: Vec<String>,
     /// Stop beginning further steps after so many seconds. How far it comes then depends on the
     /// machine; without it the work is fixed, and the same state gives the same plan.
     #[arg(long, value_name = "S")]
@@ -101,31 +109,14 @@ pub(super) struct ReoptimizeArgs {
     password_file: Option<PathBuf>,
 }
 
-/// A strategy by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum How {
-    /// What is short comes before all others; nothing gets worse.
-    Win,
-    /// Nothing gets worse.
-    Gain,
-    /// May win and may lose.
-    Redistribute,
-    /// May lose, wins nothing.
-    Fill,
-    /// Gives away what it has.
-    Lose,
+fn strategy(name: &str) -> Result<Strategy, String> {
+    let expected = "expected win, gain, redistribute, fill or lose";
+    Strategy::named(name).ok_or_else(|| expected.to_owned())
 }
 
-impl How {
-    const fn strategy(self) -> Strategy {
-        match self {
-            Self::Win => Strategy::Win,
-            Self::Gain => Strategy::Gain,
-            Self::Redistribute => Strategy::Redistribute,
-            Self::Fill => Strategy::Fill,
-            Self::Lose => Strategy::Lose,
-        }
-    }
+fn state(name: &str) -> Result<OpenState, String> {
+    let expected = "expected any, waiting, planned or late";
+    OpenState::named(name).ok_or_else(|| expected.to_owned())
 }
 
 pub(super) fn run(args: &ReoptimizeArgs) -> anyhow::Result<ExitCode> {
@@ -140,7 +131,10 @@ pub(super) fn run(args: &ReoptimizeArgs) -> anyhow::Result<ExitCode> {
         channels: boxed(&args.channel),
         skus: boxed(&args.sku),
         locations: boxed(&args.location),
-        waiting: args.waiting,
+        state: match args.waiting {
+            true => OpenState::Waiting,
+            false => args.state,
+        },
         age_hours: args.age_hours,
     };
     let spinner = progress::spinner("reading the open orders");
@@ -180,20 +174,27 @@ fn boxed(names: &[String]) -> Vec<Box<str>> {
 
 fn rules(args: &ReoptimizeArgs) -> anyhow::Result<Rules> {
     let mut rules = Rules {
-        strategy: args.strategy.strategy(),
+        strategy: args.strategy,
         frozen_hours: args.frozen_hours,
         change_cents: args.change_cents,
         age_percent_per_day: args.age_percent,
         ..Rules::default()
     };
+    for text in &args.weight {
+        let set = text.split_once('=').and_then(|(part, percent)| {
+            let percent = percent.parse().ok().filter(|&p| p <= Weights::MOST)?;
+            rules.weights.set(part, percent).then_some(())
+        });
+        set.with_context(|| {
+            format!("--weight {text}: expected split, late, speed or short, =, and a percentage")
+        })?;
+    }
     for text in &args.channel_strategy {
         let (channel, how) = text
             .split_once('=')
             .with_context(|| format!("--channel-strategy {text}: expected CHANNEL=STRATEGY"))?;
-        let how = How::from_str(how, true).map_err(|_| {
-            anyhow!("--channel-strategy {text}: win, gain, redistribute, fill or lose")
-        })?;
-        rules.by_channel.insert(channel.into(), how.strategy());
+        let how = strategy(how).map_err(|why| anyhow!("--channel-strategy {text}: {why}"))?;
+        rules.by_channel.insert(channel.into(), how);
     }
     Ok(rules)
 }
@@ -266,17 +267,7 @@ fn solve(args: &ReoptimizeArgs, snapshot: &Snapshot) -> anyhow::Result<PlanFile>
     let bar = progress::told("pricing shipments", 1);
     let limit = args.seconds.map(Duration::from_secs);
     let start = Instant::now();
-    // Prices may take half of the time: without them the search has nothing to go by.
-    let over = |stage: Stage| {
-        limit.is_some_and(|limit| {
-            let share = if stage == Stage::Search {
-                limit
-            } else {
-                limit / 2
-            };
-            start.elapsed() > share
-        })
-    };
+    let over = |stage: Stage| limit.is_some_and(|limit| start.elapsed() > stage.share(limit));
     let mut reached = Vec::new();
     let mut hear = |at: crate::backlog::Progress| {
         reached.push(start.elapsed());

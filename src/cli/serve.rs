@@ -62,6 +62,9 @@ pub(super) struct ServeArgs {
     /// Threads that route the orders of ORDER.ROUTEBATCH; one a core when absent.
     #[arg(long)]
     batch_threads: Option<usize>,
+    /// Threads of BACKLOG.OPTIMIZE, at low priority.
+    #[arg(long, default_value_t = 1)]
+    backlog_threads: usize,
 }
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
@@ -85,6 +88,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         password,
         connections_max: args.connections_max,
         feed_keep: args.feed_keep,
+        backlog_threads: args.backlog_threads,
         workers: args.batch_threads.filter(|&threads| threads > 0),
         ..ServerConfig::default()
     };

@@ -40,16 +40,18 @@ impl Engine {
     }
 
     /// The same for several SKUs, each once.
-    pub(super) fn allocate_all(&self, skus: impl IntoIterator<Item = SkuId>, now: EpochMillis) {
+    pub(super) fn allocate_all(
+        &self,
+        skus: impl IntoIterator<Item = SkuId>,
+        now: EpochMillis,
+    ) -> usize {
         if self.backorders.is_empty() {
-            return;
+            return 0;
         }
         let mut skus: Vec<SkuId> = skus.into_iter().collect();
         skus.sort_unstable();
         skus.dedup();
-        for sku in skus {
-            self.allocate(sku, now);
-        }
+        skus.into_iter().map(|sku| self.allocate(sku, now)).sum()
     }
 
     /// Gives everything that can be promised to the orders that wait, also what became possible by time

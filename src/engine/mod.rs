@@ -16,6 +16,7 @@ mod availability;
 mod backorders;
 mod batch;
 mod claim;
+mod copying;
 mod cost;
 mod days;
 mod digest;
@@ -58,7 +59,7 @@ pub use facts::FactSink;
 pub use feed::FeedImage;
 pub use fulfillment::{FulfillmentView, PartName, Told};
 pub use image::{Cut, Records};
-pub use moving::{Items, Layout, MoveOutcome, Moving, Unreleased};
+pub use moving::{Items, Layout, MoveOutcome, Moving, Planned, Unreleased};
 pub use orders::{Counts, Explanation, OrderView, Quote};
 pub use promise::PromiseAsk;
 pub use registry::Registry;
@@ -83,8 +84,8 @@ use crate::feed::Feed;
 use crate::ledger::{Ledger, Reservation};
 use crate::lifecycle::{CostBook, OrderBook};
 use crate::model::{
-    AnswerKind, ChannelId, EpochMillis, Fact, Invalid, Item, Location, LocationId, Lsn, Network,
-    Opening, Order, OrderKey, PromiseRules, ReplanRules, ServiceId,
+    AnswerKind, BacklogFact, ChannelId, EpochMillis, Fact, Invalid, Item, Location, LocationId,
+    Lsn, Network, Opening, Order, OrderKey, PromiseRules, ReplanRules, ServiceId, SkuId,
 };
 use crate::routing::Lanes;
 use crate::snapshot::OrderImage;
@@ -352,6 +353,18 @@ impl Engine {
             self.allocate_waiting(now);
         }
         Ok(changed)
+    }
+
+    /// Tells how far a re-optimisation of the backlog is; it changes no state.
+    pub fn tell_backlog(&self, told: BacklogFact, now: EpochMillis) {
+        let fact = Fact::BacklogTold(Box::new(told));
+        self.history.append(&self.gate.enter(), now, || [fact]);
+    }
+
+    /// Gives units of these items that can be promised to the orders that wait for them: after moves
+    /// that free some. Returns how many orders got something.
+    pub fn serve_waiting(&self, skus: impl IntoIterator<Item = SkuId>, now: EpochMillis) -> usize {
+        self.allocate_all(skus, now)
     }
 
     /// The channel of a text id; one that is new is introduced.

@@ -200,9 +200,10 @@ impl Engine {
         fact.left = self.placed(record, &mut parts, &fact, now).expect(FITS);
         let pass = self.gate.enter();
         self.save(record);
-        let given_back = match fact.amended {
-            Some(_) => super::days::used_by(record),
-            None => Vec::new(),
+        // Whoever gives all up that he has may use the room of it again.
+        let given_back = match all_given_back(&fact) {
+            true => super::days::used_by(record),
+            false => Vec::new(),
         };
         let rooms = self.rooms_of_parts(record, &fact.parts);
         let days = self.ledger.days();
@@ -245,7 +246,10 @@ impl Engine {
         at: EpochMillis,
     ) -> Result<(), String> {
         // Before the order is another: its parts follow from what it was.
-        let before = super::days::used_by(record);
+        let before = match all_given_back(fact) {
+            true => Vec::new(),
+            false => super::days::used_by(record),
+        };
         let mut parts = std::mem::take(record.parts_mut());
         let left = self.placed(record, &mut parts, fact, at);
         record.parts = parts;
@@ -294,6 +298,12 @@ impl Engine {
         let parts = record.parts.iter().filter(recent);
         parts.filter_map(|p| p.route.map(|r| r.location)).collect()
     }
+}
+
+/// Whether an order that is placed anew gives up everything that it has: the days then get back what it
+/// uses of them in the same step.
+fn all_given_back(fact: &ReplannedFact) -> bool {
+    fact.amended.is_some() || fact.reason == ReplanReason::Optimized
 }
 
 /// What is to be routed: the units that move, by SKU, each as the order's demand says of it.

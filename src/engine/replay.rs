@@ -141,6 +141,8 @@ impl Replay {
                 self.engine.availability.lock().put(fact.watched, fact.is);
                 Ok(())
             }
+            // It only tells.
+            Fact::BacklogTold(_) => Ok(()),
             Fact::ReturnChanged(fact) => self.engine.change_return_again(at, &fact),
             Fact::OrderReplanned(fact) => self.engine.replan_again(at, &fact),
             Fact::ExceptionChanged(fact) => self.engine.desk.restore(|all| all.apply(at, &fact)),

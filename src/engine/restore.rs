@@ -5,7 +5,7 @@ use super::stock::StockAnswer;
 use super::supply::{Received, SupplyAnswer};
 use crate::ledger::{Grant, Moved, Owner};
 use crate::lifecycle::{OrderRecord, OrderState, Submission};
-use crate::model::{BrokenFact, EpochMillis, Item, Lsn, OwnerFact, Qty};
+use crate::model::{BrokenFact, EpochMillis, Item, Lsn, OwnerFact, PromiseRules, Qty};
 use crate::snapshot::{
     AnswerImage, Meta, OrderImage, ReferenceImage, ReservationImage, Snapshot, SnapshotError,
 };
@@ -38,9 +38,7 @@ impl Replay {
             let there = self.engine.registry.sku_count();
             return Err(means(format!("{there} items are there of {}", meta.skus)));
         }
-        let engine = &self.engine;
-        engine.ledger.set_rules(&meta.rules, EpochMillis::default());
-        self.rules = meta.rules;
+        self.restore_rules(&meta.rules);
         let engine = &self.engine;
         let skus = engine.registry.sku_count();
         snapshot.shards().par_bridge().try_for_each(|shard| {
@@ -77,17 +75,31 @@ impl Replay {
             restored
         })?;
         engine.ledger.check_restored().map_err(means)?;
+        self.restore_rest(&meta).map_err(means)?;
+        Ok((at, now))
+    }
+
+    /// Which supply on its way may be promised: before the shards.
+    pub(super) fn restore_rules(&mut self, rules: &PromiseRules) {
+        self.engine.ledger.set_rules(rules, EpochMillis::default());
+        self.rules = rules.clone();
+    }
+
+    /// What there is only one of: after everything else.
+    pub(super) fn restore_rest(&mut self, meta: &Meta) -> Result<(), String> {
+        let engine = &self.engine;
         if engine.release_secret.set(meta.release_secret).is_err() {
-            return Err(means("there are two release keys".to_owned()));
+            return Err("there are two release keys".to_owned());
         }
         let mut availability = engine.availability.lock();
-        availability.thresholds = meta.thresholds.into_iter().collect();
-        availability.levels = meta.levels.into_iter().collect();
+        availability.thresholds = meta.thresholds.iter().copied().collect();
+        availability.levels = meta.levels.iter().copied().collect();
         drop(availability);
-        self.services = Some(meta.services);
+        let sequence = &engine.sequence;
+        sequence.fetch_max(meta.sequence, Ordering::Relaxed);
+        self.services = Some(meta.services.clone());
         self.opened = true;
-        engine.sequence.fetch_max(meta.sequence, Ordering::Relaxed);
-        Ok((at, now))
+        Ok(())
     }
 
     /// The hash of the state as it is, without the network folder; see [`super::Engine::state_hash`].
@@ -112,7 +124,7 @@ impl Replay {
         Ok(self.engine.state_hash(now))
     }
 
-    fn restore_names(&mut self, meta: &Meta) -> Result<(), String> {
+    pub(super) fn restore_names(&mut self, meta: &Meta) -> Result<(), String> {
         let (registry, gate) = (&self.engine.registry, &self.engine.gate);
         for channel in &meta.channels {
             let put = registry.channel("channel", channel, gate, |_, _| {});
@@ -130,7 +142,7 @@ impl Replay {
         Ok(())
     }
 
-    fn restore_item(&self, item: Item) -> Result<(), String> {
+    pub(super) fn restore_item(&self, item: Item) -> Result<(), String> {
         let (registry, gate) = (&self.engine.registry, &self.engine.gate);
         let name = item.sku.clone();
         match registry.put_item(item, gate, |_, _| {}) {
@@ -154,7 +166,7 @@ impl Replay {
         )
     }
 
-    fn restore_order(&self, image: OrderImage) -> Result<(), String> {
+    pub(super) fn restore_order(&self, image: OrderImage) -> Result<(), String> {
         let engine = &self.engine;
         let Submission::New(place) = engine.orders.submit(&image.order) else {
             return Err(format!("order {} is there twice", image.order.key));
@@ -202,7 +214,7 @@ impl Replay {
         Ok(())
     }
 
-    fn restore_put(&self, image: ReservationImage) -> Result<(), String> {
+    pub(super) fn restore_put(&self, image: ReservationImage) -> Result<(), String> {
         self.engine.readmit_reservation(image)
     }
 

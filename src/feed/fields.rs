@@ -186,6 +186,28 @@ fields! {
     Low = "low",
     /// Where it stood before.
     Was = "was",
+    /// Which re-optimisation of the backlog.
+    Run = "run",
+    /// What it was asked.
+    Asked = "asked",
+    /// What it is working at.
+    Stage = "stage",
+    /// Steps done of that.
+    Done = "done",
+    /// Of so many.
+    Of = "of",
+    /// Cents that no plan costs less than.
+    Bound = "bound",
+    /// Orders that were looked at.
+    Orders = "orders",
+    /// Orders that change.
+    Moves = "moves",
+    /// Orders that moved.
+    Moved = "moved",
+    /// Orders that had their new plan already.
+    Already = "already",
+    /// Orders that were skipped.
+    Skipped = "skipped",
 }
 
 /// Most bytes that a varint of 64 bits takes.

@@ -39,6 +39,11 @@
 //! | | `incoming.reduced` | stock | incoming, qty, closed |
 //! | | `incoming.cancelled` | stock | incoming, qty, returned |
 //! | channel allocation | `allocation.set` | stock | sku, channel, protected, cap |
+//! | a re-optimisation of the backlog begins | `backlog.began` | events only | run, asked |
+//! | … is so far | `backlog.progress` | events only | run, stage, done, of, cents (absent before there is a plan), bound |
+//! | … has a plan | `backlog.done` | events only | run, orders, moves, before, cents, bound |
+//! | … has made its moves | `backlog.applied` | events only | run, moved, already, skipped |
+//! | … is ended, comes to nothing, or ended with the server | `backlog.cancelled`, `.failed`, `.lost` | events only | run; reason |
 //! | what may be promised of an item crosses its threshold or zero | `availability.out`, `.low`, `.plenty` | stock | sku, channel (absent for all together), atp, low, was |
 //! | a load of counts is answered | `stock.loaded` | stock | reference, rows, broken |
 //! | … each promise it broke | `promise.broken` | stock, exceptions | owner, priority, sequence, sku, location, qty |
@@ -54,6 +59,7 @@
 //! | the reference of a write | none: the facts before it are what it did | | |
 //! | a change of a consumer group; the secret of release tokens | none | | |
 
+mod backlog;
 mod cost;
 mod exception;
 mod fulfillment;
@@ -134,6 +140,7 @@ pub fn from_fact(
         Fact::ExceptionChanged(fact) => events.exception(fact),
         Fact::CostTold(fact) => events.cost(fact),
         Fact::AvailabilityCrossed(fact) => events.availability(fact),
+        Fact::BacklogTold(fact) => events.backlog(fact),
         Fact::ThresholdSet { .. }
         | Fact::Referenced { .. }
         | Fact::FeedGroup(_)

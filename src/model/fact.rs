@@ -5,9 +5,9 @@
 //! that a fact introduces (an item, a location, a channel) is given its dense id by the fact.
 
 use super::{
-    AvailabilityFact, Change, ChannelId, CostFact, Decision, EpochMillis, ExceptionFact, GroupFact,
-    Item, Location, LocationId, Order, OrderKey, PromiseRules, Qty, ReplannedFact, ReturnFact,
-    Settled, SkuId, State, Watched,
+    AvailabilityFact, BacklogFact, Change, ChannelId, CostFact, Decision, EpochMillis,
+    ExceptionFact, GroupFact, Item, Location, LocationId, Order, OrderKey, PromiseRules, Qty,
+    ReplannedFact, ReturnFact, Settled, SkuId, State, Watched,
 };
 use bincode::{Decode, Encode};
 use std::sync::Arc;
@@ -421,6 +421,8 @@ pub enum Fact {
     },
     /// What may be promised of it crossed its threshold, or zero.
     AvailabilityCrossed(Box<AvailabilityFact>),
+    /// How far a re-optimisation of the backlog is, or what came of it. It changes no state.
+    BacklogTold(Box<BacklogFact>),
 }
 
 #[cfg(test)]

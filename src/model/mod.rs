@@ -4,6 +4,7 @@
 //! says what a thing is and when a value is not one.
 
 mod availability;
+mod backlog;
 mod causes;
 mod change;
 mod cost;
@@ -22,6 +23,7 @@ mod state;
 mod units;
 
 pub use availability::{AvailabilityFact, AvailabilityLevel, Watched};
+pub use backlog::{BacklogFact, RunTold};
 pub use causes::{Cause, ExceptionKind};
 pub use change::{Change, ClaimMode, Parcel, Route, Settled, Tracking};
 pub use cost::{CostFact, CostPlace, CostTold, ExtraCost, Prices};

@@ -35,6 +35,8 @@ pub struct ServerConfig {
     pub feed_keep: usize,
     /// Threads that route batches; one a core when absent.
     pub workers: Option<usize>,
+    /// Threads that re-optimise the backlog.
+    pub backlog_threads: usize,
 }
 
 impl Default for ServerConfig {
@@ -49,6 +51,7 @@ impl Default for ServerConfig {
             write_within: Duration::from_secs(10),
             feed_keep: 1_000_000,
             workers: None,
+            backlog_threads: 1,
         }
     }
 }

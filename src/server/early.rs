@@ -123,7 +123,8 @@ fn note((snapshot, next): (&Snapshot, u64), fact: &Fact, touched: &mut HashSet<S
         // What a return does to units is told by facts of its group.
         Fact::ReleaseKeyMade { .. } | Fact::ReturnChanged(_) | Fact::CostTold(_)
         | Fact::ThresholdSet { .. }
-        | Fact::AvailabilityCrossed(_) => true,
+        | Fact::AvailabilityCrossed(_)
+        | Fact::BacklogTold(_) => true,
         Fact::FulfillmentChanged(fact) => {
             touched.extend(fact.settled.iter().map(|s| s.sku));
             true

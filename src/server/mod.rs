@@ -5,6 +5,7 @@
 //! in memory, connections and time, is bounded before it has said who it is and after.
 
 mod arguments;
+mod backlog;
 mod clock;
 mod commands;
 mod config;
@@ -36,6 +37,7 @@ pub use table::{Command, commands, reference};
 
 use crate::engine::Engine;
 use crate::journal::Journal;
+use backlog::Runs;
 use connection::Connection;
 use feeder::Feeder;
 use later::Workers;
@@ -100,6 +102,9 @@ impl Opener {
     ) {
         // What a stop in the middle of a step has left undone.
         engine.finish_steps(clock.now());
+        let place = plan.as_ref().map(|p| (p.disk.clone(), p.dir.clone()));
+        let threads = self.0.config.backlog_threads;
+        let runs = Runs::start(engine.clone(), clock, place, threads);
         let snapshots = plan.zip(journal.clone()).map(|(plan, journal)| {
             let snapshots = Snapshots::new(plan, engine.clone(), journal);
             Arc::new(snapshots)
@@ -125,6 +130,7 @@ impl Opener {
         self.0.open(Ready {
             timer,
             pricer,
+            runs,
             workers,
             feeder,
             engine,
@@ -222,6 +228,9 @@ impl Server {
                 left = self.shared.clients.len(),
                 "clients did not take their last replies"
             );
+        }
+        if let Some(ready) = self.shared.ready() {
+            ready.runs.stop();
         }
         if let Some(workers) = self.shared.ready().and_then(|r| r.workers.as_ref()) {
             workers.stop().await;

@@ -217,6 +217,7 @@ impl Session {
                 },
                 workers: ready.workers.as_ref(),
                 pricer: ready.pricer.as_ref(),
+                runs: &ready.runs,
                 later: &later,
             };
             let answer = (command.run)(&call, Arguments::of(args));

@@ -1,5 +1,6 @@
 //! What all sessions of a server share.
 
+use super::backlog::Runs;
 use super::clock::Clock;
 use super::config::ServerConfig;
 use super::early::Early;
@@ -51,6 +52,8 @@ pub(super) struct Ready {
     pub(super) workers: Option<Arc<Workers>>,
     /// Who prices scarce units; nobody where no thread could be had.
     pub(super) pricer: Option<Arc<Pricer>>,
+    /// Re-optimisations of the backlog.
+    pub(super) runs: Arc<Runs>,
     /// Who does what is due; kept so that it works.
     pub(super) timer: Option<Timer>,
     /// Tells engine time.

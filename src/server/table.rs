@@ -4,6 +4,7 @@
 //! none of them can say anything else than what the server does.
 
 use super::arguments::Arguments;
+use super::backlog::Runs;
 use super::commands::{
     admin, allocation, atp, backlog, cost, exception, feed, fulfillment, hold, order, promise,
     reservation, returns, scarcity, snapshot, stock, supply,
@@ -35,6 +36,8 @@ pub(super) struct Call<'a> {
     pub(super) workers: Option<&'a Arc<Workers>>,
     /// Who prices scarce units.
     pub(super) pricer: Option<&'a Arc<Pricer>>,
+    /// Re-optimisations of the backlog.
+    pub(super) runs: &'a Arc<Runs>,
     /// Set by a command whose reply comes later; what it returns itself counts for nothing then.
     pub(super) later: &'a Cell<Option<Later>>,
 }

@@ -270,6 +270,7 @@ pub(crate) fn two_units_for_three() -> Backlog {
             _ => order.today.shipments.push(Kept {
                 location: LocationId(0),
                 need_at: problem.now,
+                ship_at: problem.now,
                 lines: vec![line],
             }),
         }

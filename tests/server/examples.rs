@@ -49,6 +49,8 @@ fn every_example_of_the_reference_works_on_the_sample_network() {
         let reply = connection.command(&words);
         let only = match command.group {
             "Fulfilment" if command.writes => &["STALE ", "STATE "][..],
+            // No example can know the number of a run.
+            "Backlog" => &["NOTFOUND run 1795849200000"],
             "Returns" => &[
                 "INVALID lines[0].qty is '1'; expected 1 to 0",
                 "NOTFOUND return",

@@ -57,6 +57,7 @@ pub(super) fn kind(fact: &Fact) -> &'static str {
         Fact::CostTold(_) => "cost told",
         Fact::ThresholdSet { .. } => "threshold set",
         Fact::AvailabilityCrossed(_) => "availability crossed",
+        Fact::BacklogTold(_) => "backlog run told",
         Fact::FeedGroup(_) => "consumer group changed",
     }
 }

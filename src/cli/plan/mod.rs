@@ -278,6 +278,8 @@ pub(super) fn apply(
             break;
         }
     }
+    let end: [&[u8]; 2] = [b"BACKLOG.APPLY", b"END"];
+    client.command(&end)?;
     bar.finish_and_clear();
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for result in results.iter().flatten() {
@@ -327,7 +329,8 @@ fn batches(plan: &PlanFile, open: Vec<usize>) -> anyhow::Result<Vec<Vec<Row>>> {
 }
 
 fn send(client: &mut Client, batch: &[Row]) -> anyhow::Result<Vec<String>> {
-    let mut words: Vec<&[u8]> = vec![b"BACKLOG.APPLY"];
+    // What one batch frees another may want.
+    let mut words: Vec<&[u8]> = vec![b"BACKLOG.APPLY", b"MORE"];
     words.extend(batch.iter().map(|(_, row)| &**row));
     let reply = client.command(&words)?;
     let Value::Array(rows) = reply else {

@@ -1,0 +1,451 @@
+//! Re-optimisations of the backlog inside the server: one at a time, on a copy of the state, by threads
+//! that give way to everybody else.
+//!
+//! | step | where | what others feel |
+//! | --- | --- | --- |
+//! | copy | a thread of its own | what they feel of a snapshot |
+//! | plan, check | threads of low priority | as little of the processors as the system gives those |
+//! | apply | a thread of its own | an order is locked while it moves |
+//!
+//! The copy and the moves take locks that requests wait for, so they are not done at low priority: who
+//! holds a lock must not be kept from giving it back.
+
+mod files;
+mod report;
+
+pub(super) use report::Report;
+
+use super::clock::Clock;
+use super::error::CommandError;
+use super::later::Later;
+use crate::backlog::{
+    Effort, MoveRow, PlanFile, Progress, Rules, Scope, carry_out, check, freed, optimize, read,
+};
+use crate::engine::Engine;
+use crate::journal::Disk;
+use crate::model::{BacklogFact, EpochMillis, RunTold, SkuId};
+use crate::wire::Reply;
+use files::{Files, KEPT};
+use parking_lot::Mutex;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use report::RunState;
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// How often progress is told at the most, but for the first step of a stage.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+/// By how much the threads that plan are nicer than others: 10 has about a tenth of their weight.
+const NICE: i32 = 10;
+
+/// What is to be done.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ask {
+    /// As it was typed.
+    pub(super) asked: String,
+    pub(super) scope: Scope,
+    pub(super) rules: Rules,
+    /// No further step is begun after this.
+    pub(super) budget: Option<Duration>,
+    pub(super) seed: u64,
+    /// The moves are made at the end.
+    pub(super) apply: bool,
+}
+
+/// One run.
+struct Run {
+    number: u64,
+    begun: Instant,
+    cancel: AtomicBool,
+    report: Mutex<Report>,
+}
+
+#[derive(Default)]
+struct Known {
+    current: Option<Arc<Run>>,
+    /// Newest last.
+    past: VecDeque<Report>,
+    last: u64,
+}
+
+/// All runs.
+pub(super) struct Runs {
+    engine: Arc<Engine>,
+    clock: Clock,
+    files: Files,
+    threads: usize,
+    known: Mutex<Known>,
+    /// Held while anything is written down; whether the server has stopped.
+    stopped: Mutex<bool>,
+    /// Items that moves of a plan which is not through have freed.
+    unserved: Mutex<Vec<SkuId>>,
+}
+
+impl Runs {
+    /// Looks what became of runs before the start, and is ready for another.
+    pub(super) fn start(
+        engine: Arc<Engine>,
+        clock: Clock,
+        place: Option<(Arc<dyn Disk>, PathBuf)>,
+        threads: usize,
+    ) -> Arc<Self> {
+        let files = match place {
+            Some((disk, dir)) => Files::Kept { disk, dir },
+            None => Files::Memory(Mutex::default()),
+        };
+        let mut known = Known::default();
+        for mut report in files.reports() {
+            if let Some(told) = report.after_restart() {
+                let run = report.run;
+                engine.tell_backlog(BacklogFact { run, told }, clock.now());
+                if let Err(error) = files.put_report(&report) {
+                    tracing::warn!(%error, run, "the report of a run cannot be written");
+                }
+            }
+            known.last = known.last.max(report.run);
+            known.past.push_back(report);
+        }
+        Arc::new(Self {
+            engine,
+            clock,
+            files,
+            threads: threads.max(1),
+            known: Mutex::new(known),
+            stopped: Mutex::new(false),
+            unserved: Mutex::default(),
+        })
+    }
+
+    /// Begins a run. Returns its number.
+    ///
+    /// # Errors
+    /// `BUSY` while another runs, or where no thread can be had.
+    pub(super) fn begin(self: &Arc<Self>, ask: Ask) -> Result<u64, CommandError> {
+        let mut known = self.known.lock();
+        check_idle(&known)?;
+        let now = self.clock.now();
+        let number = u64::try_from(now.0).unwrap_or(0).max(known.last + 1);
+        let report = Report {
+            run: number,
+            asked: ask.asked.clone(),
+            ..Report::default()
+        };
+        let run = Arc::new(Run::new(report));
+        let (this, working) = (self.clone(), run.clone());
+        let asked = ask.asked.as_str().into();
+        // Before anything else of it.
+        self.tell(&run, RunTold::Began { asked });
+        self.spawn(move || this.work(&working, &ask))
+            .inspect_err(|_| {
+                let why = "no thread for it".into();
+                self.tell(&run, RunTold::Failed { why });
+            })?;
+        known.last = number;
+        known.current = Some(run);
+        Ok(number)
+    }
+
+    /// Makes the moves of a run's plan; answered when they are made.
+    ///
+    /// # Errors
+    /// `NOTFOUND` where there is no such plan, `BUSY` as [`Runs::begin`].
+    pub(super) fn apply(self: &Arc<Self>, number: u64) -> Result<Later, CommandError> {
+        let mut known = self.known.lock();
+        check_idle(&known)?;
+        let at = known.past.iter().position(|report| report.run == number);
+        let Some(at) = at.filter(|&at| known.past[at].has_plan()) else {
+            return Err(no_plan(number));
+        };
+        let report = known.past[at].clone();
+        let run = Arc::new(Run::new(report));
+        let (this, working) = (self.clone(), run.clone());
+        let (tell, told) = oneshot::channel();
+        self.spawn(move || {
+            let plan = this.files.plan(number);
+            match plan.map(|text| PlanFile::parse(&text)) {
+                Some(Ok(plan)) => this.make_moves(&working, &plan.moves),
+                Some(Err(error)) => working.report.lock().why = Some(error.to_string()),
+                None => working.report.lock().why = Some("the plan's file is gone".to_owned()),
+            }
+            let _ = tell.send(working.report.lock().reply());
+            this.end(&working);
+        })?;
+        known.past.remove(at);
+        known.current = Some(run);
+        drop(known);
+        Ok(Box::pin(async {
+            let stopped = Reply::error("ERR", "the server is shutting down");
+            told.await.unwrap_or(stopped)
+        }))
+    }
+
+    /// What is known of a run; of the newest when no number is given.
+    pub(super) fn status(&self, number: Option<u64>) -> Result<Report, CommandError> {
+        let known = self.known.lock();
+        let running = known.current.as_ref().map(|run| {
+            let mut report = run.report.lock().clone();
+            if matches!(report.state, RunState::Reading | RunState::Optimizing) {
+                report.millis = run.millis();
+            }
+            report
+        });
+        let mut all = running.iter().chain(known.past.iter().rev());
+        let found = all.find(|report| number.is_none_or(|n| report.run == n));
+        found.cloned().ok_or_else(|| {
+            let which = number.map_or("no run was begun".to_owned(), |n| {
+                format!("run {n} is not known")
+            });
+            let text = format!(
+                "{which}: the newest {KEPT} are, those before a restart only with a data directory; \
+                 begin one with BACKLOG.OPTIMIZE"
+            );
+            CommandError::new("NOTFOUND", text)
+        })
+    }
+
+    /// The text of a run's plan.
+    pub(super) fn plan(&self, number: u64) -> Result<Arc<str>, CommandError> {
+        self.status(Some(number))?;
+        self.files.plan(number).ok_or_else(|| no_plan(number))
+    }
+
+    /// Ends a run soon. Tells what is known of it; one that has ended is as it was.
+    pub(super) fn cancel(&self, number: u64) -> Result<Report, CommandError> {
+        if let Some(run) = &self.known.lock().current
+            && run.number == number
+        {
+            run.cancel.store(true, Ordering::Relaxed);
+        }
+        self.status(Some(number))
+    }
+
+    /// Items that moves have freed and that are given to who waits later.
+    pub(super) fn serve_later(&self, skus: Vec<SkuId>) {
+        let mut unserved = self.unserved.lock();
+        unserved.extend(skus);
+        unserved.sort_unstable();
+        unserved.dedup();
+    }
+
+    /// Gives what moves have freed to the orders that wait for it.
+    pub(super) fn serve(&self, mut skus: Vec<SkuId>, now: EpochMillis) -> usize {
+        skus.append(&mut self.unserved.lock());
+        self.engine.serve_waiting(skus, now)
+    }
+
+    /// Ends: what is being planned is left where it is, a move that is being made is made.
+    pub(super) fn stop(&self) {
+        if let Some(run) = &self.known.lock().current {
+            run.cancel.store(true, Ordering::Relaxed);
+        }
+        *self.stopped.lock() = true;
+    }
+
+    fn spawn(&self, work: impl FnOnce() + Send + 'static) -> Result<(), CommandError> {
+        let thread = std::thread::Builder::new().name("backlog".to_owned());
+        let spawned = thread.spawn(work).map(drop);
+        spawned.map_err(|error| {
+            let text = format!("no thread for it: {error}; send the command again later");
+            CommandError::new("BUSY", text)
+        })
+    }
+
+    /// All of a run.
+    fn work(&self, run: &Arc<Run>, ask: &Ask) {
+        self.keep(run);
+        let planned = self.make_plan(run, ask);
+        run.report.lock().millis = run.millis();
+        let told = match planned {
+            Ok(plan) if !run.is_cancelled() => {
+                let told = run.report.lock().planned(&plan);
+                match self.files.put_plan(run.number, plan.text()) {
+                    Ok(()) => {
+                        self.tell(run, told);
+                        if ask.apply {
+                            self.make_moves(run, &plan.moves);
+                        }
+                        return self.end(run);
+                    }
+                    Err(error) => run.fail(format!("the plan cannot be written: {error}")),
+                }
+            }
+            Ok(_) => {
+                run.report.lock().state = RunState::Cancelled;
+                RunTold::Cancelled
+            }
+            Err(why) => run.fail(why),
+        };
+        self.tell(run, told);
+        self.end(run);
+    }
+
+    /// Copies the state and plans on the copy.
+    fn make_plan(&self, run: &Arc<Run>, ask: &Ask) -> Result<PlanFile, String> {
+        let now = self.clock.now();
+        let (copy, _) = self.engine.copy(now).map_err(|e| e.to_string())?;
+        let pool = self.pool().map_err(|e| format!("no threads for it: {e}"))?;
+        pool.install(|| {
+            let snapshot = read(copy, &ask.scope, &ask.rules, now);
+            if snapshot.problem.orders.is_empty() {
+                return Err("no open order that nobody has a part of is in the scope".to_owned());
+            }
+            run.report.lock().orders = snapshot.problem.orders.len() as u64;
+            let effort = Effort {
+                seed: ask.seed,
+                ..Effort::usual(snapshot.problem.orders.len())
+            };
+            let mut last: Option<(Instant, crate::backlog::Stage)> = None;
+            let mut hear = |at: Progress| {
+                run.report.lock().go_on(&at);
+                let due = last
+                    .is_none_or(|(told, stage)| stage != at.stage || told.elapsed() >= TELL_EVERY);
+                if due {
+                    last = Some((Instant::now(), at.stage));
+                    let progress = run.report.lock().progress();
+                    self.tell(run, progress);
+                }
+                let late = |budget| run.begun.elapsed() > at.stage.share(budget);
+                match run.is_cancelled() || ask.budget.is_some_and(late) {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            };
+            let outcome = optimize(&snapshot.problem, &snapshot.lanes, effort, &mut hear);
+            check(&snapshot.problem, &outcome)
+                .map_err(|rule| format!("the plan breaks a rule, please report it: {rule}"))?;
+            Ok(PlanFile::new(&snapshot, &outcome))
+        })
+    }
+
+    fn pool(&self) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
+        ThreadPoolBuilder::new()
+            .num_threads(self.threads)
+            .thread_name(|number| format!("backlog-{number}"))
+            .start_handler(|_| give_way())
+            .build()
+    }
+
+    /// Makes the moves of a plan, unless the server has stopped.
+    fn make_moves(&self, run: &Arc<Run>, moves: &[MoveRow]) {
+        {
+            let mut report = run.report.lock();
+            report.state = RunState::Applying;
+            report.of = u32::try_from(moves.len()).unwrap_or(u32::MAX);
+            (report.stage, report.done) = ("apply".to_owned(), 0);
+            report.why = None;
+        }
+        self.keep(run);
+        let stopped = self.stopped.lock();
+        if *stopped {
+            return;
+        }
+        let results = carry_out(&self.engine, moves, &mut |done| {
+            run.report.lock().done = u32::try_from(done).unwrap_or(u32::MAX);
+            (!run.is_cancelled()).then(|| self.clock.now())
+        });
+        let now = self.clock.now();
+        self.serve(freed(&self.engine, moves, &results), now);
+        let told = run.report.lock().applied(&results);
+        let run_number = run.number;
+        let fact = BacklogFact {
+            run: run_number,
+            told,
+        };
+        self.engine.tell_backlog(fact, now);
+        drop(stopped);
+    }
+
+    /// Tells a step of a run, unless the server has stopped.
+    fn tell(&self, run: &Run, told: RunTold) {
+        let stopped = self.stopped.lock();
+        if !*stopped {
+            let run = run.number;
+            let fact = BacklogFact { run, told };
+            self.engine.tell_backlog(fact, self.clock.now());
+        }
+    }
+
+    /// Keeps what is known of a run.
+    fn keep(&self, run: &Run) {
+        let report = run.report.lock().clone();
+        let stopped = self.stopped.lock();
+        // A run that ends with the server is found as it was.
+        if !*stopped && let Err(error) = self.files.put_report(&report) {
+            tracing::warn!(%error, run = report.run, "the report of a run cannot be written");
+        }
+    }
+
+    /// A run is over.
+    fn end(&self, run: &Arc<Run>) {
+        self.keep(run);
+        self.files.forget_old();
+        let report = run.report.lock().clone();
+        tracing::info!(run = report.run, "the backlog: {}", report.running());
+        let mut known = self.known.lock();
+        known.current = None;
+        known.past.push_back(report);
+        known.past.make_contiguous().sort_by_key(|r| r.run);
+        while known.past.len() > KEPT {
+            known.past.pop_front();
+        }
+    }
+}
+
+impl Run {
+    fn new(report: Report) -> Self {
+        Self {
+            number: report.run,
+            begun: Instant::now(),
+            cancel: AtomicBool::new(false),
+            report: Mutex::new(report),
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn fail(&self, why: String) -> RunTold {
+        tracing::warn!(run = self.number, "a re-optimisation failed: {why}");
+        let mut report = self.report.lock();
+        report.state = RunState::Failed;
+        report.why = Some(why.clone());
+        RunTold::Failed { why: why.into() }
+    }
+}
+
+fn check_idle(known: &Known) -> Result<(), CommandError> {
+    match &known.current {
+        None => Ok(()),
+        Some(run) => {
+            let report = run.report.lock();
+            let (running, number) = (report.running(), report.run);
+            let text = format!("{running}; one runs at a time: wait, or BACKLOG.CANCEL {number}");
+            Err(CommandError::new("BUSY", text))
+        }
+    }
+}
+
+fn no_plan(number: u64) -> CommandError {
+    let text = format!(
+        "there is no plan of run {number}: it is not known, has not come to one, or is no longer \
+         kept; BACKLOG.STATUS tells"
+    );
+    CommandError::new("NOTFOUND", text)
+}
+
+/// Lets other threads go first, where the system can tell threads apart.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!(%error, "a thread keeps its priority");
+    }
+}

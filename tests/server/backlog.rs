@@ -1,0 +1,342 @@
+//! Re-optimisation inside the server, as clients meet it: begun, watched, ended, applied, restarted.
+
+use crate::engine_support::{self, item, order};
+use crate::feed::events;
+use crate::support::{Connection, DEADLINE, TestServer, refusal, wait_until};
+use allot::backlog::PlanFile;
+use allot::engine::{Engine, FactSink, Limits, Replay};
+use allot::journal::{Options, RealDisk};
+use allot::model::{
+    Cents, Coordinate, LocationId, Network, Opening, Order, Place, Qty, SkuId, StockRow,
+};
+use allot::server::{Clock, SnapshotPlan};
+use allot::wire::Value;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+fn network() -> Network {
+    let mut network = engine_support::network();
+    network.places.push(Place {
+        country: "US".into(),
+        postal_prefix: "941".into(),
+        coordinate: Coordinate::from_degrees(37.7, -122.4).unwrap(),
+        population: 1,
+        ..Place::default()
+    });
+    network
+}
+
+fn opening(stock: &[[u32; 3]]) -> Opening {
+    let rows = (0u32..).zip(stock).flat_map(|(sku, here)| {
+        (0u16..).zip(*here).map(move |(place, units)| StockRow {
+            sku: SkuId(sku),
+            location: LocationId(place),
+            on_hand: Qty(units),
+            safety_stock: Qty(0),
+            held: None,
+        })
+    });
+    Opening {
+        items: (0..stock.len()).map(item).collect(),
+        stock: rows.collect(),
+        ..Opening::default()
+    }
+}
+
+fn to(id: &str, lines: &[(usize, u32)], postal: &str, worth: i64) -> Arc<Order> {
+    let mut order = order(id, lines);
+    order.ship_to.postal = postal.into();
+    order.policy.short_per_unit = Some(Cents(worth));
+    Arc::new(order)
+}
+
+/// Two orders of which each has the unit that is near to the other.
+fn crossed(clock: &Clock) -> Engine {
+    let now = clock.now();
+    let opening = opening(&[[1, 0, 1]]);
+    let engine = Engine::new(network(), opening, Limits::default(), None, now).unwrap();
+    engine.pause_location("WEST", true, now).unwrap();
+    engine
+        .submit(to("west", &[(0, 1)], "94107", 9_000), now)
+        .unwrap();
+    engine.pause_location("WEST", false, now).unwrap();
+    engine
+        .submit(to("east", &[(0, 1)], "10001", 9_000), now)
+        .unwrap();
+    engine
+}
+
+/// Orders whose first comers took what later ones need more.
+fn crowd(engine: &Engine, clock: &Clock, count: usize) {
+    for number in 0..count {
+        let postal = ["10001", "94107"][number * 7 / 3 % 2];
+        let worth = 500 + 137 * i64::try_from(number % 29).unwrap();
+        let lines = [(number % 4, 1), ((number + 1) % 4, 1)];
+        let one = to(&number.to_string(), &lines, postal, worth);
+        engine.submit(one, clock.now()).unwrap();
+    }
+}
+
+fn field(reply: &Value, name: &str) -> Value {
+    let pairs = reply.clone().into_pairs();
+    let pairs = pairs.unwrap_or_else(|| panic!("no map: {reply:?}"));
+    let found = pairs
+        .into_iter()
+        .find(|(key, _)| key.as_str() == Some(name));
+    found.unwrap_or_else(|| panic!("no {name}: {reply:?}")).1
+}
+
+fn state(connection: &mut Connection) -> String {
+    let status = connection.say("BACKLOG.STATUS");
+    field(&status, "state").as_str().unwrap().to_owned()
+}
+
+fn results(status: &Value) -> Vec<(String, i64)> {
+    let Value::Array(rows) = field(status, "results") else {
+        panic!("no results: {status:?}");
+    };
+    let row = |row: &Value| {
+        let Value::Int(count) = field(row, "count") else {
+            panic!("no count: {row:?}");
+        };
+        let result = field(row, "result").as_str().unwrap().to_owned();
+        (result, count)
+    };
+    rows.iter().map(row).collect()
+}
+
+fn begin(connection: &mut Connection, line: &str) -> i64 {
+    match connection.say(line) {
+        Value::Int(run) => run,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+/// Types of the events of runs up to one of this type, read as they come.
+fn read_until(connection: &mut Connection, last: &str) -> Vec<String> {
+    let (mut seen, mut after) = (Vec::new(), "0".to_owned());
+    let since = Instant::now();
+    while seen.last().is_none_or(|kind| kind != last) {
+        assert!(since.elapsed() < DEADLINE, "{seen:?}");
+        let reply = connection.say(&format!(
+            "XREAD COUNT 100 BLOCK 1000 STREAMS events {after}"
+        ));
+        for (id, kind) in events(&reply) {
+            after = id;
+            if kind.starts_with("backlog.") {
+                seen.push(kind);
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn a_run_is_watched_and_its_plan_applied_once() {
+    let clock = Clock::start();
+    let mut server = TestServer::serving(crossed(&clock), clock, |_| {});
+    let mut connection = server.connect();
+    assert!(refusal(&connection.say("BACKLOG.STATUS")).starts_with("NOTFOUND"));
+    let mut watcher = server.connect();
+    let watching = std::thread::spawn(move || read_until(&mut watcher, "backlog.applied"));
+    let run = begin(&mut connection, "BACKLOG.OPTIMIZE STRATEGY gain SEED 7");
+    wait_until("the plan is there", || state(&mut connection) == "done");
+    let status = connection.say(&format!("BACKLOG.STATUS {run}"));
+    assert_eq!(field(&status, "moves"), Value::Int(2));
+    assert_eq!(field(&status, "gap_millionths"), Value::Int(0));
+    assert_eq!(
+        field(&status, "asked").as_str(),
+        Some("STRATEGY gain SEED 7")
+    );
+    let plan = connection.say(&format!("BACKLOG.PLAN {run}"));
+    let plan = PlanFile::parse(plan.as_str().unwrap()).unwrap();
+    assert_eq!(plan.moves.len(), 2);
+    let applied = connection.say(&format!("BACKLOG.APPLY RUN {run}"));
+    assert_eq!(field(&applied, "state").as_str(), Some("applied"));
+    assert_eq!(results(&applied), [("moved".to_owned(), 2)]);
+    let seen = watching.join().unwrap();
+    assert_eq!(seen.first().unwrap(), "backlog.began");
+    assert!(seen.contains(&"backlog.progress".to_owned()), "{seen:?}");
+    assert!(seen.contains(&"backlog.done".to_owned()), "{seen:?}");
+    let again = connection.say(&format!("BACKLOG.APPLY RUN {run}"));
+    assert_eq!(results(&again), [("already".to_owned(), 2)]);
+    // There is nothing more to gain.
+    begin(&mut connection, "BACKLOG.OPTIMIZE STRATEGY gain APPLY");
+    wait_until("it is applied", || state(&mut connection) == "applied");
+    let status = connection.say("BACKLOG.STATUS");
+    assert_eq!(field(&status, "moves"), Value::Int(0));
+    server.assert_sound();
+    server.stop();
+}
+
+#[test]
+fn what_is_asked_wrongly_is_named() {
+    let clock = Clock::start();
+    let mut server = TestServer::serving(crossed(&clock), clock, |_| {});
+    let mut connection = server.connect();
+    for (line, begins) in [
+        ("BACKLOG.OPTIMIZE STATE open", "INVALID STATE is 'open'"),
+        ("BACKLOG.OPTIMIZE SKU NOPE", "NOTFOUND"),
+        ("BACKLOG.OPTIMIZE LOCATION NOPE", "NOTFOUND"),
+        (
+            "BACKLOG.OPTIMIZE STRATEGY best",
+            "INVALID STRATEGY is 'best'",
+        ),
+        ("BACKLOG.OPTIMIZE WEIGHT cost 3", "INVALID WEIGHT is 'cost'"),
+        ("BACKLOG.OPTIMIZE SECONDS x", "INVALID SECONDS is 'x'"),
+        ("BACKLOG.OPTIMIZE NOW", "INVALID argument"),
+        ("BACKLOG.CANCEL 5", "NOTFOUND run 5"),
+        ("BACKLOG.PLAN 5", "NOTFOUND run 5"),
+        ("BACKLOG.APPLY RUN 5", "NOTFOUND"),
+        ("BACKLOG.APPLY {}", "INVALID json 1"),
+    ] {
+        let reply = connection.say(line);
+        let refusal = refusal(&reply);
+        assert!(refusal.starts_with(begins), "{line}: {refusal}");
+    }
+    // A scope without orders comes to nothing, and says why.
+    let run = begin(&mut connection, "BACKLOG.OPTIMIZE CHANNEL nobody");
+    wait_until("it failed", || state(&mut connection) == "failed");
+    let status = connection.say(&format!("BACKLOG.STATUS {run}"));
+    assert!(field(&status, "why").as_str().unwrap().contains("scope"));
+    server.stop();
+}
+
+const SCARCE: [[u32; 3]; 4] = [[120, 90, 100], [80, 140, 70], [150, 0, 130], [60, 110, 90]];
+
+#[test]
+fn one_runs_at_a_time_and_can_be_ended() {
+    let clock = Clock::start();
+    let now = clock.now();
+    let engine = Engine::new(network(), opening(&SCARCE), Limits::default(), None, now).unwrap();
+    crowd(&engine, &clock, 1_500);
+    let mut server = TestServer::serving(engine, clock, |_| {});
+    let mut connection = server.connect();
+    let run = begin(&mut connection, "BACKLOG.OPTIMIZE STRATEGY redistribute");
+    let busy = connection.say("BACKLOG.OPTIMIZE");
+    let busy = refusal(&busy);
+    assert!(
+        busy.starts_with(&format!("BUSY run {run} (STRATEGY redistribute)")),
+        "{busy}"
+    );
+    let busy = connection.say(&format!("BACKLOG.APPLY RUN {run}"));
+    let busy = refusal(&busy);
+    assert!(busy.starts_with("BUSY"), "{busy}");
+    // Others are served meanwhile.
+    assert!(!connection.say("ATP.GET SKU-0").is_error());
+    connection.say(&format!("BACKLOG.CANCEL {run}"));
+    wait_until("it ended", || state(&mut connection) == "cancelled");
+    assert!(refusal(&connection.say(&format!("BACKLOG.PLAN {run}"))).starts_with("NOTFOUND"));
+    let seen = read_until(&mut connection, "backlog.cancelled");
+    assert_eq!(seen.first().unwrap(), "backlog.began");
+    // And another may begin.
+    let next = begin(&mut connection, "BACKLOG.OPTIMIZE SECONDS 1");
+    assert!(next > run);
+    connection.say(&format!("BACKLOG.CANCEL {next}"));
+    server.stop();
+}
+
+#[test]
+fn a_plan_is_applied_while_others_order_and_cancel() {
+    let clock = Clock::start();
+    let now = clock.now();
+    let engine = Engine::new(network(), opening(&SCARCE), Limits::default(), None, now).unwrap();
+    crowd(&engine, &clock, 700);
+    let mut server = TestServer::serving(engine, clock, |_| {});
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for thread in 0..2 {
+            let (server, over) = (&server, &over);
+            scope.spawn(move || {
+                let mut connection = server.connect();
+                let mut number = 0;
+                while !over.load(Ordering::Relaxed) {
+                    number += 1;
+                    let json = format!(
+                        r#"{{"source":"web","order":"{thread}-{number}","channel":"web","placed_at":"2026-11-20T10:00:00Z","ship_to":{{"country":"US","postal":"94107"}},"lines":[{{"line":"1","sku":"SKU-{}","qty":1}}]}}"#,
+                        number % 4
+                    );
+                    let reply = connection.command(&["ORDER.SUBMIT", &json]);
+                    assert!(!reply.is_error(), "{reply:?}");
+                    let old = (number * 5 + thread * 7) % 700;
+                    connection.say(&format!("ORDER.CANCEL shop {old}"));
+                }
+            });
+        }
+        let mut connection = server.connect();
+        begin(&mut connection, "BACKLOG.OPTIMIZE SECONDS 1 APPLY");
+        wait_until("it is applied", || state(&mut connection) == "applied");
+        over.store(true, Ordering::Relaxed);
+        let status = connection.say("BACKLOG.STATUS");
+        let all: i64 = results(&status).iter().map(|(_, count)| count).sum();
+        assert_eq!(field(&status, "moves"), Value::Int(all));
+    });
+    server.assert_sound();
+    server.stop();
+}
+
+/// A server on a data directory.
+fn kept(dir: &Path) -> TestServer {
+    let disk = Arc::new(RealDisk);
+    let clock = Clock::start();
+    let fresh = || Replay::new(network(), Limits::default());
+    let options = Options::default();
+    let opened = Replay::open(disk.clone(), dir, options, &fresh, &|_| {}).unwrap();
+    let clock = clock.not_before(opened.last_at);
+    let journal = opened.journal;
+    let sink: Box<dyn FactSink> = Box::new(journal.clone());
+    let last = opened.recovered.last;
+    let engine = opened
+        .replay
+        .finish(opening(&SCARCE), Some(sink), last, clock.now());
+    let plan = SnapshotPlan {
+        disk,
+        dir: dir.to_owned(),
+        every_bytes: None,
+        every: None,
+        behind: 0,
+    };
+    TestServer::keeping(engine.unwrap(), Some((journal, plan)), clock, |_| {})
+}
+
+#[test]
+fn a_restart_says_what_became_of_a_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = kept(dir.path());
+    crowd(&server.engine, &server.clock, 1_500);
+    let mut connection = server.connect();
+    let line = "BACKLOG.OPTIMIZE CHANNEL web AGE 0 SECONDS 0";
+    let done = begin(&mut connection, line);
+    wait_until("the plan is there", || state(&mut connection) == "done");
+    let before = connection.say(&format!("BACKLOG.STATUS {done}"));
+    let lost = begin(&mut connection, "BACKLOG.OPTIMIZE STRATEGY redistribute");
+    // Its report is on disk before it does anything.
+    let report = dir.path().join(format!("backlog-{lost}.json"));
+    wait_until("it is known on disk", || report.exists());
+    server.stop();
+    drop(server);
+    let server = kept(dir.path());
+    let mut connection = server.connect();
+    let status = connection.say(&format!("BACKLOG.STATUS {lost}"));
+    assert_eq!(field(&status, "state").as_str(), Some("lost"));
+    assert!(field(&status, "why").as_str().unwrap().contains("ended"));
+    let after = connection.say(&format!("BACKLOG.STATUS {done}"));
+    assert_eq!(after, before);
+    wait_until("the feed is there", || {
+        !connection.say("XLEN events").is_error()
+    });
+    let seen = read_until(&mut connection, "backlog.lost");
+    assert_eq!(
+        seen.iter().filter(|kind| *kind == "backlog.done").count(),
+        1
+    );
+    // A plan from before the restart can be applied.
+    let plan = connection.say(&format!("BACKLOG.PLAN {done}"));
+    let moves = PlanFile::parse(plan.as_str().unwrap()).unwrap().moves.len();
+    let applied = connection.say(&format!("BACKLOG.APPLY RUN {done}"));
+    let all: i64 = results(&applied).iter().map(|(_, count)| count).sum();
+    assert_eq!(usize::try_from(all).unwrap(), moves);
+    server.assert_sound();
+}
