@@ -84,9 +84,12 @@ impl Engine {
         // The day of a hand-over today may have begun by its other hand-overs.
         let from = now - crate::model::Millis::from_hours(26);
         self.ledger.days().list(limited.into_iter(), from, into);
+        // Today has begun, so only of moments before now it has to be asked where today begins.
         into.retain(|used| {
-            let today = lanes.day_of(used.location, now);
-            today.is_none_or(|(begin, _)| used.at >= begin)
+            used.at >= now
+                || lanes
+                    .day_of(used.location, now)
+                    .is_none_or(|(begin, _)| used.at >= begin)
         });
     }
 
@@ -134,12 +137,25 @@ impl Engine {
 }
 
 /// The locations with a limit that hold anything of a view, ascending.
-pub(super) fn limited_in(lanes: &Lanes, view: &StockView) -> Vec<LocationId> {
-    let lines = 0..view.len();
-    let held = lines.flat_map(|line| view.cells(line).iter().map(|cell| cell.location));
-    let mut limited: Vec<LocationId> = held.filter(|&l| lanes.limit(l).is_some()).collect();
-    limited.sort_unstable();
-    limited.dedup();
+pub(super) fn limited_in(lanes: &Lanes, view: &StockView) -> SmallVec<[LocationId; 32]> {
+    // A bit for each location: asked for every order, and cheaper than sorting what all lines name.
+    let mut held: SmallVec<[u64; 32]> = SmallVec::from_elem(0, lanes.locations().div_ceil(64));
+    for line in 0..view.len() {
+        for cell in view.cells(line) {
+            let at = cell.location.index();
+            if let Some(word) = held.get_mut(at / 64) {
+                *word |= 1 << (at % 64);
+            }
+        }
+    }
+    let mut limited = SmallVec::new();
+    for (at, mut word) in held.into_iter().enumerate() {
+        while word != 0 {
+            let location = LocationId::from_index(at * 64 + word.trailing_zeros() as usize);
+            limited.extend(location.filter(|&l| lanes.limit(l).is_some()));
+            word &= word - 1;
+        }
+    }
     limited
 }
 

@@ -48,7 +48,10 @@ pub fn locations_then(basis: &[u8]) -> Option<usize> {
 /// Packs what a request is decided on.
 #[must_use]
 pub fn pack(lanes: &Lanes, request: &Request<'_>) -> Box<[u8]> {
-    let mut out = fingerprint(lanes, request.demands).to_le_bytes().to_vec();
+    // Two bytes for most positions, and room for the rest: it grows rarely, and is cut to size at the end.
+    let cells = (0..request.demands.len()).map(|line| request.stock.cells(line).len());
+    let mut out = Vec::with_capacity(64 + 3 * cells.sum::<usize>());
+    out.extend(fingerprint(lanes, request.demands).to_le_bytes());
     put(&mut out, lanes.locations() as u64);
     put_signed(&mut out, request.now.0);
     put_policy(&mut out, &request.policy);

@@ -9,7 +9,7 @@ use super::surcharges::Rule;
 use super::zones::metres;
 use crate::model::{Coordinate, Invalid, LocationId, Place, RESIDENTIAL, ShipTo, ZonePair};
 use dashmap::DashMap;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 use std::sync::Arc;
 
 /// Most bytes that the cached destinations take together.
@@ -66,7 +66,7 @@ impl Places {
     pub(super) fn new(rows: &[Place]) -> Result<Self, Invalid> {
         let mut by_country: HashMap<Box<str>, HashMap<Box<str>, Known>> = HashMap::new();
         let mut areas: Vec<Box<str>> = vec!["".into()];
-        let mut numbers: HashMap<&str, u32> = HashMap::from([("", 0)]);
+        let mut numbers: HashMap<&str, u32> = HashMap::from_iter([("", 0)]);
         for (row, place) in rows.iter().enumerate() {
             let area = *numbers.entry(&*place.area).or_insert_with(|| {
                 areas.push(place.area.clone());

@@ -2,7 +2,7 @@
 //! preset and by its own, in this order.
 
 use crate::model::{Cents, Invalid, Network, Policy, PolicyOverrides};
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// Presets that every network has; one of the same name in the network replaces it.
 ///

@@ -7,8 +7,8 @@ use super::lanes::{NO_ZONE, ORDINARY};
 use super::request::KINDS_MAX;
 use super::{ClassId, Lanes};
 use crate::model::{Invalid, LocationId, Network, Restriction, ServiceId, ShipTo};
+use foldhash::{HashMap, HashMapExt as _};
 use smallvec::SmallVec;
-use std::collections::HashMap;
 
 /// The regions that a destination is in, ascending.
 pub(super) type Regions = SmallVec<[u16; 4]>;

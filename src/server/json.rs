@@ -5,7 +5,7 @@ use crate::engine::{
 };
 use crate::model::{
     Cents, Decision, EpochMillis, FINDINGS_SHOWN_MAX, LocationId, Objective, Order, OrderKey, Plan,
-    Qty, Rejected, RejectedReason, Shipment, ShipmentCents, SkuId,
+    Qty, Shipment, ShipmentCents, SkuId,
 };
 use serde::Serialize;
 
@@ -409,24 +409,15 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// One reason for every location that is not in the plan.
+    /// One reason for every location that holds something of the order, or is paused, and is not in the
+    /// plan. Those that hold nothing are not named: of two thousand stores that would be most of a reply.
     fn rejected(&self, decision: &Decision) -> Vec<RejectedJson<'a>> {
-        let known = (0..self.engine.registry().location_count()).filter_map(LocationId::from_index);
-        let unused = known.filter(|l| decision.plan.shipments.iter().all(|s| s.location != *l));
-        unused
-            .map(|location| {
-                let said = decision.rejected.iter().find(|r| r.location == location);
-                let nothing = Rejected {
-                    location,
-                    reason: RejectedReason::NoStock,
-                    extra: None,
-                };
-                let Rejected { reason, extra, .. } = *said.unwrap_or(&nothing);
-                RejectedJson {
-                    location: self.location(location),
-                    reason: reason.name(),
-                    extra_cents: extra.map(|c| c.0),
-                }
+        let rejected = decision.rejected.iter();
+        rejected
+            .map(|row| RejectedJson {
+                location: self.location(row.location),
+                reason: row.reason.name(),
+                extra_cents: row.extra.map(|c| c.0),
             })
             .collect()
     }
