@@ -137,7 +137,7 @@ impl Names<'_> {
         let _ = writeln!(out, "  not chosen:");
         for row in rejected.iter().take(REASONS_SHOWN) {
             let extra = row
-                .extra
+                .extra()
                 .map_or_else(String::new, |c| format!(" by {}", money(c)));
             let reason = row.reason.name().replace('_', " ");
             let _ = writeln!(

@@ -197,16 +197,64 @@ impl RejectedReason {
     }
 }
 
-/// A location that could have been, and why it is not.
+/// A location that could have been, and why it is not. Every order keeps one for most locations, so it
+/// is as small as it can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Rejected {
     /// The location.
     pub location: LocationId,
     /// The reason.
     pub reason: RejectedReason,
+    extra: Extra,
+}
+
+impl Rejected {
+    /// A location and the reason.
+    #[must_use]
+    pub const fn new(location: LocationId, reason: RejectedReason) -> Self {
+        Self {
+            location,
+            reason,
+            extra: Extra::NONE,
+        }
+    }
+
+    /// One that could ship everything at once, for so much more than the chosen plan.
+    #[must_use]
+    pub fn dearer(location: LocationId, extra: Cents) -> Self {
+        Self {
+            location,
+            reason: RejectedReason::Dearer,
+            extra: Extra::of(extra),
+        }
+    }
+
     /// For [`RejectedReason::Dearer`]: what one shipment of everything from there would cost more
     /// than the chosen plan.
-    pub extra: Option<Cents>,
+    #[must_use]
+    pub fn extra(&self) -> Option<Cents> {
+        self.extra.cents()
+    }
+}
+
+/// One more than an amount in cents, in six bytes without alignment; 0 is none. Amounts of 2^48 cents
+/// and more, which no order comes to, are told as the largest that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+struct Extra([u16; 3]);
+
+impl Extra {
+    const NONE: Self = Self([0; 3]);
+
+    fn of(cents: Cents) -> Self {
+        let bits = (cents.0.clamp(0, (1 << 48) - 2) + 1).to_le_bytes();
+        let part = |at: usize| u16::from_le_bytes([bits[2 * at], bits[2 * at + 1]]);
+        Self([part(0), part(1), part(2)])
+    }
+
+    fn cents(self) -> Option<Cents> {
+        let [low, middle, high] = self.0.map(i64::from);
+        (self != Self::NONE).then_some(Cents((low | middle << 16 | high << 32) - 1))
+    }
 }
 
 /// The router's answer: the plan, its proof, and what was not chosen.
@@ -223,4 +271,24 @@ pub struct Decision {
     pub rejected: Vec<Rejected>,
     /// What it was made on, as the router packs it; empty where nobody will ask later.
     pub basis: Box<[u8]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_would_cost_more_reads_back_from_six_bytes() {
+        assert!(size_of::<Rejected>() <= 10);
+        for cents in [0, 1, 65_535, 65_536, 846, 1 << 40, (1 << 48) - 2] {
+            let row = Rejected::dearer(LocationId(3), Cents(cents));
+            assert_eq!(row.extra(), Some(Cents(cents)));
+        }
+        assert_eq!(
+            Rejected::new(LocationId(3), RejectedReason::Full).extra(),
+            None
+        );
+        let most = Rejected::dearer(LocationId(3), Cents(i64::MAX));
+        assert_eq!(most.extra(), Some(Cents((1 << 48) - 2)));
+    }
 }

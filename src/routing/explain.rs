@@ -15,15 +15,11 @@ pub(super) fn rejected(job: &Job<'_>, seen: &[Seen], plan: &Plan) -> Vec<Rejecte
         if used(seen.location) {
             continue;
         }
-        let (reason, extra) = match seen.reason {
-            Some(reason) => (reason, None),
-            None if seen.whole < NEVER => (RejectedReason::Dearer, Some(Cents(seen.whole - total))),
-            None => (RejectedReason::PartialDearer, None),
-        };
-        rejected.push(Rejected {
-            location: LocationId(seen.location),
-            reason,
-            extra,
+        let location = LocationId(seen.location);
+        rejected.push(match seen.reason {
+            Some(reason) => Rejected::new(location, reason),
+            None if seen.whole < NEVER => Rejected::dearer(location, Cents(seen.whole - total)),
+            None => Rejected::new(location, RejectedReason::PartialDearer),
         });
     }
     if job.lanes.any_paused() {
@@ -37,11 +33,7 @@ fn add_paused(job: &Job<'_>, seen: &[Seen], rejected: &mut Vec<Rejected>) {
     for location in (0..job.lanes.locations()).map(location_id) {
         let held = seen.binary_search_by_key(&location.0, |s| s.location);
         if held.is_err() && job.lanes.paused(location) {
-            rejected.push(Rejected {
-                location,
-                reason: RejectedReason::Paused,
-                extra: None,
-            });
+            rejected.push(Rejected::new(location, RejectedReason::Paused));
         }
     }
     rejected.sort_unstable_by_key(|r| r.location);

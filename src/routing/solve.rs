@@ -131,7 +131,11 @@ fn plan_of(job: &Job<'_>, candidates: &Candidates, departures: &Departures, foun
     let demands = job.request.demands;
     let line = |i: usize| (u16::try_from(i).unwrap_or(u16::MAX), demands[i].qty);
     let within = |set: Set| (0..demands.len()).filter(move |&i| set >> i & 1 == 1);
-    let mut plan = Plan::default();
+    // Kept for the life of an order: no room for more shipments than it has.
+    let mut plan = Plan {
+        shipments: Vec::with_capacity(usize::from(found.shipments)),
+        ..Plan::default()
+    };
     for &(set, slot) in &found.blocks[..usize::from(found.shipments)] {
         let slot = &candidates.slots[slot as usize];
         let lines: Vec<ShipmentLine> = within(set)

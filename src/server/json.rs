@@ -417,7 +417,7 @@ impl<'a> Names<'a> {
             .map(|row| RejectedJson {
                 location: self.location(row.location),
                 reason: row.reason.name(),
-                extra_cents: row.extra.map(|c| c.0),
+                extra_cents: row.extra().map(|c| c.0),
             })
             .collect()
     }

@@ -127,9 +127,10 @@ fn rejected(inst: &Instance, decision: &Decision) -> Result<(), String> {
         let location = row.location.index();
         reason(inst, location, row.reason).map_err(|e| format!("rejected {location}: {e}"))?;
         let dearer = row.reason == RejectedReason::Dearer;
-        ensure(row.extra.is_none_or(|cents| dearer && cents.0 >= 0), || {
-            format!("rejected {location}: extra is {:?}", row.extra)
-        })?;
+        ensure(
+            row.extra().is_none_or(|cents| dearer && cents.0 >= 0),
+            || format!("rejected {location}: extra is {:?}", row.extra()),
+        )?;
     }
     Ok(())
 }
@@ -263,7 +264,7 @@ pub(crate) fn explained(inst: &Instance, decision: &Decision, best: &Best) -> Re
             continue;
         }
         let extra = alone.total().map(|alone| alone - cents(&decision.plan));
-        ensure(row.extra.map(|c| c.0) == extra, || {
+        ensure(row.extra().map(|c| c.0) == extra, || {
             format!(
                 "{row:?}: alone it costs {extra:?} more\n{}",
                 brief(decision)

@@ -233,7 +233,7 @@ fn every_location_that_is_not_in_the_plan_is_explained() {
     let reasons: Vec<_> = decision
         .rejected
         .iter()
-        .map(|r| (r.location.0, r.reason, r.extra))
+        .map(|r| (r.location.0, r.reason, r.extra()))
         .collect();
     let expected = [
         (1, RejectedReason::Dearer, Some(Cents(75))),
