@@ -12,7 +12,7 @@ use allot::model::{
     Cents, EpochMillis, Fact, LocationId, Lsn, Qty, ReturnStep, ScarcityRow, SkuId,
 };
 use engine_support::commands::{command, kept_by, opening, random_order};
-use engine_support::{NOW, location, network};
+use engine_support::{NOW, location, network, ruled};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -32,12 +32,12 @@ impl FactSink for Kept {
 fn recorded() -> (Engine, Kept) {
     let kept = Kept::default();
     let sink: Box<dyn FactSink> = Box::new(kept.clone());
-    let engine = Engine::new(network(), opening(), Limits::default(), Some(sink), NOW);
+    let engine = Engine::new(ruled(), opening(), Limits::default(), Some(sink), NOW);
     (engine.unwrap(), kept)
 }
 
 fn replayed(kept: &Kept) -> Engine {
-    let mut replay = Replay::new(network(), Limits::default()).unwrap();
+    let mut replay = Replay::new(ruled(), Limits::default()).unwrap();
     let facts = kept.0.lock().clone();
     for (number, (at, fact)) in facts.iter().enumerate() {
         let applied = replay.apply(*at, fact.clone());
@@ -84,7 +84,7 @@ fn agree(engine: &Engine, kept: &Kept, clock: &AtomicI64, what: &str) {
 
 #[test]
 fn facts_alone_give_the_same_state() {
-    let mut graded = 0;
+    let (mut graded, mut by_rule) = (0, 0);
     let mut moved = 0;
     for seed in 0..40 {
         let (engine, kept) = recorded();
@@ -102,9 +102,19 @@ fn facts_alone_give_the_same_state() {
         let facts = kept.0.lock();
         graded += facts.iter().filter(|(_, f)| is_graded(f)).count();
         moved += engine.order_counts().replanned;
+        by_rule += rules_resolved(&engine);
     }
     assert!(moved > 200, "only {moved} times was something placed anew");
     assert!(graded > 20, "only {graded} times was something graded");
+    assert!(
+        by_rule > 40,
+        "only {by_rule} times did a rule resolve anything"
+    );
+}
+
+fn rules_resolved(engine: &Engine) -> u64 {
+    let counts = engine.rule_counts().into_iter();
+    counts.map(|(_, did)| did.resolved).sum()
 }
 
 fn is_graded(fact: &Fact) -> bool {
@@ -175,7 +185,7 @@ fn an_interrupted_opening_goes_on_where_it_stopped() {
     // A position and the hold on it are one step, which history keeps together.
     let whole_steps = (0..=done).filter(|&n| !matches!(all[n].1, Fact::HoldPlaced { .. }));
     for cut in whole_steps {
-        let mut replay = Replay::new(network(), Limits::default()).unwrap();
+        let mut replay = Replay::new(ruled(), Limits::default()).unwrap();
         for (at, fact) in &all[..cut] {
             replay.apply(*at, fact.clone()).unwrap();
         }

@@ -179,9 +179,12 @@ fn life_goes_on_after_a_restart_as_without_it() {
             }
             journal.close().unwrap();
             (engine, journal, _) = start(&disk, now);
-            // A server that starts gives those who wait what there is, so the other does it too.
-            engine.allocate_waiting(now);
-            steady.allocate_waiting(now);
+            // A server that starts does what a stop may have left undone, and what is due: so does the
+            // other.
+            for engine in [&engine, &steady] {
+                engine.finish_steps(now);
+                while engine.due(now, usize::MAX) > 0 {}
+            }
             // A refusal takes a place in the order of creation, which a restart gives to the next.
             let here = |engine| -> Vec<String> {
                 let all = kept_by(engine, now).into_iter();

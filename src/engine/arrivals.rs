@@ -7,6 +7,7 @@
 use super::Engine;
 use super::error::EngineError;
 use super::orders::OrderView;
+use super::remedies::Deed;
 use super::replan::{Leaving, Placed, Rest};
 use crate::ledger::{AtpQuery, Reservation};
 use crate::lifecycle::{OrderRecord, State};
@@ -39,19 +40,29 @@ impl Engine {
         served
     }
 
-    /// The same for several SKUs, each once.
+    /// The same for several SKUs, each once; what is left of them is for what the network's rules try
+    /// again when stock arrives. Units that a rule sets free go on to others in the same way.
     pub(super) fn allocate_all(
         &self,
         skus: impl IntoIterator<Item = SkuId>,
         now: EpochMillis,
     ) -> usize {
-        if self.backorders.is_empty() {
+        if self.backorders.is_empty() && self.remedies.rules().is_none() {
             return 0;
         }
         let mut skus: Vec<SkuId> = skus.into_iter().collect();
-        skus.sort_unstable();
-        skus.dedup();
-        skus.into_iter().map(|sku| self.allocate(sku, now)).sum()
+        let mut served = 0;
+        // Only what ends an exception sets units free, so this ends.
+        while !skus.is_empty() {
+            skus.sort_unstable();
+            skus.dedup();
+            served += skus
+                .iter()
+                .map(|&sku| self.allocate(sku, now))
+                .sum::<usize>();
+            skus = self.remedy_stock(&skus, now);
+        }
+        served
     }
 
     /// Gives everything that can be promised to the orders that wait, also what became possible by time
@@ -61,12 +72,22 @@ impl Engine {
         skus.map(|sku| self.allocate(sku, now)).sum()
     }
 
-    /// Looks for a place for what an order waits for. Returns whether any of it got one.
+    /// Looks for a place for everything of an order that has none: units that wait for supply, units
+    /// that a location refused or did not find, and the order as a whole where it was refused and is
+    /// kept for the network's rules. Returns whether any of it got one.
     ///
     /// # Errors
-    /// `NOTFOUND`; what in it cannot be routed by any more; `BUSY`.
+    /// `NOTFOUND`; what in it cannot be routed by any more; `BUSY`; for one that is kept everything that
+    /// [`Engine::submit`] refuses.
     pub fn retry_order(&self, key: &OrderKey, now: EpochMillis) -> Result<bool, EngineError> {
-        Ok(self.retry(key, now)?.is_some())
+        let kept = match self.orders.read(key, |_| ()) {
+            Some(()) => None,
+            None => self.desk.now().of_order(key).find_map(|e| e.kept.clone()),
+        };
+        match kept {
+            Some(order) => self.submit(order, now).map(|_| true),
+            None => Ok(self.retry(key, now)?.is_some()),
+        }
     }
 
     fn retry(&self, key: &OrderKey, now: EpochMillis) -> Result<Option<Placed>, EngineError> {
@@ -77,15 +98,26 @@ impl Engine {
     }
 
     /// Looks for a place for everything that waits in a locked order.
-    fn place_waiting(
+    pub(super) fn place_waiting(
         &self,
         record: &mut OrderRecord<Reservation>,
+        now: EpochMillis,
+    ) -> Result<Option<Placed>, EngineError> {
+        self.place_waiting_by(record, None, now)
+    }
+
+    /// The same, by a rule.
+    pub(super) fn place_waiting_by(
+        &self,
+        record: &mut OrderRecord<Reservation>,
+        deed: Option<&Deed>,
         now: EpochMillis,
     ) -> Result<Option<Placed>, EngineError> {
         if record.waits.is_empty() {
             return Ok(None);
         }
         let mut leaving = Leaving::new(ReplanReason::SupplyArrived, Rest::Stays);
+        leaving.deed = deed.cloned();
         for part in record.parts().iter().filter(|part| part.waits()) {
             leaving.all_of(part, None);
         }
@@ -178,7 +210,7 @@ pub struct WaitingUnits {
 }
 
 /// ATP at any moment to come.
-fn coming_too() -> AtpQuery<'static> {
+pub(super) fn coming_too() -> AtpQuery<'static> {
     AtpQuery {
         by: Some(EpochMillis::DISTANT_FUTURE),
         ..AtpQuery::default()

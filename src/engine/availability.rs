@@ -10,7 +10,8 @@ use super::facts::referenced_fact;
 use super::stock::StockAnswer;
 use crate::ledger::AtpQuery;
 use crate::model::{
-    AnswerKind, AvailabilityFact, AvailabilityLevel, EpochMillis, Fact, Invalid, Qty, Watched,
+    AnswerKind, AvailabilityFact, AvailabilityLevel, EpochMillis, Fact, Invalid, Network, Qty,
+    SkuId, Watched,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +53,38 @@ impl Availability {
 }
 
 impl Engine {
+    /// Watches what the network says, where nobody has said anything of it. `skus` are the registry's ids
+    /// of the folder's items.
+    pub(super) fn begin_thresholds(
+        &self,
+        folder: &Network,
+        skus: &[SkuId],
+        now: EpochMillis,
+    ) -> Result<(), EngineError> {
+        for row in &folder.thresholds {
+            let channel = row.channel.as_deref();
+            let channel = channel.map(|c| self.channel("thresholds.channel", c, now));
+            let channel = channel.transpose()?;
+            let every = 0..self.registry.sku_count();
+            let items: Vec<SkuId> = match row.sku {
+                Some(sku) => vec![skus[sku.index()]],
+                None => every.filter_map(SkuId::from_index).collect(),
+            };
+            let pass = self.gate.enter();
+            let mut availability = self.availability.lock();
+            for sku in items {
+                let watched = (sku, channel);
+                if !availability.thresholds.contains_key(&watched) {
+                    let low = Some(row.low);
+                    let set = Fact::ThresholdSet { watched, low };
+                    self.history.append(&pass, now, || [set]);
+                    availability.set(watched, low);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Watches an item, for one channel or all together: an event tells when what may be promised
     /// falls to `low` units or to none, and when it is more again. `None` ends that.
     ///

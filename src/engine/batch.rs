@@ -99,7 +99,10 @@ impl Engine {
                 },
             );
         }
-        answers
+        let answered = answers.into_iter().zip(orders.iter());
+        answered
+            .map(|(answer, order)| self.or_by_rule(answer, order, now))
+            .collect()
     }
 
     fn look_up(&self, order: &Order, lanes: &Lanes) -> Outlook {
@@ -223,7 +226,7 @@ impl Engine {
         let refused = |error| {
             self.count_refused();
             self.refused(order, &error, now);
-            Some(Err(error))
+            Some(Err(self.keep_refused(order, error, now)))
         };
         let (resolved, decision) = match std::mem::replace(outlook, Outlook::Known) {
             Outlook::Planned(resolved, decision) => (resolved, decision),
@@ -234,7 +237,7 @@ impl Engine {
                 return None;
             }
         };
-        match self.reserve(order, &resolved, &decision, now) {
+        match self.reserve(order, &resolved, &decision, (now, None)) {
             Ok(Some((holding, _pass))) => {
                 let demands = resolved.skus().collect();
                 Some(Ok(self.accept(

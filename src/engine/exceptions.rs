@@ -5,13 +5,15 @@
 //! exceptions are the last lock of all: a note may be made while the ledger's shards are held.
 
 use super::error::EngineError;
+use super::refused::of_refusal;
+use super::remedies::Deed;
 use super::{Engine, FulfillmentView, PartName};
 use crate::cut::Pass;
 use crate::ledger::Broken;
-use crate::lifecycle::{Counts, Exception, Exceptions, Filter};
+use crate::lifecycle::{Counts, Exception, Exceptions, Filter, Remedies};
 use crate::model::{
     Cause, ChannelId, EpochMillis, ExceptionChange, ExceptionFact, ExceptionKind, Fact, Finding,
-    Invalid, OrderKey, OwnerFact, Subject, Topic, check_id,
+    Invalid, Order, OrderKey, OwnerFact, Subject, Topic, check_id,
 };
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -62,6 +64,12 @@ pub(super) enum Note {
         /// Why.
         how: Box<str>,
     },
+    /// A rule of the network resolved this exception.
+    ByRule(Deed, Box<str>),
+    /// A rule was to act at this moment, and did not resolve it.
+    Tried(Deed, EpochMillis),
+    /// The order was refused: it is kept where a rule may place it.
+    Keep(Arc<Order>),
 }
 
 impl Note {
@@ -102,6 +110,12 @@ impl Desk {
         self.all.lock().knows(subject, at)
     }
 
+    /// Whether this one is open.
+    pub(super) fn is_open(&self, id: u64) -> bool {
+        let all = self.all.lock();
+        all.get(id).is_some_and(|e| e.resolved.is_none())
+    }
+
     /// Whether any is open: else there is none to end.
     pub(super) fn any_open(&self) -> bool {
         self.open.load(Ordering::Relaxed) > 0
@@ -133,9 +147,11 @@ impl Engine {
         let raises = notes.iter().any(|n| matches!(n, Note::Raise(_)));
         if raises || (!notes.is_empty() && self.desk.any_open()) {
             let mut all = self.desk.all.lock();
+            let rules = self.remedies.rules();
             for note in notes {
-                change(&mut all, at, note, &mut facts);
+                change(&mut all, rules, at, note, &mut facts);
             }
+            self.remedies.rearm(&all, &facts);
             self.desk.open.store(all.open_len(), Ordering::Relaxed);
             // Under the lock: the order of numbers in history is the order of changes.
             if !facts.is_empty() {
@@ -281,6 +297,7 @@ impl Engine {
         let resolved = ExceptionChange::Resolved {
             by: Some(by.into()),
             how: how.into(),
+            rule: None,
         };
         self.change_exception(id, resolved, now, |all| {
             let (after, new) = all.resolve(id, Some(by), how, now)?;
@@ -325,8 +342,9 @@ impl Engine {
         let (after, changed) = act(Arc::make_mut(&mut all))?;
         self.desk.open.store(all.open_len(), Ordering::Relaxed);
         if changed {
-            let fact = fact(&after, change);
-            self.history.append(&pass, now, || [fact]);
+            let facts = [fact(&after, change)];
+            self.remedies.rearm(&all, &facts);
+            self.history.append(&pass, now, || facts);
         }
         Ok((after, changed))
     }
@@ -341,7 +359,13 @@ impl Engine {
 }
 
 /// Does what a note says and adds the facts of it.
-fn change(all: &mut Arc<Exceptions>, at: EpochMillis, note: &Note, facts: &mut Facts) {
+fn change(
+    all: &mut Arc<Exceptions>,
+    rules: Option<&Remedies>,
+    at: EpochMillis,
+    note: &Note,
+    facts: &mut Facts,
+) {
     match note {
         Note::Raise(finding) => {
             // Known already is no change, and must not make a cut copy everything.
@@ -373,6 +397,46 @@ fn change(all: &mut Arc<Exceptions>, at: EpochMillis, note: &Note, facts: &mut F
             let ids: SmallVec<[u64; 4]> = all.of_order(key).filter(ends).map(|e| e.id).collect();
             clear(all, at, ids, how, facts);
         }
+        Note::ByRule(deed, how) => {
+            let open = all
+                .get(deed.exception)
+                .is_some_and(|e| e.resolved.is_none());
+            if open {
+                let all = Arc::make_mut(all);
+                let ended = all.resolve_by(deed.exception, &deed.by, how, at);
+                let (ended, _) = ended.expect("it is open");
+                let change = ExceptionChange::Resolved {
+                    by: None,
+                    how: how.clone(),
+                    rule: Some(deed.by.clone()),
+                };
+                facts.push(fact(ended, change));
+            }
+        }
+        Note::Tried(deed, due) => {
+            if Arc::make_mut(all).tried(deed.exception, &deed.by, *due) {
+                let change = ExceptionChange::Tried {
+                    rule: deed.by.clone(),
+                    due: *due,
+                };
+                facts.extend(all.get(deed.exception).map(|e| fact(e, change)));
+            }
+        }
+        Note::Keep(order) => {
+            let kept = |e: &&Exception| {
+                let fits = || rules.is_some_and(|rules| rules.fit(e));
+                of_refusal(e.cause()) && e.finding.subject.topic.fulfillment().is_none() && fits()
+            };
+            let of_order = all.of_order(&order.key).filter(kept).map(|e| e.id);
+            let ids: SmallVec<[u64; 4]> = of_order.collect();
+            for id in ids {
+                if Arc::make_mut(all).keep_order(id, order) {
+                    let order = order.clone();
+                    let change = ExceptionChange::Kept { order };
+                    facts.extend(all.get(id).map(|e| fact(e, change)));
+                }
+            }
+        }
     }
 }
 
@@ -389,6 +453,7 @@ fn clear(
         let change = ExceptionChange::Resolved {
             by: None,
             how: how.into(),
+            rule: None,
         };
         facts.push(fact(ended, change));
     }

@@ -3,12 +3,13 @@
 use super::Engine;
 use super::exceptions::Note;
 use super::refused::of_refusal;
+use super::remedies::Deed;
 use crate::cut::Pass;
 use crate::journal::Journal;
 use crate::ledger::FactLog;
 use crate::model::{
     AnswerKind, Cause, Decision, EpochMillis, ExceptionKind, Fact, Lsn, Order, ReplanReason,
-    ReplannedFact, ReservationAsked,
+    ReplannedFact, ReservationAsked, State,
 };
 use smallvec::{SmallVec, smallvec};
 use std::cell::{Cell, RefCell};
@@ -152,6 +153,8 @@ pub(super) struct Acceptance<'e> {
     pub(super) now: EpochMillis,
     pub(super) order: &'e Arc<Order>,
     pub(super) decision: &'e Arc<Decision>,
+    /// The rule that places it.
+    pub(super) deed: Option<&'e Deed>,
 }
 
 impl FactLog for Acceptance<'_> {
@@ -178,12 +181,15 @@ impl FactLog for Acceptance<'_> {
             return;
         }
         // What was refused before is accepted now.
-        let notes = [Note::ClearOrder {
+        let accepted_now = "the order was accepted";
+        let clear = Note::ClearOrder {
             key: self.order.key.clone(),
             part: None,
             which: of_refusal,
-            how: "the order was accepted".into(),
-        }];
+            how: accepted_now.into(),
+        };
+        let by_rule = self.deed.map(|deed| deed.resolves(accepted_now));
+        let notes: SmallVec<[Note; 2]> = by_rule.into_iter().chain([clear]).collect();
         let facts = facts().map(accepted).into_iter().collect();
         self.engine.append_noting(self.pass, at, facts, &notes);
     }
@@ -219,6 +225,11 @@ impl<'e> Changing<'e> {
     pub(super) fn and(self, fact: Option<Fact>) -> Self {
         self.facts.borrow_mut().extend(fact);
         self
+    }
+
+    /// Adds one to the group that is being recorded.
+    pub(super) fn add(&self, fact: Fact) {
+        self.facts.borrow_mut().push(fact);
     }
 
     /// When it was recorded.
@@ -276,15 +287,25 @@ pub(super) struct Replanning<'e> {
     engine: &'e Engine,
     pass: &'e Pass<'e>,
     fact: RefCell<ReplannedFact>,
+    /// Parts that have no units any more that wait for a place.
+    emptied: Vec<u32>,
+    deed: Option<&'e Deed>,
     at: Cell<Option<EpochMillis>>,
 }
 
 impl<'e> Replanning<'e> {
-    pub(super) fn new(engine: &'e Engine, pass: &'e Pass<'e>, fact: ReplannedFact) -> Self {
+    pub(super) fn new(
+        engine: &'e Engine,
+        pass: &'e Pass<'e>,
+        fact: ReplannedFact,
+        (emptied, deed): (Vec<u32>, Option<&'e Deed>),
+    ) -> Self {
         Self {
             engine,
             pass,
             fact: RefCell::new(fact),
+            emptied,
+            deed,
             at: Cell::default(),
         }
     }
@@ -304,10 +325,11 @@ impl FactLog for Replanning<'_> {
                 fact.granted = claims;
             }
         }
-        let notes = match self.engine.desk.any_open() {
-            true => notes_of_replan(&fact),
-            false => Vec::new(),
-        };
+        let mut notes = Vec::new();
+        if self.engine.desk.any_open() {
+            notes.extend(self.deed.map(|deed| deed.resolves(deed.told())));
+            notes.extend(notes_of_replan(&fact, &self.emptied));
+        }
         let replanned = Fact::OrderReplanned(Box::new(fact.clone()));
         let facts = std::iter::once(replanned).collect();
         self.engine.append_noting(self.pass, at, facts, &notes);
@@ -315,17 +337,30 @@ impl FactLog for Replanning<'_> {
 }
 
 /// What ends when units of an order are placed anew.
-fn notes_of_replan(fact: &ReplannedFact) -> Vec<Note> {
+fn notes_of_replan(fact: &ReplannedFact, emptied: &[u32]) -> Vec<Note> {
     let short = |cause: Cause| cause.kind() == ExceptionKind::ShortPick;
+    let stuck = |cause: Cause| cause.kind() == ExceptionKind::Stuck;
+    let given_up = fact.reason == ReplanReason::GivenUp;
+    let how = match given_up {
+        false => "its units have another place, or wait for supply",
+        true => "its units will not ship",
+    };
     let mut notes: Vec<Note> = Vec::new();
-    if fact.reason == ReplanReason::NotShipped {
-        let parts = fact.given_up.iter().map(|given| given.number);
-        let how = "its units have another place, or wait for supply";
-        notes.extend(parts.map(|number| Note::clear_part(&fact.key, number, short, how)));
-    } else if fact.reason != ReplanReason::PromiseBroken
-        || fact.parts.iter().all(|p| p.route.is_some())
-    {
+    for &number in emptied {
+        notes.push(Note::clear_part(&fact.key, number, short, how));
+        // Nobody has it: what is left of it stands still no longer.
+        if fact.left.contains(&(number, State::Cancelled)) {
+            notes.push(Note::clear_part(&fact.key, number, stuck, how));
+        }
+    }
+    let routed = fact.parts.iter().all(|p| p.route.is_some());
+    let promised = match fact.reason {
+        ReplanReason::NotShipped | ReplanReason::GivenUp => false,
         // What waits now has no promise: that stays open until it has one.
+        ReplanReason::PromiseBroken => routed,
+        ReplanReason::SupplyArrived | ReplanReason::Amended | ReplanReason::Optimized => true,
+    };
+    if promised {
         notes.push(Note::ClearOrder {
             key: fact.key.clone(),
             part: None,

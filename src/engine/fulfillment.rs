@@ -7,6 +7,7 @@ use super::backorders::Rank;
 use super::error::EngineError;
 use super::exceptions::Note;
 use super::facts::Changing;
+use super::remedies::Deed;
 use super::waiting::turn_of;
 use super::{CLAIM_MAX, Engine, OrderView};
 use crate::ledger::{Moved, Reservation};
@@ -144,37 +145,31 @@ impl Engine {
                 self.rescue_at(line.sku, route.location, now);
             }
         }
-        if !self.backorders.is_empty() && matches!(told.applied, Applied::Moved { .. }) {
+        if matches!(told.applied, Applied::Moved { .. }) {
             let lines = told.view.part.lines.iter();
             self.allocate_all(lines.map(|line| line.sku), now);
         }
     }
 
     /// Units that were looked for in vain make the count doubtful: what is left of it and nobody was
-    /// promised is kept back until somebody has counted.
-    fn hold_doubtful(
+    /// promised is kept back until somebody has counted, under these ids.
+    fn doubtful(
         &self,
         part: &FulfillmentOrder,
         settled: &[Settled],
-        pass: &crate::cut::Pass<'_>,
-        now: EpochMillis,
-    ) -> Vec<Box<str>> {
+    ) -> Vec<(Box<str>, SkuId, LocationId)> {
+        if !self.replan_rules().hold_on_short {
+            return Vec::new();
+        }
         let missing = settled.iter().filter(|s| !s.missing.is_zero());
-        let log = super::facts::AsIs(self, pass);
-        let mut holds = Vec::new();
-        for one in missing.filter(|_| self.replan_rules().hold_on_short) {
+        let named = missing.map(|one| {
             let short = part.lines.iter().filter(|line| line.sku == one.sku);
             let short: u64 = short.map(|line| u64::from(line.units.short.0)).sum();
             let sku = self.registry.sku_name(one.sku);
             let id = format!("short/{}/{sku}/{short}", part.id);
-            if self
-                .ledger
-                .hold_unpromised(&id, (one.sku, one.location), now, &log)
-            {
-                holds.push(id.into());
-            }
-        }
-        holds
+            (id.into(), one.sku, one.location)
+        });
+        named.collect()
     }
 
     /// Changes a part of an order that is locked, with what it means for stock.
@@ -196,7 +191,7 @@ impl Engine {
         let told = cost.clone().map(|cost| Fact::CostTold(Box::new(cost)));
         let pass = self.gate.enter();
         self.save(record);
-        let mut moved = Vec::new();
+        let (mut moved, mut holds) = (Vec::new(), Vec::new());
         let changed = Fact::FulfillmentChanged(Box::new(FulfillmentFact {
             key: record.order.key.clone(),
             number,
@@ -212,7 +207,13 @@ impl Engine {
             }
             Some(holding) => {
                 let log = Changing::new(self, &pass, changed, &notes).and(told);
-                moved = self.ledger.settle(holding, &settled, now, &log);
+                let doubtful = self.doubtful(&after, &settled);
+                let done =
+                    self.ledger
+                        .settle_and_hold(holding, &settled, &doubtful, now, &log, |fact| {
+                            log.add(fact)
+                        });
+                (moved, holds) = done;
                 self.note_left(&pass, log.at(), &settled, &moved);
                 // The shards may have been further: the part has the fact's moment.
                 if log.at() != now {
@@ -221,7 +222,6 @@ impl Engine {
                 }
             }
         }
-        let holds = self.hold_doubtful(&after, &settled, &pass, now);
         self.put_part(record, after.clone());
         if let Some(cost) = cost {
             self.tell_cost(record, &cost)
@@ -340,39 +340,52 @@ impl Engine {
         now: EpochMillis,
     ) -> Result<OrderView, EngineError> {
         let key = OrderKey::new(source, order);
-        let cancelled = self.orders.change(&key, |record| {
-            let repeated = record.state == OrderState::Cancelled;
-            if repeated {
-                return Ok(super::orders::view(record, true));
-            }
-            let sequence = sequence_of(record);
-            let mut parts = cancelled_parts(record, now)?;
-            let pass = self.gate.enter();
-            self.save(record);
-            let holding = record.holding.take();
-            let cancelled = Fact::OrderCancelled { key: key.clone() };
-            let notes = self.desk.any_open();
-            let notes = notes.then(|| Note::clear_all(&key, "the order was cancelled"));
-            let log = Changing::new(self, &pass, cancelled, notes.as_slice());
-            if let Some(holding) = holding {
-                self.ledger.release(holding, now, &log);
-                if log.at() != now {
-                    parts = cancelled_parts(record, log.at()).expect(LATER);
-                }
-            }
-            record.state = OrderState::Cancelled;
-            for part in &parts {
-                self.recount(record, part, now);
-                self.note_part(record, sequence, part);
-            }
-            record.parts = parts;
-            self.note_waits_of(record, sequence);
-            self.counts
-                .cancelled
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            Ok(super::orders::view(record, false))
-        });
+        let cancelled = self
+            .orders
+            .change(&key, |record| self.cancel_record(record, None, now));
         cancelled.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))?
+    }
+
+    /// Cancels an order that is locked, by a rule that resolves an exception with it where one does.
+    pub(super) fn cancel_record(
+        &self,
+        record: &mut OrderRecord<Reservation>,
+        deed: Option<&Deed>,
+        now: EpochMillis,
+    ) -> Result<OrderView, EngineError> {
+        if record.state == OrderState::Cancelled {
+            return Ok(super::orders::view(record, true));
+        }
+        let key = record.order.key.clone();
+        let sequence = sequence_of(record);
+        let mut parts = cancelled_parts(record, now)?;
+        let pass = self.gate.enter();
+        self.save(record);
+        let holding = record.holding.take();
+        let cancelled = Fact::OrderCancelled { key: key.clone() };
+        let mut notes = Vec::new();
+        if self.desk.any_open() {
+            notes.extend(deed.map(|deed| deed.resolves("the order was cancelled")));
+            notes.push(Note::clear_all(&key, "the order was cancelled"));
+        }
+        let log = Changing::new(self, &pass, cancelled, &notes);
+        if let Some(holding) = holding {
+            self.ledger.release(holding, now, &log);
+            if log.at() != now {
+                parts = cancelled_parts(record, log.at()).expect(LATER);
+            }
+        }
+        record.state = OrderState::Cancelled;
+        for part in &parts {
+            self.recount(record, part, now);
+            self.note_part(record, sequence, part);
+        }
+        record.parts = parts;
+        self.note_waits_of(record, sequence);
+        self.counts
+            .cancelled
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(super::orders::view(record, false))
     }
 
     /// Puts the parts of an order that was just accepted where they wait.

@@ -7,8 +7,8 @@
 //!
 //! Locks are taken in one order: the id of a return, an identity (order, reservation, reference,
 //! name), the gate of those who change state, what the ledger keeps by name (holds, supplies), the
-//! ledger's shards, the days of locations, the exceptions. Nobody takes one while he holds a later
-//! one.
+//! ledger's shards, the days of locations, the exceptions, when rules act on them. Nobody takes one
+//! while he holds a later one.
 
 mod amend;
 mod arrivals;
@@ -35,6 +35,7 @@ mod promise;
 mod references;
 mod refused;
 mod registry;
+mod remedies;
 mod replan;
 mod replay;
 mod rescue;
@@ -75,7 +76,8 @@ pub use supply::{Received, SupplyPut};
 pub use crate::ledger::{Broken, Moved, PositionReport};
 pub use crate::lifecycle::{
     Applied, CostGroup, CostQuery, CostSums, Counts as ExceptionCounts, Exception,
-    Filter as ExceptionFilter, FulfillmentOrder, Part as CostPart, PartCosts, Release, Token,
+    Filter as ExceptionFilter, FulfillmentOrder, Part as CostPart, PartCosts, Release, RuleCounts,
+    Token,
 };
 pub use crate::routing::{Binding, Frontier, Goal};
 
@@ -150,6 +152,8 @@ pub struct Engine {
     desk: exceptions::Desk,
     /// What is due when.
     watch: watch::Watch,
+    /// What resolves exceptions by itself, and when.
+    remedies: remedies::Rules,
     /// What release tokens are made with.
     release_secret: OnceLock<[u8; 16]>,
     /// One looks at a time.
@@ -206,6 +210,7 @@ impl Engine {
             replan_rules: OnceLock::new(),
             desk: exceptions::Desk::default(),
             watch: watch::Watch::default(),
+            remedies: remedies::Rules::default(),
             release_secret: OnceLock::new(),
             cutting: Mutex::default(),
             sequence: AtomicU64::new(0),

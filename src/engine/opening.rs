@@ -32,6 +32,7 @@ impl Replay {
             services,
             rules,
             opened,
+            last_at,
             ..
         } = self;
         engine.history.attach(sink, latest);
@@ -86,7 +87,8 @@ impl Replay {
             engine.count_days(now);
         }
         engine.take_over(&folder, opening, &rules, opened, now)?;
-        engine.begin_watching(&folder, now)?;
+        engine.begin_watching(&folder, last_at, now)?;
+        engine.begin_remedies(&folder, now)?;
         Ok(engine)
     }
 }
@@ -135,6 +137,7 @@ impl Engine {
             cents: row.cents,
         });
         self.set_scarcity(prices.collect())?;
+        self.begin_thresholds(folder, &skus, now)?;
         let wanted = renamed(&folder.promise, &skus, &places);
         if wanted != *rules {
             self.ledger.set_rules(&wanted, now);

@@ -5,6 +5,7 @@ use super::backorders::{Admission, Rank};
 use super::error::EngineError;
 use super::facts::Acceptance;
 use super::findings::{invalid_qty, no_shipment};
+use super::remedies::Deed;
 use crate::cut::Pass;
 use crate::ledger::{DayUse, Owner, Reservation, StockView, Take, Want};
 use crate::lifecycle::{
@@ -170,6 +171,28 @@ impl Engine {
     /// when it may not be backordered and cannot ship completely; `INVALID`, `NOTFOUND`,
     /// `TOOLARGE`, `BUSY`.
     pub fn submit(&self, order: Arc<Order>, now: EpochMillis) -> Result<OrderView, EngineError> {
+        let answer = self.submit_once(order.clone(), now);
+        self.or_by_rule(answer, &order, now)
+    }
+
+    /// What a rule makes at once of an order that was refused: its answer then.
+    pub(super) fn or_by_rule(
+        &self,
+        answer: Result<OrderView, EngineError>,
+        order: &Order,
+        now: EpochMillis,
+    ) -> Result<OrderView, EngineError> {
+        if answer.is_ok() || self.remedies.rules().is_none() {
+            return answer;
+        }
+        self.remedy_order(&order.key, now);
+        let placed = self.orders.read(&order.key, |record| {
+            record.knows(order).then(|| view(record, false))
+        });
+        placed.flatten().map_or(answer, Ok)
+    }
+
+    fn submit_once(&self, order: Arc<Order>, now: EpochMillis) -> Result<OrderView, EngineError> {
         let place = match self.orders.submit(&order) {
             Submission::New(place) => place,
             Submission::Known(record) => return Ok(view(&record, true)),
@@ -180,13 +203,15 @@ impl Engine {
         let resolved = resolved.map_err(|first| self.with_all_findings(&order, &lanes, first));
         let accepted = resolved.and_then(|resolved| {
             let skus: Arc<[SkuId]> = resolved.skus().collect();
-            let granted = self.route_and_reserve(&order, &resolved, &lanes, now)?;
+            let granted = self.route_and_reserve(&order, &resolved, &lanes, (now, None))?;
             Ok((skus, granted))
         });
-        let (demands, (decision, (holding, _pass))) = accepted.inspect_err(|error| {
+        let accepted = accepted.inspect_err(|error| {
             self.count_refused();
             self.refused(&order, error, now);
-        })?;
+        });
+        let (demands, (decision, (holding, _pass))) =
+            accepted.map_err(|error| self.keep_refused(&order, error, now))?;
         Ok(self.accept(place, order, demands, decision, holding, now))
     }
 
@@ -361,12 +386,12 @@ impl Engine {
 
     /// Routes on a view of the stock and has the ledger grant the plan; when somebody took the
     /// units in between, looks again. The pass lasts until the order is remembered.
-    fn route_and_reserve(
+    pub(super) fn route_and_reserve(
         &self,
         order: &Arc<Order>,
         resolved: &Resolved,
         lanes: &Lanes,
-        now: EpochMillis,
+        (now, deed): (EpochMillis, Option<&Deed>),
     ) -> Result<(Arc<Decision>, (Reservation, Granted<'_>)), EngineError> {
         for _ in 0..TRIES_MAX {
             let see = |view: &mut StockView, days: &mut Vec<DayUse>| {
@@ -374,7 +399,7 @@ impl Engine {
                 self.list_days(lanes, view, now, days);
             };
             let decision = Arc::new(self.route_on(order, resolved, lanes, now, see)?);
-            if let Some(granted) = self.reserve(order, resolved, &decision, now)? {
+            if let Some(granted) = self.reserve(order, resolved, &decision, (now, deed))? {
                 return Ok((decision, granted));
             }
             self.counts.rerouted.fetch_add(1, Ordering::Relaxed);
@@ -439,7 +464,7 @@ impl Engine {
         order: &Arc<Order>,
         resolved: &Resolved,
         decision: &Arc<Decision>,
-        now: EpochMillis,
+        (now, deed): (EpochMillis, Option<&Deed>),
     ) -> Result<Option<(Reservation, Granted<'_>)>, EngineError> {
         let owner = Arc::new(Owner {
             id: OwnerFact::Order(order.key.clone()),
@@ -462,6 +487,7 @@ impl Engine {
             now,
             order,
             decision,
+            deed,
         };
         let rooms = self.rooms(&decision.plan);
         let taken = self.ledger.take_with_rooms(&take, &rooms, now, &log);

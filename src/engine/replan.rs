@@ -9,6 +9,7 @@ use super::Engine;
 use super::error::EngineError;
 use super::facts::Replanning;
 use super::orders::{Resolved, TRIES_MAX, WORKSPACE, Workspace, request, wants};
+use super::remedies::Deed;
 use crate::ledger::{Reservation, Want};
 use crate::lifecycle::{FulfillmentOrder, OrderRecord, OrderState, place, route as route_of};
 use crate::model::{
@@ -45,6 +46,8 @@ pub(super) struct Leaving {
     pub(super) rest: Rest,
     /// Of the claims at one place it frees what is needed first.
     pub(super) first: bool,
+    /// The rule that wants it.
+    pub(super) deed: Option<Deed>,
 }
 
 /// What became of them.
@@ -66,6 +69,7 @@ impl Leaving {
             held: None,
             rest,
             first: false,
+            deed: None,
         }
     }
 
@@ -141,7 +145,9 @@ impl Engine {
             }
             let fact = fact_of(record, leaving, &resolved.demands, &plan);
             let wants = wants(&plan, &resolved.demands);
-            if let Some(placed) = self.replan(record, fact, &wants, now) {
+            let deed = leaving.deed.as_ref();
+            let deed = deed.filter(|deed| resolves(deed, leaving, &fact));
+            if let Some(placed) = self.replan_by(record, fact, &wants, deed, now) {
                 return Ok(Some(Placed {
                     short: plan.short_units(),
                     parts: placed,
@@ -192,12 +198,30 @@ impl Engine {
     pub(super) fn replan(
         &self,
         record: &mut OrderRecord<Reservation>,
+        fact: ReplannedFact,
+        wants: &[Want],
+        now: EpochMillis,
+    ) -> Option<Vec<u32>> {
+        self.replan_by(record, fact, wants, None, now)
+    }
+
+    /// The same, by a rule that resolves an exception with it.
+    pub(super) fn replan_by(
+        &self,
+        record: &mut OrderRecord<Reservation>,
         mut fact: ReplannedFact,
         wants: &[Want],
+        deed: Option<&Deed>,
         now: EpochMillis,
     ) -> Option<Vec<u32>> {
         let mut parts = record.parts().into_owned();
         fact.left = self.placed(record, &mut parts, &fact, now).expect(FITS);
+        let without = |number: &u32| {
+            let part = parts.iter().find(|p| p.id.number == *number);
+            part.is_some_and(|p| p.state == State::Cancelled || p.unplaced() == 0)
+        };
+        let left = fact.left.iter().map(|(number, _)| *number);
+        let emptied: Vec<u32> = left.filter(without).collect();
         let pass = self.gate.enter();
         self.save(record);
         // Whoever gives all up that he has may use the room of it again.
@@ -210,7 +234,7 @@ impl Engine {
         days.exchange(&given_back, &rooms, now).ok()?;
         let holding = record.holding.as_mut()?;
         let freed = fact.freed.clone();
-        let log = Replanning::new(self, &pass, fact);
+        let log = Replanning::new(self, &pass, fact, (emptied, deed));
         let granted = self.ledger.rearrange(holding, &freed, wants, now, &log);
         if granted.is_err() {
             days.undo(&given_back, &rooms, now);
@@ -306,6 +330,18 @@ fn all_given_back(fact: &ReplannedFact) -> bool {
     fact.amended.is_some() || fact.reason == ReplanReason::Optimized
 }
 
+/// Whether an exception is over once units were placed anew: all that it is about have a place, or may
+/// wait for one.
+fn resolves(deed: &Deed, leaving: &Leaving, fact: &ReplannedFact) -> bool {
+    let units = |given: &[GivenUp]| {
+        let about = given.iter().filter(|g| deed.is_about(g.number));
+        about.map(|g| u64::from(g.qty.0)).sum::<u64>()
+    };
+    let moved = units(&fact.given_up);
+    let placed = fact.parts.iter().all(|part| part.route.is_some());
+    moved > 0 && moved == units(&leaving.given_up) && (placed || leaving.rest == Rest::Waits)
+}
+
 /// What is to be routed: the units that move, by SKU, each as the order's demand says of it.
 fn moving(record: &OrderRecord<Reservation>, leaving: &Leaving, demands: &[Demand]) -> Vec<Demand> {
     let parts = record.parts();
@@ -372,6 +408,7 @@ pub(super) fn new_parts(
         route,
         lines,
         held: held.map(Into::into),
+        cancelled: None,
     };
     let sku = |demand: u16| skus[usize::from(demand)];
     let shipments = plan.shipments.iter();

@@ -33,6 +33,8 @@ pub struct Replay {
     pub(super) services: Option<Vec<Box<str>>>,
     pub(super) rules: PromiseRules,
     pub(super) opened: bool,
+    /// The latest moment of anything in the history.
+    pub(super) last_at: EpochMillis,
     effect: Effect,
 }
 
@@ -52,6 +54,7 @@ impl Replay {
             services: None,
             rules: PromiseRules::default(),
             opened: false,
+            last_at: EpochMillis::default(),
             effect: Effect::Nothing,
         })
     }
@@ -61,6 +64,7 @@ impl Replay {
     /// # Errors
     /// A sentence that says why it cannot follow on those before it.
     pub fn apply(&mut self, at: EpochMillis, fact: Fact) -> Applied {
+        self.last_at = self.last_at.max(at);
         match fact {
             Fact::ItemPut { sku, item } => {
                 let put = self

@@ -99,6 +99,7 @@ impl Replay {
         sequence.fetch_max(meta.sequence, Ordering::Relaxed);
         self.services = Some(meta.services.clone());
         self.opened = true;
+        self.last_at = self.last_at.max(meta.now);
         Ok(())
     }
 

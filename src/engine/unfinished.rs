@@ -13,7 +13,7 @@ use crate::model::{Cause, EpochMillis, OwnerFact};
 impl Engine {
     /// Finishes what a stop in the middle of a step has left undone: promises that supply does not cover
     /// are told and moved, units that a location refused get another place, and what can be promised goes
-    /// to who waits for it. It looks at every position and every order.
+    /// to who waits for it, and to what the network's rules try again then. It looks at every position and every order.
     pub fn finish_steps(&self, now: EpochMillis) {
         let broken = self.ledger.broken(now);
         let untold: Vec<Broken> = broken.iter().filter(|b| !self.told(b)).cloned().collect();
@@ -26,6 +26,9 @@ impl Engine {
             }
         });
         self.allocate_waiting(now);
+        // What is left is for the network's rules.
+        let waited_for = self.desk.now().waited_for();
+        self.allocate_all(waited_for, now);
     }
 
     /// Whether somebody was told that a promise does not hold, or need not be.
@@ -37,7 +40,12 @@ impl Engine {
             topic: Topic::order(key),
             cause,
         };
-        let knows = |cause| self.desk.knows(&about(cause), EpochMillis(i64::MIN));
+        // What ended by itself is no promise any more: it is at risk anew. What somebody has decided stays.
+        let all = self.desk.now();
+        let knows = |cause| {
+            let ended = all.ended(&about(cause)).and_then(|e| e.resolved.as_ref());
+            all.about(&about(cause)).is_some() || ended.is_some_and(|end| end.by.is_some())
+        };
         knows(Cause::StockCut) || knows(Cause::SupplySlipped)
     }
 }

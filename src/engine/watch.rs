@@ -16,7 +16,9 @@ use crate::lifecycle::{
     Deadlines, Finding, FulfillmentOrder, LeaseVerdict, LimitRule, Limits, OrderRecord, OrderState,
     Subject, Topic, stuck,
 };
-use crate::model::{Cause, Change, ChannelId, EpochMillis, LocationId, Network, Order, State};
+use crate::model::{
+    Cause, Change, ChannelId, EpochMillis, LocationId, Millis, Network, Order, State,
+};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -34,6 +36,8 @@ pub(super) struct Watch {
     /// Orders by the number under which they are watched. They are kept for good, as in the book.
     orders: boxcar::Vec<Arc<Order>>,
     breaches: AtomicU64,
+    /// Up to when whoever worked before the start has looked at places that were left out for a while.
+    since: AtomicI64,
 }
 
 impl Default for Watch {
@@ -44,6 +48,7 @@ impl Default for Watch {
             next: AtomicI64::new(NEVER),
             orders: boxcar::Vec::new(),
             breaches: AtomicU64::new(0),
+            since: AtomicI64::new(0),
         }
     }
 }
@@ -63,7 +68,8 @@ impl Engine {
     #[must_use]
     pub fn next_due(&self) -> Option<EpochMillis> {
         let next = self.watch.next.load(Ordering::Acquire);
-        (next != NEVER).then_some(EpochMillis(next))
+        let next = (next != NEVER).then_some(EpochMillis(next));
+        next.into_iter().chain(self.remedies.next()).min()
     }
 
     /// How many orders have a deadline, and how many breaches there were since the start.
@@ -75,10 +81,13 @@ impl Engine {
 
     /// Does what is due at `now`, at most for so many orders: what stands still for longer than it may
     /// becomes an exception; a claim that was not acknowledged goes back if its holder cannot have
-    /// begun, and else becomes one. Returns for how many orders something was due.
+    /// begun, and else becomes one; what has no place and was not tried at a location for a while is
+    /// tried there again; rules that wait for time resolve exceptions. Returns for how many orders and
+    /// exceptions something was due.
     pub fn due(&self, now: EpochMillis, most: usize) -> usize {
-        let mut done = 0;
-        while done < most && self.next_due().is_some_and(|at| at <= now) {
+        let mut done = self.remedy_due(now, most);
+        let due = |watch: &Watch| watch.next.load(Ordering::Acquire) <= now.0;
+        while done < most && due(&self.watch) {
             let Some((_, place)) = self.watch.change(|due| due.pop_due(now)) else {
                 break;
             };
@@ -89,15 +98,18 @@ impl Engine {
                     .change(&order.key, |record| self.breach(record, now));
             }
         }
-        done
+        // Rules may act at once on what was just found.
+        done + self.remedy_due(now, most - done)
     }
 
     /// Begins to watch: all orders that are there, by the network's limits.
     pub(super) fn begin_watching(
         &self,
         folder: &Network,
+        since: EpochMillis,
         now: EpochMillis,
     ) -> Result<(), EngineError> {
+        self.watch.since.store(since.0, Ordering::Relaxed);
         let mut rules = Vec::with_capacity(folder.deadlines.len());
         for row in &folder.deadlines {
             let channel = row.channel.as_deref();
@@ -158,7 +170,8 @@ impl Engine {
                 let lease = lease.filter(|_| part.state == State::Sent);
                 [lease, self.part_due(limits, channel, part)]
             });
-            return all.flatten().filter(after).min();
+            let again = self.tried_again(record).filter(after);
+            return all.flatten().filter(after).chain(again).min();
         }
         let plan = &record.decision.plan;
         let since = record.accepted_at;
@@ -167,6 +180,20 @@ impl Engine {
         let routed = shipments.map(|s| due(State::Routed, Some(s.location)));
         let short = (!plan.short.is_empty()).then(|| due(State::Backordered, None));
         routed.chain(short).flatten().filter(after).min()
+    }
+
+    /// When places that were left out for a while may have units of an order again, if any of it has
+    /// no place; later than anybody before the start has looked.
+    fn tried_again<'r>(
+        &self,
+        record: &'r OrderRecord<Reservation>,
+    ) -> impl Iterator<Item = EpochMillis> + use<'r> {
+        let out = Millis::from_hours(self.replan_rules().exclude_hours);
+        let since = EpochMillis(self.watch.since.load(Ordering::Relaxed));
+        let refused = record.parts.iter().filter_map(|part| part.refused_at);
+        let waits = refused.clone().next().is_some() && !record.waiting().is_empty();
+        let ends = refused.filter(move |_| waits).map(move |at| at + out);
+        ends.filter(move |end| *end > since)
     }
 
     fn part_due(
@@ -227,10 +254,18 @@ impl Engine {
                 }
             }
         }
+        let looked = record.watched.looked;
+        let again = self
+            .tried_again(record)
+            .any(|end| looked < end && end <= now);
         record.watched.looked = now;
         if !notes.is_empty() {
             self.watch.breaches.fetch_add(1, Ordering::Relaxed);
             self.note(&self.gate.enter(), now, &notes);
+        }
+        if again {
+            // What finds no place stays as it is.
+            let _ = self.place_waiting(record, now);
         }
         self.watch(record);
     }

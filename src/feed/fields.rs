@@ -168,6 +168,8 @@ fields! {
     By = "by",
     /// What was done.
     How = "how",
+    /// Which rule of the network did it.
+    Rule = "rule",
     /// Civil date at a location.
     Day = "day",
     /// Cents that the plan expected.

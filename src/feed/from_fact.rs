@@ -48,7 +48,9 @@
 //! | a load of counts is answered | `stock.loaded` | stock | reference, rows, broken |
 //! | … each promise it broke | `promise.broken` | stock, exceptions | owner, priority, sequence, sku, location, qty |
 //! | something needs a decision | `exception.opened` | exceptions; orders or stock too when about one | exception, kind, cause, owner, detail, action, channel; source, order, fulfillment, sku, location as it is about them |
-//! | … somebody takes it on; it is resolved | `exception.assigned`, `exception.resolved` | the same | exception, kind, cause, source, order, …; assigned_to; by, how |
+//! | … somebody takes it on; it is resolved | `exception.assigned`, `exception.resolved` | the same | exception, kind, cause, source, order, …; assigned_to; by, how, and rule where one did it |
+//! | … a rule did what it does, in vain | `exception.tried` | the same | exception, kind, cause, source, order, …; rule, how |
+//! | … the refused order that it is about is kept | none | | |
 //! | master data | `item.put` | events only | sku, name, grams |
 //! | | `location.put` | events only | location, name, kind |
 //! | | `location.paused`, `location.resumed` | events only | location |

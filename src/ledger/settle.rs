@@ -25,6 +25,27 @@ impl Ledger {
         now: EpochMillis,
         log: &impl FactLog,
     ) -> Vec<(SkuId, LocationId, Moved)> {
+        let done = self.settle_and_hold(reservation, settled, &[], now, log, |_| {});
+        done.0
+    }
+
+    /// The same, and in the same step holds under new ids what is left at positions whose count is in
+    /// doubt and nobody was promised. `placed` hears of every hold before `log` does of the step.
+    /// Returns the ids of those that hold anything.
+    pub fn settle_and_hold(
+        &self,
+        reservation: &mut Reservation,
+        settled: &[Settled],
+        doubtful: &[(Box<str>, SkuId, LocationId)],
+        now: EpochMillis,
+        log: &impl FactLog,
+        mut placed: impl FnMut(Fact),
+    ) -> (Vec<(SkuId, LocationId, Moved)>, Vec<Box<str>>) {
+        // Holds come before shards: they are there with no units until it is known how many.
+        let new: Vec<_> = doubtful
+            .iter()
+            .filter(|doubt| self.begin_hold(doubt))
+            .collect();
         let mut locked = Locked::new(self, settled.iter().map(|s| s.sku), now);
         // Of one that has run out, nothing is held any more.
         if reservation.is_live(locked.now()) {
@@ -53,8 +74,54 @@ impl Ledger {
             };
             moved.push((one.sku, one.location, movement));
         }
+        let mut held = Vec::with_capacity(new.len());
+        for (id, sku, location) in new {
+            let (sku, location) = (*sku, *location);
+            let qty = locked.shard(sku).hold_free(row_of(sku), location);
+            if !qty.is_zero() {
+                placed(Fact::HoldPlaced {
+                    hold: id.clone(),
+                    sku,
+                    location,
+                    qty,
+                    reason: HoldReason::CountFreeze,
+                });
+            }
+            held.push((id, qty));
+        }
         log.record(locked.now(), || []);
-        moved
+        drop(locked);
+        let held = held.into_iter();
+        let holds = held.filter(|(id, qty)| self.end_hold(id, *qty));
+        (moved, holds.map(|(id, _)| id.clone()).collect())
+    }
+
+    /// A hold of no units yet; `false` where its id is known.
+    fn begin_hold(&self, (id, sku, location): &(Box<str>, SkuId, LocationId)) -> bool {
+        let Entry::Vacant(place) = self.holds.entry(id.clone()) else {
+            return false;
+        };
+        self.holds_before.save(|| id.clone(), || None);
+        place.insert(Hold {
+            sku: *sku,
+            location: *location,
+            placed: Qty::ZERO,
+            qty: Qty::ZERO,
+            reason: HoldReason::CountFreeze,
+        });
+        true
+    }
+
+    /// It is known how many units it holds; with none there is no hold.
+    fn end_hold(&self, id: &str, qty: Qty) -> bool {
+        if qty.is_zero() {
+            self.holds.remove(id);
+            return false;
+        }
+        if let Some(mut hold) = self.holds.get_mut(id) {
+            (hold.placed, hold.qty) = (qty, qty);
+        }
+        true
     }
 }
 

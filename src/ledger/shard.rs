@@ -584,6 +584,20 @@ impl Shard {
         broken
     }
 
+    /// Holds what is left at a position whose count is in doubt, that is there and nobody was promised.
+    /// Returns how many units that are.
+    pub(super) fn hold_free(&mut self, row: u32, location: LocationId) -> Qty {
+        let free = self.position(row, location).map_or(0, |p| {
+            // Supply that is late cannot be held, and a promise on it needs what is there.
+            self.atp(row, p, self.now).min(p.supply())
+        });
+        let qty = super::position::promisable(free);
+        if !qty.is_zero() {
+            self.change_held(row, location, HoldReason::CountFreeze, i64::from(qty.0));
+        }
+        qty
+    }
+
     /// Numbers of all rows.
     pub(super) fn row_numbers(&self) -> std::ops::Range<u32> {
         0..u32::try_from(self.rows.len()).expect("a shard holds < 2^32 rows")

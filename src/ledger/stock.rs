@@ -297,50 +297,6 @@ impl Ledger {
         Ok(shard.broken(sku, row, location))
     }
 
-    /// Holds, under a new id, all units of a position that are there and that nobody was promised: a
-    /// count there is in doubt. Returns whether there were any, and the id was new.
-    pub fn hold_unpromised(
-        &self,
-        id: &str,
-        (sku, location): (SkuId, LocationId),
-        now: EpochMillis,
-        log: &impl FactLog,
-    ) -> bool {
-        let Entry::Vacant(place) = self.holds.entry(id.into()) else {
-            return false;
-        };
-        let mut shard = self.lock_one(sku, now);
-        let row = row_of(sku);
-        let free = shard.position(row, location).map_or(0, |p| {
-            // Supply that is late cannot be held, and a promise on it needs what is there.
-            shard.atp(row, p, shard.now()).min(p.supply())
-        });
-        let qty = super::position::promisable(free);
-        if qty.is_zero() {
-            return false;
-        }
-        let reason = HoldReason::CountFreeze;
-        shard.change_held(row, location, reason, i64::from(qty.0));
-        self.holds_before.save(|| id.into(), || None);
-        place.insert(Hold {
-            sku,
-            location,
-            placed: qty,
-            qty,
-            reason,
-        });
-        log.record(shard.now(), || {
-            [Fact::HoldPlaced {
-                hold: id.into(),
-                sku,
-                location,
-                qty,
-                reason,
-            }]
-        });
-        true
-    }
-
     /// Releases `qty` units of a hold, or all that it still holds. Returns how many were released.
     ///
     /// # Errors

@@ -6,10 +6,10 @@
 //!
 //! Who may decide, and carrying a decision out, are left to the caller.
 
-use super::remedies::{Action, Remedies, Trigger};
+use super::remedies::{Remedies, Remedy};
 use crate::model::{
-    Cause, EpochMillis, ExceptionChange, ExceptionFact, ExceptionKind, Finding, Invalid, OrderKey,
-    SkuId, Subject, Topic,
+    ByRule, Cause, EpochMillis, ExceptionChange, ExceptionFact, ExceptionKind, Finding, Invalid,
+    Order, OrderKey, SkuId, Subject, Topic, Trigger,
 };
 use bincode::{Decode, Encode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,8 @@ pub struct Resolved {
     pub by: Option<Box<str>>,
     /// What was done.
     pub how: Box<str>,
+    /// By which rule of the network.
+    pub rule: Option<ByRule>,
 }
 
 /// Something that needs a decision, or needed one.
@@ -42,6 +44,10 @@ pub struct Exception {
     pub assigned_to: Option<Box<str>>,
     /// How it ended.
     pub resolved: Option<Resolved>,
+    /// When the last rule that did not resolve it was to act.
+    pub tried: Option<EpochMillis>,
+    /// The refused order that it is about, where a rule may still place it.
+    pub kept: Option<Arc<Order>>,
 }
 
 impl Exception {
@@ -77,6 +83,15 @@ impl Counts {
     }
 }
 
+/// What a rule did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub struct RuleCounts {
+    /// Exceptions that it resolved.
+    pub resolved: u64,
+    /// Times that it acted at its time, and the exception stayed open.
+    pub in_vain: u64,
+}
+
 /// Which exceptions to list; `None` is any.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -106,6 +121,7 @@ pub struct Exceptions {
     /// Open ones that wait for a SKU.
     waiting: BTreeSet<(SkuId, u64)>,
     counts: BTreeMap<Cause, Counts>,
+    rules: BTreeMap<ByRule, RuleCounts>,
 }
 
 impl Exceptions {
@@ -121,6 +137,8 @@ impl Exceptions {
                 opened: at,
                 assigned_to: None,
                 resolved: None,
+                tried: None,
+                kept: None,
             });
         }
         (&self.open[&id], known.is_none())
@@ -157,11 +175,25 @@ impl Exceptions {
         self.about.get(subject).and_then(|id| self.get(*id))
     }
 
+    /// The last resolved exception about this, unless it was forgotten.
+    #[must_use]
+    pub fn ended(&self, subject: &Subject) -> Option<&Exception> {
+        let ended = self.ended.get(subject).and_then(|id| self.resolved.get(id));
+        ended.map(|e| &**e)
+    }
+
+    /// SKUs that open ones wait for, ascending.
+    #[must_use]
+    pub fn waited_for(&self) -> Vec<SkuId> {
+        let mut skus: Vec<SkuId> = self.waiting.iter().map(|(sku, _)| *sku).collect();
+        skus.dedup();
+        skus
+    }
+
     /// Whether one about this is open, or was at `at` or later.
     #[must_use]
     pub fn knows(&self, subject: &Subject, at: EpochMillis) -> bool {
-        let ended = self.ended.get(subject).and_then(|id| self.resolved.get(id));
-        let ended = ended.and_then(|e| e.resolved.as_ref());
+        let ended = self.ended(subject).and_then(|e| e.resolved.as_ref());
         self.about.contains_key(subject) || ended.is_some_and(|end| end.at >= at)
     }
 
@@ -227,6 +259,29 @@ impl Exceptions {
         Ok((exception, changes))
     }
 
+    /// A rule was to act at `due`, and did not resolve it; `false` when that is known or it is not
+    /// open.
+    pub fn tried(&mut self, id: u64, rule: &ByRule, due: EpochMillis) -> bool {
+        let open = self.open.get_mut(&id);
+        let Some(exception) = open.filter(|e| e.tried.is_none_or(|at| at < due)) else {
+            return false;
+        };
+        Arc::make_mut(exception).tried = Some(due);
+        self.rules.entry(rule.clone()).or_default().in_vain += 1;
+        true
+    }
+
+    /// The refused order that it is about is kept as it was sent the last time; `false` when that is
+    /// known or it is not open.
+    pub fn keep_order(&mut self, id: u64, order: &Arc<Order>) -> bool {
+        let open = self.open.get_mut(&id);
+        let Some(exception) = open.filter(|e| e.kept.as_ref() != Some(order)) else {
+            return false;
+        };
+        Arc::make_mut(exception).kept = Some(order.clone());
+        true
+    }
+
     /// Ends it. The second time it is answered as it ended the first time, with `false`.
     ///
     /// # Errors
@@ -238,15 +293,46 @@ impl Exceptions {
         how: &str,
         at: EpochMillis,
     ) -> Result<(&Exception, bool), Invalid> {
+        self.end(id, (by, None), how, at)
+    }
+
+    /// The same, by a rule of the network.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn resolve_by(
+        &mut self,
+        id: u64,
+        rule: &ByRule,
+        how: &str,
+        at: EpochMillis,
+    ) -> Result<(&Exception, bool), Invalid> {
+        self.end(id, (None, Some(rule)), how, at)
+    }
+
+    fn end(
+        &mut self,
+        id: u64,
+        (by, rule): (Option<&str>, Option<&ByRule>),
+        how: &str,
+        at: EpochMillis,
+    ) -> Result<(&Exception, bool), Invalid> {
         let Some(mut exception) = self.open.remove(&id) else {
             let known = self.resolved.get(&id);
             return known.map(|e| (&**e, false)).ok_or_else(|| unknown(id));
         };
-        Arc::make_mut(&mut exception).resolved = Some(Resolved {
+        let ended = Arc::make_mut(&mut exception);
+        ended.resolved = Some(Resolved {
             at,
             by: by.map(Into::into),
             how: how.into(),
+            rule: rule.cloned(),
         });
+        // Nobody places it any more: its order, if it was kept, is not looked at again.
+        ended.kept = None;
+        if let Some(rule) = rule {
+            self.rules.entry(rule.clone()).or_default().resolved += 1;
+        }
         self.about.remove(&exception.finding.subject);
         for &sku in &exception.finding.waits_for {
             self.waiting.remove(&(sku, id));
@@ -303,28 +389,45 @@ impl Exceptions {
             return Err(format!("exception {id} is not about {subject}"));
         }
         let done = match change {
-            ExceptionChange::Assigned { to } => self.assign(*id, to.as_deref()),
-            ExceptionChange::Resolved { by, how } => self.resolve(*id, by.as_deref(), how, at),
+            ExceptionChange::Assigned { to } => {
+                self.assign(*id, to.as_deref()).map(|(_, changed)| changed)
+            }
+            ExceptionChange::Resolved { by, how, rule } => {
+                let ended = self.end(*id, (by.as_deref(), rule.as_ref()), how, at);
+                ended.map(|(_, changed)| changed)
+            }
+            ExceptionChange::Tried { rule, due } => Ok(self.tried(*id, rule, *due)),
+            ExceptionChange::Kept { order } => Ok(self.keep_order(*id, order)),
             ExceptionChange::Opened { .. } => unreachable!("done above"),
         };
         match done.map_err(|e| e.to_string())? {
-            (_, true) => Ok(()),
-            (_, false) => Err(format!("exception {id} was so already")),
+            true => Ok(()),
+            false => Err(format!("exception {id} was so already")),
         }
     }
 
-    /// What rules do about the exceptions that wait for `sku`, now that some has arrived: number and
-    /// action, oldest first. Each has then to be resolved by whoever carries the action out.
+    /// Which rules act on the exceptions that wait for `sku`, now that some of it can be promised:
+    /// number and rule, oldest first.
     #[must_use]
-    pub fn on_stock(&self, remedies: &Remedies, sku: SkuId) -> Vec<(u64, Action)> {
+    pub fn on_stock<'r>(&self, remedies: &'r Remedies, sku: SkuId) -> Vec<(u64, &'r Remedy)> {
         let waiting = self.waiting.range((sku, 0)..=(sku, u64::MAX));
         waiting
             .filter_map(|(_, id)| {
                 let found = self.open.get(id)?;
-                let action = remedies.action(found, Trigger::StockArrived)?;
-                Some((*id, action))
+                let rule = remedies.action(found, Trigger::StockArrived)?;
+                Some((*id, rule))
             })
             .collect()
+    }
+
+    /// Numbers of those that are open.
+    pub fn open_ids(&self) -> impl Iterator<Item = u64> {
+        self.open.keys().copied()
+    }
+
+    /// What every rule did that ever did something.
+    pub fn rule_counts(&self) -> impl Iterator<Item = (&ByRule, RuleCounts)> {
+        self.rules.iter().map(|(rule, &counts)| (rule, counts))
     }
 
     /// How many there were of every cause that ever occurred.
@@ -352,7 +455,9 @@ impl Exceptions {
             .map(|(cause, counts)| ExceptionRecord::Counts(cause, counts));
         // Before anything there is nothing to keep.
         let last = (self.last > 0).then_some(ExceptionRecord::Last(self.last));
-        last.into_iter().chain(counts).chain(kept)
+        let rules = self.rules.iter();
+        let rules = rules.map(|(rule, &counts)| ExceptionRecord::Rule(rule.clone(), counts));
+        last.into_iter().chain(counts).chain(rules).chain(kept)
     }
 
     /// Takes back what [`Exceptions::records`] gave.
@@ -361,6 +466,9 @@ impl Exceptions {
             ExceptionRecord::Last(last) => self.last = last,
             ExceptionRecord::Counts(cause, counts) => {
                 self.counts.insert(cause, counts);
+            }
+            ExceptionRecord::Rule(rule, counts) => {
+                self.rules.insert(rule, counts);
             }
             ExceptionRecord::Kept(exception) => self.keep(*exception),
         }
@@ -376,6 +484,8 @@ pub enum ExceptionRecord {
     Counts(Cause, Counts),
     /// One of them.
     Kept(Box<Exception>),
+    /// What a rule did.
+    Rule(ByRule, RuleCounts),
 }
 
 impl Filter {
@@ -395,6 +505,7 @@ fn unknown(id: u64) -> Invalid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Action;
 
     fn finding(order: &str, cause: Cause) -> Finding {
         Finding {
@@ -483,18 +594,33 @@ mod tests {
         open(&mut all, "1", Cause::NoStock);
         open(&mut all, "2", Cause::NoStock);
         open(&mut all, "3", Cause::TooLate);
-        let remedies = Remedies::new(vec![super::super::remedies::Remedy {
+        let rule = Remedy {
+            name: "again".into(),
             cause: Some(Cause::NoStock),
             channel: None,
             trigger: Trigger::StockArrived,
             action: Action::RetryRouting,
-        }])
-        .unwrap();
+        };
+        let by = rule.by();
+        let remedies = Remedies::new(vec![rule]).unwrap();
+        let found = |all: &Exceptions, sku| {
+            let found = all.on_stock(&remedies, sku).into_iter();
+            found
+                .map(|(id, rule)| (id, rule.action))
+                .collect::<Vec<_>>()
+        };
         let retry = Action::RetryRouting;
-        assert_eq!(all.on_stock(&remedies, SkuId(8)), [(1, retry), (2, retry)]);
-        assert_eq!(all.on_stock(&remedies, SkuId(9)), []);
-        all.resolve(1, None, retry.name(), EpochMillis(2)).unwrap();
-        assert_eq!(all.on_stock(&remedies, SkuId(8)), [(2, retry)]);
+        assert_eq!(found(&all, SkuId(8)), [(1, retry), (2, retry)]);
+        assert_eq!(found(&all, SkuId(9)), []);
+        all.resolve_by(1, &by, "it was accepted", EpochMillis(2))
+            .unwrap();
+        assert_eq!(found(&all, SkuId(8)), [(2, retry)]);
+        assert!(all.tried(2, &by, EpochMillis(5)) && !all.tried(2, &by, EpochMillis(5)));
+        let did: Vec<_> = all
+            .rule_counts()
+            .map(|(_, c)| (c.resolved, c.in_vain))
+            .collect();
+        assert_eq!(did, [(1, 1)]);
         let counts: Vec<_> = all.counts().collect();
         assert_eq!(counts[0].0, Cause::NoStock);
         assert_eq!(counts[0].1.automatic, 1);

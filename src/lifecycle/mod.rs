@@ -47,7 +47,7 @@ pub use cost::{CostBook, CostGroup, CostQuery, CostSums, Costs, Part, PartCosts}
 pub use deadlines::{Deadlines, Timer};
 pub use drawing::{markdown, mermaid};
 pub use exceptions::{
-    Counts, Exception, ExceptionRecord, Exceptions, Filter, RESOLVED_MAX, Resolved,
+    Counts, Exception, ExceptionRecord, Exceptions, Filter, RESOLVED_MAX, Resolved, RuleCounts,
 };
 pub use fulfillment::{FulfillmentId, FulfillmentLine, FulfillmentOrder, Holder};
 pub use limits::{LimitRule, Limits, stuck};
@@ -57,7 +57,7 @@ pub use placing::place;
 pub use planned::{planned, route};
 pub use quantities::Units;
 pub use release::{LeaseVerdict, Release};
-pub use remedies::{Action, Remedies, Remedy, Trigger};
+pub use remedies::{Remedies, Remedy};
 pub use returns::{Return, ReturnLine, Returns};
 pub use states::{MOVES, Outcome, State, Step, allowed, step};
 pub use times::{DelayBudget, Times};

@@ -76,12 +76,14 @@ fn new_part(id: FulfillmentId, new: &NewPart, times: Times, at: EpochMillis) -> 
     let mut part = FulfillmentOrder::of(id, new.lines.iter().map(line).collect(), times, at);
     let placed = new.route.map_or(Change::Backorder, Change::Route);
     let held = new.held.clone().map(|reason| Change::Hold { reason });
-    for change in [Some(Change::Validate), Some(placed), held]
+    let cancelled = new.cancelled.clone();
+    let cancelled = cancelled.map(|reason| Change::Cancel { reason });
+    for change in [Some(Change::Validate), Some(placed), held, cancelled]
         .iter()
         .flatten()
     {
         part.apply(change, at)
-            .expect("what was just received can be validated, placed and held");
+            .expect("what was just received can be validated, placed, held and cancelled");
     }
     part
 }

@@ -3,45 +3,13 @@
 //! The first rule that fits counts, so special ones stand before general ones.
 
 use super::exceptions::Exception;
-use crate::model::{Cause, ChannelId, EpochMillis, Invalid, Millis};
-
-/// When a rule acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
-    /// As soon as the exception is open.
-    AtOnce,
-    /// When units of a SKU that it waits for arrive.
-    StockArrived,
-    /// When it has been open for this long.
-    After(Millis),
-}
-
-/// What a rule does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Looks for a plan again.
-    RetryRouting,
-    /// Promises it against supply to come.
-    Backorder,
-    /// Cancels it.
-    Cancel,
-}
-
-impl Action {
-    /// The name in files and in what a resolution says.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RetryRouting => "retry_routing",
-            Self::Backorder => "backorder",
-            Self::Cancel => "cancel",
-        }
-    }
-}
+use crate::model::{Action, ByRule, Cause, ChannelId, EpochMillis, Invalid, Millis, Trigger};
 
 /// One rule; `None` is any.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remedy {
+    /// Its own name.
+    pub name: Box<str>,
     /// For this cause.
     pub cause: Option<Cause>,
     /// For orders of this channel.
@@ -52,6 +20,17 @@ pub struct Remedy {
     pub action: Action,
 }
 
+impl Remedy {
+    /// What is written down where it did something.
+    #[must_use]
+    pub fn by(&self) -> ByRule {
+        ByRule {
+            rule: self.name.clone(),
+            action: self.action,
+        }
+    }
+}
+
 /// All rules, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Remedies(Vec<Remedy>);
@@ -60,37 +39,75 @@ impl Remedies {
     /// These rules, in this order.
     ///
     /// # Errors
-    /// A rule that acts after no time, or that cancels whatever is found, at once.
+    /// A name that two rules have, a rule that acts after no time, or that cancels whatever is found, at
+    /// once.
     pub fn new(rules: Vec<Remedy>) -> Result<Self, Invalid> {
         for (number, rule) in rules.iter().enumerate() {
-            let field = || format!("remedies[{number}]");
+            let field = |name: &str| format!("remedies[{number}].{name}");
+            if rules[..number].iter().any(|other| other.name == rule.name) {
+                let expected = "a name that no rule before it has";
+                return Err(Invalid::new(field("name"), &rule.name, expected));
+            }
             if rule.trigger == Trigger::After(Millis(0)) {
-                return Err(Invalid::new(field(), "after 0", "a time, or at once"));
+                return Err(Invalid::new(field("after"), 0, "a time, or at once"));
             }
             let hasty = rule.trigger == Trigger::AtOnce && rule.cause.is_none();
             if hasty && rule.action == Action::Cancel {
                 let expected = "a cause, or a time to wait";
-                return Err(Invalid::new(field(), "cancel anything at once", expected));
+                return Err(Invalid::new(
+                    field("when"),
+                    "cancel anything at once",
+                    expected,
+                ));
             }
         }
         Ok(Self(rules))
     }
 
-    /// What the rules do about an exception when this happens.
+    /// Whether there is none.
     #[must_use]
-    pub fn action(&self, exception: &Exception, now: Trigger) -> Option<Action> {
-        let rule = self.fitting(exception).find(|rule| rule.trigger == now);
-        rule.map(|rule| rule.action)
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// When the next rule that waits for time acts on an exception, later than `after`, and how. The
-    /// first time `after` is the moment of opening; then it is the moment of the last action.
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Remedy> {
+        self.0.iter()
+    }
+
+    /// Whether any does something about an exception, at whatever time.
     #[must_use]
-    pub fn due(&self, exception: &Exception, after: EpochMillis) -> Option<(EpochMillis, Action)> {
+    pub fn fit(&self, exception: &Exception) -> bool {
+        self.fitting(exception).next().is_some()
+    }
+
+    /// The rule that counts when this happens to an exception.
+    #[must_use]
+    pub fn action(&self, exception: &Exception, now: Trigger) -> Option<&Remedy> {
+        self.fitting(exception).find(|rule| rule.trigger == now)
+    }
+
+    /// Which rule acts on an exception next without anything happening, and when: what acts at once
+    /// does so once, what waits for time does so once for each time.
+    #[must_use]
+    pub fn next(&self, exception: &Exception) -> Option<(EpochMillis, &Remedy)> {
+        if exception.tried.is_none()
+            && let Some(rule) = self.action(exception, Trigger::AtOnce)
+        {
+            return Some((exception.opened, rule));
+        }
+        self.due(exception, exception.tried.unwrap_or(exception.opened))
+    }
+
+    /// When the next rule that waits for time acts on an exception, later than `after`, and which. The
+    /// first time `after` is the moment of opening; then it is the one at which the last was to act.
+    #[must_use]
+    pub fn due(&self, exception: &Exception, after: EpochMillis) -> Option<(EpochMillis, &Remedy)> {
+        let opened = exception.opened;
         let waiting = self
             .fitting(exception)
-            .filter_map(|rule| match rule.trigger {
-                Trigger::After(span) => Some((exception.opened + span, rule.action)),
+            .filter_map(move |rule| match rule.trigger {
+                Trigger::After(span) => Some((opened + span, rule)),
                 Trigger::AtOnce | Trigger::StockArrived => None,
             });
         waiting
@@ -99,10 +116,10 @@ impl Remedies {
     }
 
     /// Rules for its cause and channel.
-    fn fitting<'a>(&'a self, exception: &'a Exception) -> impl Iterator<Item = &'a Remedy> {
-        let channel = exception.finding.channel;
+    fn fitting<'a>(&'a self, exception: &Exception) -> impl Iterator<Item = &'a Remedy> + use<'a> {
+        let (channel, cause) = (exception.finding.channel, exception.cause());
         self.0.iter().filter(move |rule| {
-            rule.cause.is_none_or(|cause| cause == exception.cause())
+            rule.cause.is_none_or(|wanted| wanted == cause)
                 && rule.channel.is_none_or(|wanted| channel == Some(wanted))
         })
     }
@@ -121,6 +138,7 @@ mod tests {
         action: Action,
     ) -> Remedy {
         Remedy {
+            name: format!("{cause:?} {channel:?} {trigger:?}").into(),
             cause,
             channel: channel.map(ChannelId),
             trigger,
@@ -168,16 +186,34 @@ mod tests {
             ),
         ];
         let remedies = Remedies::new(rules).unwrap();
-        let at_once = |cause, channel| remedies.action(&exception(cause, channel), Trigger::AtOnce);
+        let at_once = |cause, channel| {
+            let found = exception(cause, channel);
+            let rule = remedies.action(&found, Trigger::AtOnce);
+            rule.map(|rule| rule.action)
+        };
         assert_eq!(at_once(Cause::NoStock, 1), Some(Action::Backorder));
         assert_eq!(at_once(Cause::NoStock, 2), Some(Action::RetryRouting));
         assert_eq!(at_once(Cause::TooLate, 1), None);
-        let due = |cause, after| remedies.due(&exception(cause, 1), EpochMillis(after));
+        let due = |cause, after| {
+            let found = exception(cause, 1);
+            let due = remedies.due(&found, EpochMillis(after));
+            due.map(|(at, rule)| (at, rule.action))
+        };
         let (retry, cancel) = (Action::RetryRouting, Action::Cancel);
         assert_eq!(due(Cause::NoStock, 100), Some((EpochMillis(150), cancel)));
         assert_eq!(due(Cause::TooLate, 100), Some((EpochMillis(120), retry)));
         assert_eq!(due(Cause::TooLate, 120), Some((EpochMillis(150), cancel)));
         assert_eq!(due(Cause::TooLate, 150), None);
+        // At once comes first, and once; a try that comes late skips none that is due by then.
+        let mut opened = exception(Cause::NoStock, 1);
+        let next = |e: &Exception| remedies.next(e).map(|(at, rule)| (at, rule.action));
+        assert_eq!(next(&opened), Some((EpochMillis(100), Action::Backorder)));
+        opened.tried = Some(EpochMillis(100));
+        assert_eq!(next(&opened), Some((EpochMillis(150), cancel)));
+        opened.tried = Some(EpochMillis(150));
+        assert_eq!(next(&opened), None);
+        let twice = rule(None, None, Trigger::StockArrived, Action::Backorder);
+        assert!(Remedies::new(vec![twice.clone(), twice]).is_err());
         let hasty = rule(None, None, Trigger::AtOnce, Action::Cancel);
         assert!(Remedies::new(vec![hasty]).is_err());
         let never = rule(None, None, Trigger::After(Millis(0)), Action::Backorder);

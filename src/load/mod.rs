@@ -26,6 +26,7 @@ mod names;
 mod network;
 mod node;
 mod orders;
+mod remedies;
 mod restrictions;
 mod rows;
 mod settings;

@@ -82,6 +82,8 @@ pub fn network_folder_with(dir: &Path, items: Option<&Path>) -> Result<NetworkFi
         promise: settings.promise,
         replan: settings.replan,
         deadlines: settings.deadlines,
+        remedies: settings.remedies,
+        thresholds: settings.thresholds,
         holidays: settings.holidays,
         services: carriers.services,
         zones: carriers.zones,

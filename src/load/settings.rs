@@ -4,12 +4,13 @@
 use super::LoadError;
 use super::field::{Field, Raw};
 use super::node::{Node, inside, shown_key};
+use super::remedies::{remedies, thresholds};
 use super::rows::{ORDER_POLICY, POLICY, policy};
 use super::supply::Known;
 use super::text::{line_after, read_text};
 use crate::model::{
     Day, DeadlineRow, Invalid, Limit, Millis, Policy, PolicyOverrides, PricingRules, PromiseFrom,
-    PromiseRules, Qty, ReplanRules, SkuId, State,
+    PromiseRules, Qty, RemedyRow, ReplanRules, SkuId, State, ThresholdRow,
 };
 use std::borrow::Cow;
 use std::path::Path;
@@ -38,6 +39,8 @@ pub(super) struct Settings {
     pub(super) promise: PromiseRules,
     pub(super) replan: ReplanRules,
     pub(super) deadlines: Vec<DeadlineRow>,
+    pub(super) remedies: Vec<RemedyRow>,
+    pub(super) thresholds: Vec<ThresholdRow>,
     pub(super) holidays: Vec<Day>,
     pub(super) pricing: PricingRules,
 }
@@ -78,6 +81,8 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         "backorder",
         "scarcity",
         "deadlines",
+        "remedies",
+        "thresholds",
     ])?;
     let [
         name,
@@ -91,6 +96,8 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         backorder,
         scarcity,
         deadline_rows,
+        remedy_rows,
+        threshold_rows,
     ] = fields;
     Ok(Settings {
         name: name.optional(Field::text)?.unwrap_or(folder).to_owned(),
@@ -109,7 +116,9 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
             .optional(|field| promise(field, known))?
             .unwrap_or_default(),
         replan: replan(reroute, backorder, known)?,
-        deadlines: deadlines(deadline_rows, known)?,
+        deadlines: listed(deadline_rows, |row| deadline(row, known))?,
+        remedies: remedies(remedy_rows)?,
+        thresholds: thresholds(threshold_rows, known)?,
         pricing: scarcity.optional(pricing)?.unwrap_or_default(),
     })
 }
@@ -265,25 +274,29 @@ fn replan(
     Ok(rules)
 }
 
-/// `[[deadlines]]`: how long something may stand in which state.
-fn deadlines(field: Field<'_>, known: &Known<'_>) -> Result<Vec<DeadlineRow>, Invalid> {
+/// The rows of a list of tables such as `[[deadlines]]`; none where it is absent.
+pub(super) fn listed<T>(
+    field: Field<'_>,
+    read: impl Fn(&Node<'_>) -> Result<T, Invalid>,
+) -> Result<Vec<T>, Invalid> {
     let rows = match field.raw {
         Raw::Missing => return Ok(Vec::new()),
         Raw::Node(Node::List(rows)) => rows,
-        Raw::Cell(_) | Raw::Node(_) => return Err(field.refuse("a list of [[deadlines]]")),
+        Raw::Cell(_) | Raw::Node(_) => {
+            return Err(field.refuse(format!("a list of [[{}]]", field.name)));
+        }
     };
     let numbered = rows.iter().enumerate();
     numbered
         .map(|(number, row)| {
             let name = format!("{}[{number}]", field.name);
-            deadline(row, known).map_err(|invalid| inside(&name, invalid))
+            read(row).map_err(|invalid| inside(&name, invalid))
         })
         .collect()
 }
 
+/// One of `[[deadlines]]`: how long something may stand in which state.
 fn deadline(row: &Node<'_>, known: &Known<'_>) -> Result<DeadlineRow, Invalid> {
-    const SECOND: u64 = 1_000;
-    const DAYS_MAX: u64 = 3_660;
     let [
         state,
         channel,
@@ -297,31 +310,13 @@ fn deadline(row: &Node<'_>, known: &Known<'_>) -> Result<DeadlineRow, Invalid> {
     ] = row.fields(&[
         "state", "channel", "location", "seconds", "minutes", "hours", "days", "working", "never",
     ])?;
-    let units = [
-        (seconds, SECOND),
-        (minutes, 60 * SECOND),
-        (hours, 3_600 * SECOND),
-        (days, 86_400 * SECOND),
-    ];
-    let mut spans = Vec::new();
-    for (field, unit) in units {
-        let most = DAYS_MAX * 86_400 * SECOND / unit;
-        spans.extend(
-            field
-                .optional(|f| f.whole::<u64>(1..=most))?
-                .map(|n| n * unit),
-        );
-    }
     let never = never.optional(Field::flag)?.unwrap_or(false);
-    let span = match (&spans[..], never) {
-        ([], true) => None,
-        ([span], false) => Some(Millis(*span)),
-        _ => {
-            let expected = "exactly one of seconds, minutes, hours, days and never";
-            let given = spans.len() + usize::from(never);
-            return Err(Invalid::new("minutes", given, expected));
-        }
-    };
+    let span = span("minutes", [seconds, minutes, hours, days])?;
+    if span.is_none() != never {
+        let expected = "exactly one of seconds, minutes, hours, days and never";
+        let given = usize::from(span.is_some()) + usize::from(never);
+        return Err(Invalid::new("minutes", given, expected));
+    }
     let working = working.optional(Field::flag)?.unwrap_or(false);
     Ok(DeadlineRow {
         state: state.one_of(&State::ALL)?,
@@ -329,6 +324,28 @@ fn deadline(row: &Node<'_>, known: &Known<'_>) -> Result<DeadlineRow, Invalid> {
         location: location.optional(|id| known.places.find(id))?,
         limit: span.map(|span| Limit { span, working }),
     })
+}
+
+/// A span in one of seconds, minutes, hours and days; `None` where none of them is given. What is wrong
+/// is shown at the field `shown`.
+pub(super) fn span(shown: &str, fields: [Field<'_>; 4]) -> Result<Option<Millis>, Invalid> {
+    const SECOND: u64 = 1_000;
+    const DAYS_MAX: u64 = 3_660;
+    let units = [SECOND, 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND];
+    let mut spans = Vec::new();
+    for (field, unit) in fields.into_iter().zip(units) {
+        let most = DAYS_MAX * 86_400 * SECOND / unit;
+        let told = field.optional(|f| f.whole::<u64>(1..=most))?;
+        spans.extend(told.map(|n| Millis(n * unit)));
+    }
+    match spans[..] {
+        [] => Ok(None),
+        [span] => Ok(Some(span)),
+        _ => {
+            let expected = "exactly one of seconds, minutes, hours and days";
+            Err(Invalid::new(shown, spans.len(), expected))
+        }
+    }
 }
 
 /// The fields of a table that may be absent.

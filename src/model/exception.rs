@@ -1,8 +1,9 @@
 //! What needs a decision, as far as it is written down: about what, why, and what became of it.
 
-use super::{Cause, ChannelId, LocationId, OrderKey, SkuId};
+use super::{ByRule, Cause, ChannelId, EpochMillis, LocationId, Order, OrderKey, SkuId};
 use bincode::{Decode, Encode};
 use std::fmt;
+use std::sync::Arc;
 
 /// What an exception is about. All of one order lie side by side in a sorted list, the order as a
 /// whole first.
@@ -38,6 +39,12 @@ impl Topic {
             key: key.clone(),
             fulfillment: Some(number),
         }
+    }
+
+    /// Whether an exception with this cause can be about an order.
+    #[must_use]
+    pub const fn may_be_order(cause: Cause) -> bool {
+        !matches!(cause, Cause::CountsDiffer)
     }
 
     /// The order that it is about.
@@ -118,6 +125,20 @@ pub enum ExceptionChange {
         by: Option<Box<str>>,
         /// What was done.
         how: Box<str>,
+        /// By which rule of the network.
+        rule: Option<ByRule>,
+    },
+    /// A rule did what it does, and that did not resolve it.
+    Tried {
+        /// Which.
+        rule: ByRule,
+        /// When it was to act.
+        due: EpochMillis,
+    },
+    /// The refused order that it is about is kept as it was sent, so that a rule can place it.
+    Kept {
+        /// As it was sent the last time.
+        order: Arc<Order>,
     },
 }
 

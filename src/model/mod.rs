@@ -17,6 +17,7 @@ mod network;
 mod order;
 mod plan;
 mod policy;
+mod remedy;
 mod replan;
 mod returns;
 mod state;
@@ -38,7 +39,8 @@ pub use invalid::{FINDINGS_SHOWN_MAX, Invalid, numbered};
 pub use network::{
     AllocationRow, DeadlineRow, IncomingRow, Item, Limit, Location, LocationKind, Network, Opening,
     Place, PricingRules, PromiseFrom, PromiseRules, RESIDENTIAL, RegionPart, ReplanRules,
-    Restriction, ScarcityRow, Service, StockRow, Surcharge, TariffStep, WeekDays, Zone, ZonePair,
+    Restriction, ScarcityRow, Service, StockRow, Surcharge, TariffStep, ThresholdRow, WeekDays,
+    Zone, ZonePair,
 };
 pub use order::{CUSTOMER_BYTES_MAX, Order, OrderKey, OrderLine, ShipTo};
 pub use plan::{
@@ -46,6 +48,7 @@ pub use plan::{
     ShipmentLine, ShortLine,
 };
 pub use policy::{Policy, PolicyOverrides};
+pub use remedy::{Action, ByRule, RemedyRow, Trigger};
 pub use replan::{Amended, Freed, GivenUp, NewPart, ReplanReason, ReplannedFact};
 pub use returns::{Booking, Grade, ReturnEvent, ReturnFact, ReturnStep};
 pub use state::State;

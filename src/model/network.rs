@@ -5,7 +5,7 @@
 
 use super::{
     Cents, Coordinate, Day, EpochMillis, Grams, HoldReason, IncomingKind, LocationId, Millis,
-    Policy, PolicyOverrides, Qty, ServiceId, SkuId, State,
+    Policy, PolicyOverrides, Qty, RemedyRow, ServiceId, SkuId, State,
 };
 use bincode::{Decode, Encode};
 
@@ -342,6 +342,17 @@ pub struct DeadlineRow {
     pub limit: Option<Limit>,
 }
 
+/// Units at which an item is low.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ThresholdRow {
+    /// Of which item; `None` is every item.
+    pub sku: Option<SkuId>,
+    /// For which channel; `None` is all together.
+    pub channel: Option<Box<str>>,
+    /// How many units.
+    pub low: Qty,
+}
+
 /// Everything that changes rarely: where things ship from and what carriers charge.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Network {
@@ -361,6 +372,10 @@ pub struct Network {
     pub replan: ReplanRules,
     /// How long parts of orders may stand in which state, in place of the defaults.
     pub deadlines: Vec<DeadlineRow>,
+    /// What resolves exceptions by itself; of several rules that fit the first counts.
+    pub remedies: Vec<RemedyRow>,
+    /// Thresholds of availability, where nobody has set one.
+    pub thresholds: Vec<ThresholdRow>,
     /// Civil dates on which nobody ships, moves or delivers; ascending.
     pub holidays: Vec<Day>,
     /// Places that ship.

@@ -18,6 +18,8 @@ pub enum ReplanReason {
     Amended,
     /// All open orders together cost less with them elsewhere.
     Optimized,
+    /// They will not ship.
+    GivenUp,
 }
 
 impl ReplanReason {
@@ -30,6 +32,7 @@ impl ReplanReason {
             Self::SupplyArrived => "supply_arrived",
             Self::Amended => "amended",
             Self::Optimized => "optimized",
+            Self::GivenUp => "given_up",
         }
     }
 }
@@ -57,6 +60,8 @@ pub struct NewPart {
     pub lines: Vec<(SkuId, Qty)>,
     /// Why it is on hold, when what it was made of was.
     pub held: Option<Box<str>>,
+    /// Why nothing of it ships, when its units were given up for good.
+    pub cancelled: Option<Box<str>>,
 }
 
 /// Units of an order that are free again at one position.

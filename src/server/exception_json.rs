@@ -48,8 +48,10 @@ pub(super) fn one(engine: &Engine, exception: &Exception) -> Value {
         "channel": finding.channel.map(|c| registry.channel_name(c)),
         "waits_for": finding.waits_for.iter().map(|&s| registry.sku_name(s)).collect::<Vec<_>>(),
         "opened": exception.opened.to_string(), "assigned_to": exception.assigned_to,
+        "kept": exception.kept.is_some(),
         "resolved": exception.resolved.as_ref().map(|r| {
-            json!({"at": r.at.to_string(), "by": r.by, "how": r.how})
+            let rule = r.rule.as_ref().map(|by| &*by.rule);
+            json!({"at": r.at.to_string(), "by": r.by, "how": r.how, "rule": rule})
         }),
     });
     match &finding.subject.topic {

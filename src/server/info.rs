@@ -195,7 +195,7 @@ fn scarcity(session: &Session, out: &mut String) {
     }
 }
 
-/// By type: how many are open, and what became of all there were.
+/// By type: how many are open, and what became of all there were; and what the network's rules did.
 fn exceptions(session: &Session, out: &mut String) {
     let Some(ready) = session.shared.ready() else {
         return;
@@ -215,6 +215,14 @@ fn exceptions(session: &Session, out: &mut String) {
                 "open={},opened={opened},resolved={resolved},automatic={automatic}",
                 c.open()
             ),
+        );
+    }
+    for (by, did) in ready.engine.rule_counts() {
+        let (action, resolved, in_vain) = (by.action.name(), did.resolved, did.in_vain);
+        line(
+            out,
+            &format!("rule_{}", by.rule),
+            format_args!("action={action},resolved={resolved},in_vain={in_vain}"),
         );
     }
 }

@@ -8,9 +8,10 @@ pub(crate) mod reader;
 
 use allot::engine::{AtpRequest, Engine, EngineError, Limits, OrderView};
 use allot::model::{
-    Cents, Coordinate, EpochMillis, Grams, Item, Location, LocationId, LocationKind, Network,
-    Opening, Order, OrderKey, OrderLine, Place, Policy, PolicyOverrides, PromiseFrom, PromiseRules,
-    Qty, Service, ServiceId, ShipTo, SkuId, StockRow, TariffStep, WeekDays, Zone,
+    Action, Cause, Cents, Coordinate, EpochMillis, Grams, Item, Location, LocationId, LocationKind,
+    Millis, Network, Opening, Order, OrderKey, OrderLine, Place, Policy, PolicyOverrides,
+    PromiseFrom, PromiseRules, Qty, RemedyRow, Service, ServiceId, ShipTo, SkuId, StockRow,
+    TariffStep, Trigger, WeekDays, Zone,
 };
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Arc, OnceLock};
@@ -96,6 +97,54 @@ pub(crate) fn network() -> Network {
             ..Place::default()
         }],
         ..Network::default()
+    }
+}
+
+pub(crate) const MINUTE: Millis = Millis(60_000);
+
+pub(crate) fn rule(
+    name: &str,
+    cause: Option<Cause>,
+    channel: Option<&str>,
+    trigger: Trigger,
+    action: Action,
+) -> RemedyRow {
+    RemedyRow {
+        name: name.into(),
+        cause,
+        channel: channel.map(Into::into),
+        trigger,
+        action,
+    }
+}
+
+/// The network with rules of every kind that resolve exceptions.
+pub(crate) fn ruled() -> Network {
+    let after = |minutes: u64| Trigger::After(Millis(MINUTE.0 * minutes));
+    let (retry, wait, cancel) = (Action::RetryRouting, Action::Backorder, Action::Cancel);
+    let no_stock = Some(Cause::NoStock);
+    Network {
+        remedies: vec![
+            rule("app-waits", no_stock, Some("app"), Trigger::AtOnce, wait),
+            rule("again", no_stock, None, Trigger::StockArrived, retry),
+            rule("later", no_stock, None, after(40), retry),
+            rule(
+                "refused",
+                Some(Cause::LocationRejected),
+                None,
+                after(60),
+                wait,
+            ),
+            rule(
+                "missing",
+                Some(Cause::UnitsMissing),
+                None,
+                after(30),
+                cancel,
+            ),
+            rule("too-long", None, None, after(600), cancel),
+        ],
+        ..network()
     }
 }
 

@@ -9,6 +9,10 @@ impl<N: Names + ?Sized> Events<'_, N> {
     pub(super) fn exception(&mut self, fact: &ExceptionFact) {
         let names = self.names;
         let (topic, cause) = (&fact.subject.topic, fact.subject.cause);
+        // Its sender has it; what is done with it is told when it is done.
+        if matches!(fact.change, ExceptionChange::Kept { .. }) {
+            return;
+        }
         let streams = match topic {
             Topic::Order { .. } => StreamSet::ORDER_EXCEPTIONS,
             Topic::Position(..) => StreamSet::STOCK_EXCEPTIONS,
@@ -18,6 +22,7 @@ impl<N: Names + ?Sized> Events<'_, N> {
             ExceptionChange::Opened { .. } => "exception.opened",
             ExceptionChange::Assigned { .. } => "exception.assigned",
             ExceptionChange::Resolved { .. } => "exception.resolved",
+            ExceptionChange::Tried { .. } | ExceptionChange::Kept { .. } => "exception.tried",
         };
         self.push(streams, kind, |f| {
             f.number(Field::Exception, fact.id)
@@ -51,10 +56,18 @@ impl<N: Names + ?Sized> Events<'_, N> {
                 ExceptionChange::Assigned { to } => {
                     f.text(Field::AssignedTo, to.as_deref().unwrap_or_default());
                 }
-                ExceptionChange::Resolved { by, how } => {
+                ExceptionChange::Resolved { by, how, rule } => {
                     f.text(Field::By, by.as_deref().unwrap_or_default())
                         .text(Field::How, how);
+                    if let Some(by) = rule {
+                        f.text(Field::Rule, &by.rule);
+                    }
                 }
+                ExceptionChange::Tried { rule, .. } => {
+                    f.text(Field::Rule, &rule.rule)
+                        .text(Field::How, rule.action.name());
+                }
+                ExceptionChange::Kept { .. } => {}
             }
         });
     }

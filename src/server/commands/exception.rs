@@ -11,7 +11,8 @@ use crate::wire::Reply;
 const ID: (&str, &str) = ("exception", "its number");
 const ONE: &str = "JSON: `exception`, `kind`, `cause`, `owner`, what it is about (`source`, `order`, \
     `fulfillment`, `sku`, `location`), `channel`, `detail`, `action` (what would resolve it), \
-    `waits_for`, `opened`, `assigned_to`, `resolved` (`at`, `by`, `how`), `repeated`";
+    `waits_for`, `opened`, `assigned_to`, `kept` (a refused order that the network's rules may place), `resolved` \
+    (`at`, `by`, `how`, `rule`), `repeated`";
 
 pub(in super::super) const COMMANDS: &[Command] = &[
     Command {
