@@ -314,7 +314,7 @@ fn cases() -> impl Strategy<Value = Case> {
 fn hand_over_and_delivery_are_those_of_a_walk() {
     let cases_max = std::env::var("ALLOT_CALENDAR_CASES");
     let config = Config {
-        cases: cases_max.map_or(1_500, |text| text.parse().unwrap()),
+        cases: cases_max.map_or(1_000, |text| text.parse().unwrap()),
         failure_persistence: None,
         ..Config::default()
     };

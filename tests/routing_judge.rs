@@ -6,7 +6,7 @@
 mod support;
 
 use support::coverage::Coverage;
-use support::easier::easier;
+use support::easier::{CONSTRAINTS, easier};
 use support::generate::{Shape, another, instance};
 use support::instance::Instance;
 use support::shrink::shrink;
@@ -15,6 +15,7 @@ use support::{Verdict, ask, binding, checker, enumerate, frontier, milp, quotes,
 use allot::model::Decision;
 use allot::routing::{EXACT_DEMANDS_MAX, Scratch};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A number from the environment.
@@ -168,13 +169,24 @@ fn small_orders_cost_what_the_general_model_finds() {
         tally.count(inst, &verdict, answer.as_ref());
         Ok(())
     };
-    hold(&Shape::MODEL, 1000, rule);
-    let plain = Shape {
-        measured: 0,
+    hold(&Shape::MODEL, 2000, rule);
+    hold(&Shape::DIVIDED, 300, rule);
+    let falling = Shape {
+        falling: 70,
+        ..Shape::MODEL
+    };
+    hold(&falling, 200, rule);
+    let crowded = Shape {
+        demands: (1, 2),
+        locations: (1, 2),
+        services: (1, 1),
+        days: 100,
         ..Shape::DIVIDED
     };
-    hold(&plain, 200, rule);
+    hold(&crowded, 600, rule);
     tally.require("general model", 5);
+    let rare = tally.coverage.borrow().rarer_than(10);
+    assert!(rare.is_empty(), "too few plans: {rare:?}");
 }
 
 #[test]
@@ -234,16 +246,27 @@ fn every_plan_of_a_large_order_keeps_the_rules() {
     hold(&Shape::LARGE, 60, |inst| rules::answer(inst).map(drop));
 }
 
+/// How often something was made easier in one way, and how often that made the answer cheaper.
+#[derive(Default)]
+struct Eased {
+    tried: u32,
+    cheaper: u32,
+}
+
 #[test]
+#[allow(clippy::print_stderr)] // what was covered, for whoever looks with --nocapture
 fn what_can_only_help_never_makes_an_order_dearer() {
+    let eased: RefCell<BTreeMap<&str, Eased>> = RefCell::default();
     let rule = |inst: &Instance| {
         let Some(harder) = rules::answer(inst)? else {
             return Ok(());
         };
         let total = harder.plan.objective.total();
         for (change, easy) in easier(inst) {
-            let answer = rules::answer(&easy)?;
-            let easy = answer.ok_or_else(|| format!("{change}: no plan, not {total}"))?;
+            let answer = ask::ask(&easy, &mut Scratch::default());
+            let found = answer.map_err(|e| format!("{change}: {e}, not {total}"))?;
+            checker::check(&easy, &found.plan).map_err(|e| format!("{change}: {e}"))?;
+            let easy = found;
             let cents = if easy.proof.optimal {
                 easy.plan.objective.total()
             } else {
@@ -252,10 +275,22 @@ fn what_can_only_help_never_makes_an_order_dearer() {
             let fine = cents <= total;
             fine.then_some(())
                 .ok_or_else(|| format!("{change}: {cents}, not {total}"))?;
+            let mut eased = eased.borrow_mut();
+            let count = eased.entry(change).or_default();
+            count.tried += 1;
+            count.cheaper += u32::from(cents < total);
         }
         Ok(())
     };
-    hold(&Shape::TINY, 300, rule);
+    hold(&Shape::TINY, 500, rule);
+    let crowded = Shape {
+        days: 100,
+        demands: (1, 2),
+        locations: (1, 3),
+        limited: 0,
+        ..Shape::TINY
+    };
+    hold(&crowded, 100, rule);
     hold(&Shape::MIXED, 60, rule);
     hold(
         &Shape {
@@ -266,6 +301,51 @@ fn what_can_only_help_never_makes_an_order_dearer() {
         4,
         rule,
     );
+    let eased = eased.borrow();
+    for (change, Eased { tried, cheaper }) in eased.iter() {
+        eprintln!("{change}: tried {tried} times, cheaper {cheaper} times");
+    }
+    // Each constraint is there, and matters, in orders of the test.
+    for (constraint, change) in CONSTRAINTS {
+        let Eased { tried, cheaper } = &eased[change];
+        assert!(
+            *tried >= 10 && *cheaper >= 1,
+            "{constraint}: {tried}, {cheaper}"
+        );
+    }
+}
+
+/// The judges know the network's rows and what may be promised; of the router, the engine and the
+/// loader of files they read nothing.
+#[test]
+fn the_judges_share_no_code_with_the_router() {
+    let judges = [
+        "checker",
+        "enumerate",
+        "milp",
+        "naive",
+        "stock",
+        "subsets",
+        "instance",
+        "supply",
+    ];
+    for name in judges {
+        let file = format!("{}/tests/support/{name}.rs", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(file).expect("the judge's source");
+        let rooms = text.split("allot::").skip(1);
+        let rooms = rooms.map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
+        for room in rooms.flatten() {
+            assert!(["model", "ledger"].contains(&room), "{name} uses {room}");
+        }
+        // Of the ledger only the shape in which it shows stock.
+        let shown = [
+            "allot::ledger::DayUse",
+            "allot::ledger::{DayUse, Step, StockView}",
+        ];
+        let ledger = text.matches("allot::ledger").count();
+        let allowed: usize = shown.iter().map(|s| text.matches(s).count()).sum();
+        assert_eq!(ledger, allowed, "{name} uses more of the ledger");
+    }
 }
 
 #[test]

@@ -2,17 +2,17 @@
 
 use super::instance::Instance;
 use super::naive;
-use allot::model::Plan;
+use allot::model::{Plan, Surcharge};
 use std::fmt;
 
 /// Counts of plans with a property, over all plans that were looked at.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Coverage {
     pub(crate) plans: u32,
     counts: [u32; NAMES.len()],
 }
 
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 36] = [
     "ships something",
     "several shipments",
     "leaves some short, ships some",
@@ -35,7 +35,30 @@ const NAMES: [&str; 22] = [
     "goes to a region with restrictions",
     "from a location with a limit",
     "waits for a day with room",
+    "pays for lines",
+    "pays for cartons",
+    "pays for days",
+    "pays for scarce units",
+    "pays for a further shipment",
+    "pays a surcharge for weight",
+    "pays a surcharge for volume",
+    "pays a surcharge for length",
+    "pays a surcharge for a home",
+    "pays a surcharge for an area",
+    "may not split for its value",
+    "from a location that keeps a buffer",
+    "ships a class that needs an ability",
+    "is limited by a channel",
 ];
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self {
+            plans: 0,
+            counts: [0; NAMES.len()],
+        }
+    }
+}
 
 impl Coverage {
     /// Counts the optimal `plan` of `inst`; `softened` is its cost with the promise date made soft
@@ -73,6 +96,40 @@ impl Coverage {
             let least = service.map_or(allot::model::Cents(0), |s| s.minimum);
             least.0 > 0 && s.cents.postage == least
         };
+        let net = &inst.network;
+        let pays = |s: &allot::model::Shipment, which: &dyn Fn(&Surcharge) -> bool| {
+            let service = s.service.index();
+            let mut units = vec![0; inst.demands.len()];
+            for line in &s.lines {
+                units[usize::from(line.demand)] = line.qty.0;
+            }
+            let rows = net.surcharges.iter().filter(|row| which(row));
+            let without = |row: &Surcharge| Instance {
+                network: allot::model::Network {
+                    surcharges: vec![row.clone()],
+                    ..net.clone()
+                },
+                ..inst.clone()
+            };
+            let parcels = net.services.get(service);
+            let parcels = parcels.and_then(|_| naive::parcels(inst, service, &units));
+            let parcels = parcels.unwrap_or_default();
+            let mut rows = rows.filter(|row| row.service.index() == service);
+            rows.any(|row| {
+                let alone = without(row);
+                let due = |p| naive::surcharge(&alone, service, p) > allot::model::Cents(0);
+                parcels.iter().any(due)
+            })
+        };
+        let any_pays = |which: &dyn Fn(&Surcharge) -> bool| {
+            plan.objective.surcharges.0 > 0 && shipments.iter().any(|s| pays(s, which))
+        };
+        let value: i64 = inst
+            .demands
+            .iter()
+            .map(|d| d.value * i64::from(d.qty))
+            .sum();
+        let from = |s: &allot::model::Shipment| &net.locations[s.location.index()];
         let places: std::collections::BTreeSet<_> = shipments.iter().map(|s| s.location).collect();
         let holds = [
             !shipments.is_empty(),
@@ -123,6 +180,27 @@ impl Coverage {
                 .iter()
                 .all(|s| s.cells.iter().all(|c| c.later.is_empty()))
                 && shipments.iter().any(waits),
+            shipments.iter().any(|s| from(s).handling_per_line.0 > 0),
+            shipments
+                .iter()
+                .any(|s| s.parcels > 0 && from(s).packaging_per_parcel.0 > 0),
+            plan.objective.speed.0 > 0,
+            plan.objective.scarcity.0 > 0,
+            plan.objective.split.0 > 0,
+            any_pays(&|row| row.over.is_some()),
+            any_pays(&|row| row.over_cm3.is_some()),
+            any_pays(&|row| row.over_length_mm.is_some()),
+            any_pays(&|row| &*row.area == "residential"),
+            any_pays(&|row| !row.area.is_empty() && &*row.area != "residential"),
+            !shipments.is_empty()
+                && inst.policy.max_shipments > 1
+                && value < inst.policy.min_value_to_split.0,
+            shipments.iter().any(|s| from(s).stock_buffer.0 > 0),
+            shipments.iter().flat_map(|s| &s.lines).any(|l| {
+                let class = &*inst.demands[usize::from(l.demand)].class;
+                ["hazmat", "cold"].contains(&class)
+            }),
+            !shipments.is_empty() && inst.stock.iter().any(|s| s.limit.is_some()),
         ];
         for (count, holds) in self.counts.iter_mut().zip(holds) {
             *count += u32::from(holds);

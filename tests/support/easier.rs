@@ -3,14 +3,14 @@
 //! Whether a demand divides depends on who has all of it, so more stock can forbid a plan that was
 //! allowed before; such changes are left out here.
 
-use super::instance::Instance;
+use super::instance::{Instance, service_id};
 use super::naive;
-use allot::model::{Cents, Grams};
+use allot::model::{Cents, Grams, Qty, Service, TariffStep, WeekDays, Zone};
 
 /// A change that never makes the best plan dearer.
 type Change = (&'static str, fn(&mut Instance));
 
-const CHANGES: [Change; 38] = [
+const CHANGES: [Change; 41] = [
     ("one more shipment", |i| i.policy.max_shipments += 1),
     ("soft date", |i| i.hard = false),
     ("no date", |i| i.deliver_by = None),
@@ -22,6 +22,15 @@ const CHANGES: [Change; 38] = [
     ("nothing paused", |i| i.paused.clear()),
     ("no holidays", |i| i.network.holidays.clear()),
     ("no scarcity", |i| i.network.scarcity.clear()),
+    ("no buffers", without_buffers),
+    ("every ability", |i| {
+        let classes = i.demands.iter().map(|d| d.class.as_str().into());
+        let classes: Vec<Box<str>> = classes.collect();
+        for location in &mut i.network.locations {
+            location.abilities.clone_from(&classes);
+        }
+    }),
+    ("carried for nothing, not collected", carried_for_nothing),
     ("no limits", |i| {
         i.stock.iter_mut().for_each(|s| s.limit = None)
     }),
@@ -157,6 +166,81 @@ const CHANGES: [Change; 38] = [
         }
     }),
 ];
+
+/// The changes that take away one constraint each, by what it is called.
+pub(crate) const CONSTRAINTS: [(&str, &str); 14] = [
+    ("item classes against abilities", "every ability"),
+    ("regions", "nothing restricted"),
+    ("countries", "all ship everywhere"),
+    ("store buffers", "no buffers"),
+    ("lines that go together", "nothing together"),
+    ("lines that may not split", "all may split"),
+    ("most shipments", "one more shipment"),
+    ("ship complete", "may be incomplete"),
+    ("no backorder", "may backorder"),
+    ("least value to split", "any value may split"),
+    ("capacity of a day", "any number a day"),
+    ("paused", "nothing paused"),
+    ("excluded", "nothing excluded"),
+    (
+        "collected in a given store",
+        "carried for nothing, not collected",
+    ),
+];
+
+/// What locations keep back is there for the order. Where a channel limits what is shown it stays.
+fn without_buffers(inst: &mut Instance) {
+    for location in 0..inst.network.locations.len() {
+        let row = &mut inst.network.locations[location];
+        let kept = std::mem::replace(&mut row.stock_buffer, Qty::ZERO);
+        for stock in inst.stock.iter_mut().filter(|s| s.limit.is_none()) {
+            for cell in stock.cells.iter_mut().filter(|c| c.location == location) {
+                cell.now += kept.0;
+                cell.later.iter_mut().for_each(|step| step.1 += kept.0);
+            }
+        }
+    }
+}
+
+/// Whoever collected it gets it from anywhere, by carriers that take everything everywhere on the
+/// same day for nothing.
+fn carried_for_nothing(inst: &mut Instance) {
+    if inst.pickup.take().is_none() {
+        return;
+    }
+    let net = &mut inst.network;
+    net.surcharges.clear();
+    net.restrictions.clear();
+    net.zone_pairs.clear();
+    net.zones.clear();
+    net.tariffs.clear();
+    for location in &mut net.locations {
+        location.ships_to.clear();
+        location.packaging_per_parcel = Cents(0);
+    }
+    for (number, row) in net.services.iter_mut().enumerate() {
+        *row = Service {
+            id: row.id.clone(),
+            works_on: WeekDays(0b111_1111),
+            billing_step: Grams(1),
+            max: Grams(1_000_000_000),
+            ..Service::default()
+        };
+        let service = service_id(number);
+        net.zones.push(Zone {
+            service,
+            zone: 1,
+            max_km: None,
+            transit_days: 0,
+        });
+        net.tariffs.push(TariffStep {
+            service,
+            zone: 1,
+            max: Grams(1_000_000_000),
+            cents: Cents(0),
+        });
+    }
+}
 
 /// The instances that are one change easier than `inst`, each with the name of the change.
 pub(crate) fn easier(inst: &Instance) -> Vec<(&'static str, Instance)> {

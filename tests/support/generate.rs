@@ -69,7 +69,6 @@ impl Shape {
         locations: (1, 3),
         services: (1, 2),
         qty_max: 4,
-        measured: 0,
         ..Self::TINY
     };
     /// For the table over subsets.

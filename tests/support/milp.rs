@@ -1,15 +1,18 @@
 //! The cheapest plan by a general mixed-integer model, solved by a general solver.
 //!
-//! For every lane and copy of it: integer units of each demand, and one binary per step of its
-//! price curve. A step admits at most so many grams and so much volume, so postage is never told
-//! what a shipment weighs, only what it may weigh; that is exact because the curve rises (a model
-//! whose curve falls anywhere is not judged here). Whole demands are one binary each. Orders with
-//! units that ship alone and surcharges that measure parcels are left to enumeration.
+//! For every lane and copy of it: integer units of each demand, and one binary per step of the price
+//! curve of what is packed together. A step admits at most so many grams and so much volume, so postage
+//! is never told what a shipment weighs, only what it may weigh. Where a heavier step is cheaper in
+//! anything than a lighter one (tariffs that fall, surcharges by the volume of a parcel, of which
+//! there are more in a heavier step) a step also needs so many grams or so much volume, so that it
+//! cannot be had by a lighter load. Units that ship alone are parcels of known price. A surcharge by
+//! size is paid once its binaries say that a unit is too long, or the parcels too large. Whole demands
+//! are one binary each.
 
 use super::instance::Instance;
 use super::naive::{self, Lane};
 use super::{Best, Verdict};
-use allot::model::Surcharge;
+use allot::model::{Cents, Surcharge};
 use good_lp::solvers::{SolutionStatus, WithTimeLimit};
 use good_lp::{
     Expression, ProblemVariables, ResolutionError, Solution, SolverModel, Variable, constraint,
@@ -17,12 +20,21 @@ use good_lp::{
 };
 
 /// Seconds that the solver may take before the instance counts as unknown.
-const SECONDS_MAX: f64 = 2.0;
+const SECONDS_MAX: f64 = 1.0;
 
-/// What a shipment priced by a piece of its lane's price curve may hold.
+/// A piece of a lane's price curve: what is packed together and weighs so much pays this.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Step {
+    /// Most grams and most volume that it may have.
     grams: u64,
     mm3: u64,
+    /// Tariff price of its parcels.
+    postage: i64,
+    /// Cartons, and surcharges that every parcel pays.
+    extra: i64,
+    parcels: u64,
+    /// By surcharge of [`measured`]: how many of its parcels weigh enough to pay it.
+    heavy: Vec<u64>,
 }
 
 /// One possible shipment of the model.
@@ -30,13 +42,26 @@ struct Parcel {
     lane: Lane,
     /// Units by demand; `None` where it cannot hold any.
     units: Vec<Option<Expression>>,
-    /// One binary per step of the curve; their sum is 1 if the shipment is used.
+    /// Whether there is such a shipment.
+    used: Variable,
+    /// One binary per step of the curve; their sum is 1 if anything in it is packed together.
     steps: Vec<(Step, Variable)>,
 }
 
 impl Parcel {
     fn used(&self) -> Expression {
-        self.steps.iter().map(|(_, v)| Expression::from(*v)).sum()
+        self.used.into()
+    }
+
+    /// Whether anything in it is packed together.
+    fn packed(&self) -> Expression {
+        self.sum(|_| 1)
+    }
+
+    /// A property of the step that is taken.
+    fn sum(&self, of: impl Fn(&Step) -> u64) -> Expression {
+        let steps = self.steps.iter();
+        steps.map(|(step, v)| exact_u(of(step)) * *v).sum()
     }
 }
 
@@ -50,15 +75,9 @@ fn exact_u(value: u64) -> f64 {
     exact(i64::try_from(value).expect("instances are small"))
 }
 
-/// The optimum of `inst`; unknown when its price curves fall somewhere, it has more than
-/// `binaries` price steps or the solver runs out of time.
+/// The optimum of `inst`; unknown when it has more than `binaries` price steps or the solver runs out
+/// of time.
 pub(crate) fn solve(inst: &Instance, binaries: usize) -> Verdict {
-    let measured =
-        |s: &Surcharge| s.over.is_some() || s.over_cm3.is_some() || s.over_length_mm.is_some();
-    let alone = inst.demands.iter().any(|d| d.ships_alone);
-    if alone || inst.network.surcharges.iter().any(measured) {
-        return Verdict::Unknown;
-    }
     let mut model = Model::default();
     if model.parcels(inst, binaries).is_none() {
         return Verdict::Unknown;
@@ -112,7 +131,7 @@ impl Model {
         for location in 0..inst.network.locations.len() {
             let eligible = |d| naive::eligible(inst, location, d);
             for lane in naive::lanes(inst, location, eligible) {
-                let curve = curve(inst, &lane)?;
+                let curve = curve(inst, &lane);
                 for _ in 0..copies {
                     self.parcel(inst, lane, &curve);
                 }
@@ -125,23 +144,24 @@ impl Model {
         Some(())
     }
 
-    fn parcel(&mut self, inst: &Instance, lane: Lane, curve: &[(u64, u64, i64)]) {
+    fn parcel(&mut self, inst: &Instance, lane: Lane, curve: &[Step]) {
         let row = &inst.network.locations[lane.location];
         let policy = &inst.policy;
         let fixed = row.handling_per_shipment.0
             + policy.late_per_day.0 * i64::from(lane.late)
             + policy.speed_value_per_day.0 * i64::from(lane.days);
+        let used = self.vars.add(variable().binary());
+        self.cents += exact(fixed) * used;
+        let steps = curve.iter().cloned();
         let mut parcel = Parcel {
             lane,
             units: Vec::new(),
-            steps: Vec::new(),
+            used,
+            steps: steps
+                .map(|step| (step, self.vars.add(variable().binary())))
+                .collect(),
         };
-        for &(grams, mm3, cents) in curve {
-            let chosen = self.vars.add(variable().binary());
-            self.cents += exact(cents + fixed) * chosen;
-            parcel.steps.push((Step { grams, mm3 }, chosen));
-        }
-        self.rules.push(constraint!(parcel.used() <= 1));
+        self.rules.push(constraint!(parcel.packed() <= used));
         for d in 0..inst.demands.len() {
             let units = self.units(inst, &lane, d);
             if let Some(units) = &units {
@@ -159,7 +179,11 @@ impl Model {
             parcel.units.push(units);
         }
         self.together(inst, &parcel);
-        self.weights(inst, &parcel);
+        if inst.network.services.get(lane.service).is_some() {
+            self.weights(inst, &parcel);
+            self.carriage(inst, &parcel);
+            self.measures(inst, &parcel);
+        }
         self.waits_for_something(inst, &parcel);
         self.parcels.push(parcel);
     }
@@ -168,7 +192,10 @@ impl Model {
         let (demand, stock) = (&inst.demands[d], &inst.stock[d]);
         let most = stock.atp(lane.location, lane.ready).min(demand.qty);
         let refused = naive::restricted(inst, lane.location, Some(lane.service), d);
-        if most == 0 || !naive::eligible(inst, lane.location, d) || refused {
+        let carried = !demand.ships_alone || lane.service == naive::PICKUP || {
+            single(inst, lane, d).is_some()
+        };
+        if most == 0 || !naive::eligible(inst, lane.location, d) || refused || !carried {
             return None;
         }
         if naive::divisible(inst, d) {
@@ -197,25 +224,101 @@ impl Model {
         }
     }
 
+    /// What is packed together weighs what the step that is taken says.
     fn weights(&mut self, inst: &Instance, parcel: &Parcel) {
-        let total = |of: &dyn Fn(usize) -> u64| -> Expression {
-            let units = parcel.units.iter().enumerate();
-            units
-                .filter_map(|(d, u)| Some(exact_u(of(d)) * u.clone()?))
-                .sum()
-        };
-        let allowed = |of: &dyn Fn(&Step) -> u64| -> Expression {
-            parcel
-                .steps
-                .iter()
-                .map(|(step, v)| exact_u(of(step)) * *v)
-                .sum()
-        };
-        let grams = total(&|d| u64::from(inst.demands[d].grams));
-        self.rules.push(constraint!(grams <= allowed(&|s| s.grams)));
-        let mm3 = total(&|d| inst.demands[d].volume_mm3);
+        let grams = packed(inst, parcel, |d| u64::from(inst.demands[d].grams));
+        let mm3 = packed(inst, parcel, |d| inst.demands[d].volume_mm3) * 1e-3;
         self.rules
-            .push(constraint!(mm3 * 1e-3 <= allowed(&|s| s.mm3) * 1e-3));
+            .push(constraint!(grams.clone() <= parcel.sum(|s| s.grams)));
+        self.rules
+            .push(constraint!(mm3.clone() <= parcel.sum(|s| s.mm3) * 1e-3));
+        for (d, units) in parcel.units.iter().enumerate() {
+            if let Some(units) = units.clone().filter(|_| !inst.demands[d].ships_alone) {
+                let most = exact(i64::from(inst.demands[d].qty));
+                self.rules
+                    .push(constraint!(units <= most * parcel.packed()));
+            }
+        }
+        let steps: Vec<&Step> = parcel.steps.iter().map(|(step, _)| step).collect();
+        if !has_bargain(inst, parcel.lane.service, &steps) {
+            return;
+        }
+        let (mut by_grams, mut by_volume) = (Expression::default(), Expression::default());
+        for pair in parcel.steps.windows(2) {
+            let ((lighter, _), (_, taken)) = (&pair[0], &pair[1]);
+            let heavy = self.vars.add(variable().binary());
+            self.rules.push(constraint!(heavy <= *taken));
+            by_grams += exact_u(lighter.grams + 1) * heavy;
+            by_volume += exact_u(lighter.mm3 + 1) * 1e-3 * (*taken - heavy);
+        }
+        self.rules.push(constraint!(grams >= by_grams));
+        self.rules.push(constraint!(mm3 >= by_volume));
+    }
+
+    /// What units that ship alone come to.
+    fn alone(inst: &Instance, parcel: &Parcel, each: impl Fn(usize) -> i64) -> Expression {
+        let units = parcel.units.iter().enumerate();
+        let alone = units.filter(|(d, _)| inst.demands[*d].ships_alone);
+        alone
+            .filter_map(|(d, u)| u.clone().map(|units| exact(each(d)) * units))
+            .sum()
+    }
+
+    /// Tariff prices, at least the service's minimum; cartons and surcharges that need no measuring.
+    fn carriage(&mut self, inst: &Instance, parcel: &Parcel) {
+        let lane = &parcel.lane;
+        let known = |d| single(inst, lane, d).expect("it has units only where it is carried");
+        let alone_postage = Self::alone(inst, parcel, |d| known(d).0.0);
+        let alone_extra = Self::alone(inst, parcel, |d| known(d).1.0);
+        let steps = parcel.steps.iter();
+        let postage: Expression = steps.map(|(s, v)| exact(s.postage) * *v).sum();
+        let steps = parcel.steps.iter();
+        let extra: Expression = steps.map(|(s, v)| exact(s.extra) * *v).sum();
+        self.cents += extra + alone_extra;
+        let minimum = inst.network.services[lane.service].minimum;
+        if minimum.0 == 0 {
+            self.cents += postage + alone_postage;
+            return;
+        }
+        let paid = self.vars.add(variable().min(0));
+        self.rules
+            .push(constraint!(paid >= postage + alone_postage));
+        self.rules
+            .push(constraint!(paid >= exact(minimum.0) * parcel.used()));
+        self.cents += paid;
+    }
+
+    /// Surcharges by the size of the parcels of what is packed together.
+    fn measures(&mut self, inst: &Instance, parcel: &Parcel) {
+        for (number, row) in measured(inst, parcel.lane.service).into_iter().enumerate() {
+            let most = parcel.steps.iter().map(|(s, _)| s.heavy[number]).max();
+            let most = exact(row.cents.0) * exact_u(most.unwrap_or(0));
+            let mut off = Expression::default();
+            if let Some(over) = row.over_length_mm {
+                let long = self.vars.add(variable().binary());
+                for (d, units) in parcel.units.iter().enumerate() {
+                    let demand = &inst.demands[d];
+                    let counts = !demand.ships_alone && demand.longest_mm > over;
+                    if let Some(units) = units.clone().filter(|_| counts) {
+                        let most = exact(i64::from(demand.qty));
+                        self.rules.push(constraint!(units <= most * long));
+                    }
+                }
+                off += 1.0 - Expression::from(long);
+            }
+            if let Some(over) = row.over_cm3 {
+                let large = self.vars.add(variable().binary());
+                let mm3 = packed(inst, parcel, |d| inst.demands[d].volume_mm3) * 1e-3;
+                let fits = parcel.sum(|s| s.parcels) * exact(i64::from(over));
+                let all = exact_u(volume(inst)) * 1e-3;
+                self.rules.push(constraint!(mm3 <= fits + all * large));
+                off += 1.0 - Expression::from(large);
+            }
+            let owed = parcel.sum(|s| s.heavy[number]) * exact(row.cents.0);
+            let paid = self.vars.add(variable().min(0));
+            self.rules.push(constraint!(paid >= owed - most * off));
+            self.cents += paid;
+        }
     }
 
     /// A shipment waits only for units that become available at the moment it waits for.
@@ -320,40 +423,134 @@ impl Model {
     }
 }
 
-/// The price curve of `lane` up to the weight of the whole order: (grams, volume, cents) of each
-/// step, equal neighbours merged; `None` when it falls somewhere.
-fn curve(inst: &Instance, lane: &Lane) -> Option<Vec<(u64, u64, i64)>> {
+/// A property of the units of `parcel` that are packed together, summed.
+fn packed(inst: &Instance, parcel: &Parcel, of: impl Fn(usize) -> u64) -> Expression {
+    let units = parcel.units.iter().enumerate();
+    let packed = units.filter(|(d, _)| !inst.demands[*d].ships_alone);
+    packed
+        .filter_map(|(d, u)| Some(exact_u(of(d)) * u.clone()?))
+        .sum()
+}
+
+/// Volume of the whole order.
+fn volume(inst: &Instance) -> u64 {
+    let volume = |d: &super::instance::DemandSpec| u64::from(d.qty) * d.volume_mm3;
+    inst.demands.iter().map(volume).sum()
+}
+
+/// What one unit that ships alone pays: tariff price; carton and surcharges. `None` where the service
+/// cannot carry it.
+fn single(inst: &Instance, lane: &Lane, d: usize) -> Option<(Cents, Cents)> {
+    let mut units = vec![0; inst.demands.len()];
+    units[d] = 1;
+    let [parcel] = naive::parcels(inst, lane.service, &units)?[..] else {
+        return None;
+    };
+    let (postage, _) = naive::postage(&inst.network, lane.service, lane.zone, parcel.weight)?;
+    let carton = inst.network.locations[lane.location].packaging_per_parcel;
+    Some((
+        postage,
+        carton + naive::surcharge(inst, lane.service, &parcel),
+    ))
+}
+
+/// Surcharges of a service that the order pays or not by the length or volume of its parcels.
+fn measured(inst: &Instance, service: usize) -> Vec<&Surcharge> {
+    let rows = inst.network.surcharges.iter();
+    rows.filter(|row| row.over_length_mm.is_some() || row.over_cm3.is_some())
+        .filter(|row| naive::pays_here(inst, service, row))
+        .collect()
+}
+
+/// Whether a heavier step may be cheaper than a lighter one.
+fn has_bargain(inst: &Instance, service: usize, steps: &[&Step]) -> bool {
+    let falls = |pair: &[&Step]| {
+        pair[1].postage < pair[0].postage
+            || pair[1].extra < pair[0].extra
+            || pair[1].heavy.iter().zip(&pair[0].heavy).any(|(b, a)| b < a)
+    };
+    let by_volume = measured(inst, service)
+        .iter()
+        .any(|row| row.over_cm3.is_some());
+    let several = steps.iter().any(|step| step.parcels > 1);
+    steps.windows(2).any(falls) || (by_volume && several)
+}
+
+/// The price curve of `lane` up to the weight of the whole order, equal neighbours merged.
+fn curve(inst: &Instance, lane: &Lane) -> Vec<Step> {
     let Some(service) = inst.network.services.get(lane.service) else {
-        // The customer collects: whatever it weighs.
-        return Some(vec![(u32::MAX.into(), u32::MAX.into(), 0)]);
+        // The customer collects: nobody weighs it.
+        return Vec::new();
     };
-    let sum = |of: fn(&super::instance::DemandSpec) -> u64| -> u64 {
-        inst.demands.iter().map(|d| u64::from(d.qty) * of(d)).sum()
-    };
-    let (grams, mm3) = (sum(|d| u64::from(d.grams)), sum(|d| d.volume_mm3));
-    let heaviest = naive::billable(&inst.network, lane.service, grams, mm3);
-    let mut curve: Vec<(u64, u64, i64)> = Vec::new();
+    let grams: u64 = inst
+        .demands
+        .iter()
+        .map(|d| u64::from(d.qty) * u64::from(d.grams))
+        .sum();
+    let heaviest = naive::billable(&inst.network, lane.service, grams, volume(inst));
+    let measured = measured(inst, lane.service);
+    let mut curve: Vec<Step> = Vec::new();
     for weight in edges(inst, lane, heaviest) {
         let Some((cents, parcels)) = naive::postage(&inst.network, lane.service, lane.zone, weight)
         else {
             break;
         };
         let carton = inst.network.locations[lane.location].packaging_per_parcel;
-        let each = carton + naive::surcharge(inst, lane.service, &naive::Parcel::default());
-        let cents = cents.max(service.minimum) + each * parcels;
+        let weights = weights_of(weight, service.max.0);
+        let plain = |weight| {
+            let parcel = naive::Parcel {
+                weight,
+                ..naive::Parcel::default()
+            };
+            carton + naive::surcharge(inst, lane.service, &parcel)
+        };
+        let extra: Cents = weights.iter().map(|&weight| plain(weight)).sum();
+        let pays = |row: &Surcharge| {
+            let heavy = weights.iter();
+            let heavy = heavy.filter(|&&w| row.over.is_none_or(|over| w > over.0));
+            heavy.count() as u64
+        };
         // The heaviest multiple of the billing step within this step of the curve.
         let billed = weight / service.billing_step.0 * service.billing_step.0;
-        let volume = service.dim_divisor_cm3_per_kg.map_or(mm3, |divisor| {
-            let cm3 = billed * u64::from(divisor) / 1000;
-            cm3.max(u64::from(service.dim_threshold_cm3)) * 1000
-        });
-        match curve.last_mut() {
-            Some(last) if last.2 > cents.0 => return None,
-            Some(last) if last.2 == cents.0 => *last = (billed, volume, cents.0),
-            _ => curve.push((billed, volume, cents.0)),
+        let volume = service
+            .dim_divisor_cm3_per_kg
+            .map_or(u64::from(u32::MAX), |divisor| {
+                let cm3 = billed * u64::from(divisor) / 1000;
+                cm3.max(u64::from(service.dim_threshold_cm3)) * 1000
+            });
+        let step = Step {
+            grams: billed,
+            mm3: volume,
+            postage: cents.0,
+            extra: extra.0,
+            parcels: parcels.into(),
+            heavy: measured.iter().map(|row| pays(row)).collect(),
+        };
+        let alike = |last: &&mut Step| {
+            let merged = Step {
+                grams: step.grams,
+                mm3: step.mm3,
+                ..(**last).clone()
+            };
+            merged == step
+        };
+        match curve.last_mut().filter(alike) {
+            Some(last) => *last = step,
+            None => curve.push(step),
         }
     }
-    Some(curve)
+    curve
+}
+
+/// The weights of the parcels of so much, each of at most `max`.
+fn weights_of(weight: u64, max: u64) -> Vec<u64> {
+    let (mut rest, mut weights) = (weight, Vec::new());
+    while rest > max {
+        weights.push(max);
+        rest -= max;
+    }
+    weights.push(rest);
+    weights
 }
 
 /// Weights at which the price of `lane` may change, ascending, the last at least `heaviest`.
@@ -362,11 +559,17 @@ fn edges(inst: &Instance, lane: &Lane, heaviest: u64) -> Vec<u64> {
     let max = net.services[lane.service].max.0;
     let rows = net.tariffs.iter();
     let rows = rows.filter(|t| t.service.index() == lane.service && t.zone == lane.zone);
-    let ends: Vec<u64> = rows
+    let surcharges = net.surcharges.iter();
+    let surcharges = surcharges.filter(|row| naive::pays_here(inst, lane.service, row));
+    let overs = surcharges.filter_map(|row| row.over).map(|over| over.0);
+    let mut ends: Vec<u64> = rows
         .map(|t| t.max.0)
+        .chain(overs)
         .filter(|&end| end < max)
         .chain([max])
         .collect();
+    ends.sort_unstable();
+    ends.dedup();
     let mut edges = Vec::new();
     let mut full = 0;
     while edges.last().is_none_or(|&last| last < heaviest) {

@@ -323,15 +323,20 @@ fn area(inst: &Instance) -> &str {
         .map_or("", |p| &p.area)
 }
 
+/// Whether `row` is a surcharge of `service` for the order's destination.
+pub(crate) fn pays_here(inst: &Instance, service: usize, row: &Surcharge) -> bool {
+    let here = match &*row.area {
+        "" => true,
+        "residential" => inst.ship_to.residential,
+        other => other == area(inst),
+    };
+    here && row.service == service_id(service)
+}
+
 /// What `service` charges for `parcel` on top of its tariff.
 pub(crate) fn surcharge(inst: &Instance, service: usize, parcel: &Parcel) -> Cents {
     let pays = |row: &&Surcharge| {
-        let here = match &*row.area {
-            "" => true,
-            "residential" => inst.ship_to.residential,
-            other => other == area(inst),
-        };
-        here && row.service == service_id(service)
+        pays_here(inst, service, row)
             && row.over.is_none_or(|over| parcel.weight > over.0)
             && row.over_cm3.is_none_or(|over| parcel.cm3 > u64::from(over))
             && row
