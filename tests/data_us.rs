@@ -207,6 +207,37 @@ fn every_reference_resolves() {
     }
 }
 
+/// A new user finds an example of everything that a network folder can say, except what a sample has no
+/// use for: zones by postal prefixes win over distance, and prices of scarce units are made.
+#[test]
+fn every_column_has_a_value_somewhere() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/us");
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.ends_with(".csv") {
+            continue;
+        }
+        files += 1;
+        let rows = rows(&name);
+        for column in rows[0].keys() {
+            let said = rows.iter().any(|row| !row[column].is_empty());
+            assert!(said, "{name}: nothing in {column}");
+        }
+    }
+    assert_eq!(files, 13);
+    let toml = include_str!("../data/us/network.toml");
+    for part in [
+        "[policy]",
+        "[channels.",
+        "[presets.",
+        "[promise]",
+        "min_value_to_split_cents",
+    ] {
+        assert!(toml.contains(part), "{part}");
+    }
+}
+
 #[test]
 fn prices_never_fall_with_weight_or_zone_and_are_not_linear() {
     let mut tariffs: BTreeMap<(String, u64), Vec<(u64, u64)>> = BTreeMap::new();

@@ -10,7 +10,9 @@ use support::easier::{CONSTRAINTS, easier};
 use support::generate::{Shape, another, instance};
 use support::instance::Instance;
 use support::shrink::shrink;
-use support::{Verdict, ask, binding, checker, enumerate, frontier, milp, quotes, rules, subsets};
+use support::{
+    Verdict, ask, binding, checker, enumerate, frontier, milp, quotes, rules, sample, subsets,
+};
 
 use allot::model::Decision;
 use allot::routing::{EXACT_DEMANDS_MAX, Scratch};
@@ -363,6 +365,34 @@ fn the_same_question_has_the_same_answer() {
     }
     hold(&Shape::LARGE, 15, rule);
     hold(&Shape::TINY, 200, rule);
+}
+
+/// Every plan on the network that a new user sees is priced from its files by the checker, and what
+/// its files can say is used by some plan.
+#[test]
+fn plans_on_the_sample_network_keep_its_rules_and_cost_what_its_rows_say() {
+    let mut coverage = Coverage::default();
+    for inst in sample::instances(125) {
+        let answer = rules::answer(&inst).unwrap_or_else(|e| panic!("{e}\n{inst:.3000}"));
+        if let Some(decision) = answer {
+            coverage.count(&inst, &decision.plan, None);
+        }
+    }
+    assert!(coverage.plans >= 150);
+    let used = [
+        "several shipments",
+        "pays for lines",
+        "pays for cartons",
+        "pays a surcharge for weight",
+        "pays a surcharge for a home",
+        "pays a surcharge for an area",
+        "from a location that keeps a buffer",
+        "from a location with a limit",
+        "ships a class that needs an ability",
+    ];
+    let missing = coverage.rarer_than(1);
+    let missing: Vec<_> = missing.iter().filter(|n| used.contains(n)).collect();
+    assert!(missing.is_empty(), "no plan {missing:?}");
 }
 
 #[test]

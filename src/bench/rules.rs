@@ -2,7 +2,8 @@
 //!
 //! They are the comparison that the demo prints, so they are given every fair chance: they see the
 //! same stock, choose the best service for each of their shipments by the same objective, may send as
-//! many shipments, and what they cannot ship costs the same.
+//! many shipments, and what they cannot ship costs the same. Like Allot they ship nothing that may not
+//! go there; stock buffers, capacities, sets and the least value to split they do not know.
 
 use crate::engine::Engine;
 use crate::ledger::{NoLog, Owner, StockView, Take, Want};
@@ -84,7 +85,13 @@ fn add(totals: &mut RuleTotals, plan: &Plan) {
 fn route_one(engine: &Engine, order: &Order, rule: Rule, view: &mut StockView) -> Option<Plan> {
     let lanes = engine.lanes();
     let now = order.placed_at;
-    let destination = lanes.destination(&order.ship_to).ok()?;
+    let pickup = order.pickup_at.as_deref();
+    let pickup = pickup.map(|id| engine.registry().location("pickup_at", id));
+    let pickup = pickup.transpose().ok()?;
+    let destination = match pickup {
+        Some(store) => lanes.doorstep(store).ok()?,
+        None => lanes.destination(&order.ship_to).ok()?,
+    };
     let channel = engine
         .registry()
         .channel_asked("channel", &order.channel)
@@ -97,7 +104,7 @@ fn route_one(engine: &Engine, order: &Order, rule: Rule, view: &mut StockView) -
     let policy = policy.ok()?;
     let excluded = engine.excluded(order).ok()?;
     let request = Request {
-        pickup: None,
+        pickup,
         days: &[],
         now,
         destination: &destination,
@@ -177,7 +184,9 @@ impl Open {
         for demand in 0..count {
             for cell in request.stock.cells(demand) {
                 let class = request.demands[demand].class;
-                if cell.now.is_zero() || !lanes.can_ship(cell.location, class) {
+                let there = request.pickup.is_none_or(|store| store == cell.location);
+                let able = there && lanes.can_ship(cell.location, class, request.destination);
+                if cell.now.is_zero() || !able {
                     continue;
                 }
                 let place = stock.iter().position(|(l, _)| *l == cell.location);

@@ -308,10 +308,11 @@ fn cost_table(
     ]);
     let columns = [&outcome.objective, &nearest.objective, &greedy.objective];
     type Part = fn(&Objective) -> Cents;
-    let rows: [(&str, Part); 8] = [
+    let rows: [(&str, Part); 9] = [
         ("postage", |o| o.postage),
+        ("surcharges", |o| o.surcharges),
         ("handling", |o| o.handling),
-        ("postage + handling", Objective::freight),
+        ("all of these", Objective::freight),
         ("split penalty", |o| o.split),
         ("late", |o| o.late),
         ("days to deliver", |o| o.speed),

@@ -9,7 +9,7 @@ use crate::model::{Invalid, Order, OrderKey, OrderLine, PolicyOverrides, ShipTo}
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-const ORDERS: [Column; 11] = [
+const ORDERS: [Column; 14] = [
     must("source"),
     must("order"),
     may("line"),
@@ -21,6 +21,9 @@ const ORDERS: [Column; 11] = [
     must("qty"),
     may("deliver_by"),
     may("customer"),
+    may("residential"),
+    may("pickup_at"),
+    may("together"),
 ];
 const DESTINATIONS: [Column; 3] = [must("order"), must("country"), must("postal")];
 
@@ -38,8 +41,9 @@ type KnownSku<'a> = &'a dyn Fn(&str) -> bool;
 
 /// Reads an order file with the columns of `orders.csv`.
 ///
-/// The columns `line`, `channel`, `deliver_by` and `customer` may be absent, and their cells and those of
-/// `postal` empty: lines are then numbered from 1, the channel is `default`. Columns that are not known are ignored. A second file with
+/// The columns `line`, `channel`, `deliver_by`, `customer`, `residential`, `pickup_at` and `together` may be
+/// absent, and their cells and those of `postal` empty: lines are then numbered from 1, the channel is
+/// `default`, nobody collects, and no line waits for another. Columns that are not known are ignored. A second file with
 /// the columns `order`, `country` and `postal` replaces the destinations of the orders it names.
 /// Where `known` is given, every SKU must pass it.
 ///
@@ -74,12 +78,12 @@ struct Draft {
     rows: Vec<usize>,
 }
 
-fn drafts(table: &Table<11>, known: Option<KnownSku<'_>>) -> Result<Vec<Draft>, LoadError> {
+fn drafts(table: &Table<14>, known: Option<KnownSku<'_>>) -> Result<Vec<Draft>, LoadError> {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut index: Map<OrderKey, usize> = Map::default();
     let mut row = 0;
     table.each(|fields| {
-        let [source, order, line, .., sku, qty, _, _] = fields;
+        let [source, order, line, .., sku, qty, _, _, _, _, together] = fields;
         let key = OrderKey::new(source.id()?, order.id()?);
         let at = match index.get(&key) {
             Some(&at) => {
@@ -96,9 +100,11 @@ fn drafts(table: &Table<11>, known: Option<KnownSku<'_>>) -> Result<Vec<Draft>, 
             }
         };
         let Draft { order, rows } = &mut drafts[at];
-        order
-            .lines
-            .push(order_line(line, sku, qty, order.lines.len(), known)?);
+        order.lines.push(order_line(
+            [line, sku, qty, together],
+            order.lines.len(),
+            known,
+        )?);
         rows.push(row);
         row += 1;
         Ok(())
@@ -107,7 +113,7 @@ fn drafts(table: &Table<11>, known: Option<KnownSku<'_>>) -> Result<Vec<Draft>, 
 }
 
 /// What a row says of its order.
-fn header(key: OrderKey, fields: [Field<'_>; 11]) -> Result<Order, Invalid> {
+fn header(key: OrderKey, fields: [Field<'_>; 14]) -> Result<Order, Invalid> {
     let [
         _,
         _,
@@ -120,6 +126,9 @@ fn header(key: OrderKey, fields: [Field<'_>; 11]) -> Result<Order, Invalid> {
         _,
         deliver_by,
         customer,
+        residential,
+        pickup_at,
+        _,
     ] = fields;
     Ok(Order {
         key,
@@ -134,8 +143,9 @@ fn header(key: OrderKey, fields: [Field<'_>; 11]) -> Result<Order, Invalid> {
             country: country.country()?.into(),
             postal: postal.postal()?.into(),
             coordinate: None,
-            ..ShipTo::default()
+            residential: residential.optional(Field::flag)?.unwrap_or(false),
         },
+        pickup_at: pickup_at.optional(Field::id)?.map(Into::into),
         deliver_by: deliver_by.optional(Field::day)?,
         deliver_by_is_hard: false,
         policy: PolicyOverrides::default(),
@@ -145,7 +155,7 @@ fn header(key: OrderKey, fields: [Field<'_>; 11]) -> Result<Order, Invalid> {
 }
 
 /// Checks that a further row says the same of its order as the first one.
-fn agree(table: &Table<11>, draft: &Draft, fields: [Field<'_>; 11]) -> Result<(), Invalid> {
+fn agree(table: &Table<14>, draft: &Draft, fields: [Field<'_>; 14]) -> Result<(), Invalid> {
     let [
         _,
         _,
@@ -158,6 +168,9 @@ fn agree(table: &Table<11>, draft: &Draft, fields: [Field<'_>; 11]) -> Result<()
         _,
         deliver_by,
         customer,
+        residential,
+        pickup_at,
+        _,
     ] = fields;
     let first = &draft.order;
     let again = header(first.key.clone(), fields)?;
@@ -170,6 +183,13 @@ fn agree(table: &Table<11>, draft: &Draft, fields: [Field<'_>; 11]) -> Result<()
     }
     if again.placed_at != first.placed_at {
         return differs(placed_at, &first.placed_at);
+    }
+    if again.ship_to.residential != first.ship_to.residential {
+        return differs(residential, &first.ship_to.residential);
+    }
+    if again.pickup_at != first.pickup_at {
+        let said = first.pickup_at.as_deref().unwrap_or_default();
+        return differs(pickup_at, &said);
     }
     if again.ship_to.country != first.ship_to.country {
         return differs(country, &first.ship_to.country);
@@ -190,9 +210,7 @@ fn agree(table: &Table<11>, draft: &Draft, fields: [Field<'_>; 11]) -> Result<()
 }
 
 fn order_line(
-    line: Field<'_>,
-    sku: Field<'_>,
-    qty: Field<'_>,
+    [line, sku, qty, together]: [Field<'_>; 4],
     lines_before: usize,
     known: Option<KnownSku<'_>>,
 ) -> Result<OrderLine, Invalid> {
@@ -206,12 +224,12 @@ fn order_line(
         sku: id.into(),
         qty: qty.qty(1)?,
         may_split: true,
-        together: None,
+        together: together.optional(Field::id)?.map(Into::into),
     })
 }
 
 /// Line ids are unique within an order.
-fn check_line_ids(table: &Table<11>, drafts: &[Draft]) -> Result<(), LoadError> {
+fn check_line_ids(table: &Table<14>, drafts: &[Draft]) -> Result<(), LoadError> {
     let mut seen: HashSet<&str, foldhash::fast::RandomState> = HashSet::default();
     for Draft { order, rows } in drafts {
         seen.clear();

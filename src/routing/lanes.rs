@@ -345,10 +345,12 @@ impl Lanes {
         self.sites.len()
     }
 
-    /// Whether a location sends new shipments and may ship items of a class.
+    /// Whether a location sends new shipments and may ship items of a class to a destination.
     #[must_use]
-    pub fn can_ship(&self, location: LocationId, class: ClassId) -> bool {
-        !self.paused(location) && (class.0 == 0 || self.able(location.index(), class))
+    pub fn can_ship(&self, location: LocationId, class: ClassId, to: &Destination) -> bool {
+        let able = class.0 == 0 || self.able(location.index(), class);
+        let open = !to.bars(location) && !to.restricted.closes(location);
+        !self.paused(location) && able && open && !to.restricted.bars(location.index(), class)
     }
 
     /// Whether a location may ship items of a class.

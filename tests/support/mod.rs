@@ -16,6 +16,7 @@
 //! | [`subsets`] | the cheapest plan when no demand divides, over subsets of demands |
 //! | [`ask`], [`rules`], [`quotes`], [`frontier`], [`binding`] | the router's answers, and what they must keep |
 //! | [`easier`] | instances changed in one way that can only help |
+//! | [`sample`] | orders of the sample network |
 //! | [`coverage`] | how much of the problem the instances reach |
 //! | [`shrink`] | a failing instance made as small as it gets |
 
@@ -34,6 +35,7 @@ pub(crate) mod naive;
 pub(crate) mod quotes;
 pub(crate) mod rng;
 pub(crate) mod rules;
+pub(crate) mod sample;
 pub(crate) mod shrink;
 pub(crate) mod stock;
 pub(crate) mod subsets;

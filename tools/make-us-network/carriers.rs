@@ -46,6 +46,8 @@ struct Parcel {
     id: &'static str,
     carrier: &'static str,
     works_on: &'static str,
+    /// Empty: on the days on which it moves.
+    delivers_on: &'static str,
     dim_divisor: u64,
     /// Business days by zone.
     transit_days: [u64; 8],
@@ -66,6 +68,7 @@ const PARCELS: [Parcel; 3] = [
         id: "ground",
         carrier: "Meridian Parcel",
         works_on: "Mon-Sat",
+        delivers_on: "",
         dim_divisor: 6000,
         transit_days: [1, 1, 2, 2, 3, 4, 4, 5],
         ounce_steps: &[2, 4, 6, 8, 10, 12, 14, 16],
@@ -83,6 +86,7 @@ const PARCELS: [Parcel; 3] = [
         id: "two_day",
         carrier: "Meridian Parcel",
         works_on: "Mon-Sat",
+        delivers_on: "Mon-Fri",
         dim_divisor: 6000,
         transit_days: [1, 1, 2, 2, 2, 2, 2, 3],
         ounce_steps: &[8, 16],
@@ -100,6 +104,7 @@ const PARCELS: [Parcel; 3] = [
         id: "overnight",
         carrier: "Kestrel Air",
         works_on: "Mon-Sun",
+        delivers_on: "Mon-Sat",
         dim_divisor: 5000,
         transit_days: [1, 1, 1, 1, 1, 1, 1, 2],
         ounce_steps: &[8, 16],
@@ -118,6 +123,8 @@ const PARCELS: [Parcel; 3] = [
 /// Pallet freight for what is far too heavy for parcels.
 const FREIGHT_TRANSIT_DAYS: [u64; 8] = [1, 2, 2, 3, 4, 5, 5, 6];
 const FREIGHT_MAX_KG: u64 = 4000;
+/// The least that a pallet shipment costs, in cents.
+const FREIGHT_MIN: u64 = 14_000;
 const FREIGHT_ZONE: [u64; 8] = [100, 110, 124, 142, 168, 196, 222, 246];
 
 /// Weight of a parcel step in whole grams, rounded down so that no parcel pays too little.
@@ -174,24 +181,57 @@ fn freight_price(kg: u64, zone: usize) -> u64 {
 pub(crate) fn services_csv() -> String {
     let mut text = String::from(
         "service,carrier,works_on,dim_divisor_cm3_per_kg,dim_threshold_cm3,billing_step_grams,\
-         max_grams\n",
+         max_grams,min_cents_per_shipment,delivers_on\n",
     );
     for p in &PARCELS {
         // One cubic foot is 28,317 cm³: smaller parcels pay for their mass alone.
         let max = grams(PARCEL_MAX_LB * 16);
         let _ = writeln!(
             text,
-            "{},{},{},{},28317,1,{max}",
-            p.id, p.carrier, p.works_on, p.dim_divisor
+            "{},{},{},{},28317,1,{max},,{}",
+            p.id, p.carrier, p.works_on, p.dim_divisor, p.delivers_on
         );
     }
     let _ = writeln!(
         text,
-        "freight,Prairie Freight,Mon-Fri,4000,0,1,{}",
+        "freight,Prairie Freight,Mon-Fri,4000,0,1,{},{FREIGHT_MIN},",
         FREIGHT_MAX_KG * 1000
     );
     text
 }
+
+/// Conditions of a surcharge (longest side, volume, weight, area) and cents by parcel service: parcels
+/// over 48 inches, over 10,368 cubic inches, over 50 lb; homes; places off the mainland.
+const SURCHARGES: [(&str, [u64; 3]); 5] = [
+    ("1219,,,", [1_600, 1_600, 2_400]),
+    (",169901,,", [2_900, 2_900, 3_600]),
+    (",,22679,", [2_300, 2_300, 2_900]),
+    (",,,residential", [290, 330, 370]),
+    (",,,remote", [950, 1_400, 2_200]),
+];
+
+/// `surcharges.csv`. Freight has to be lifted off the lorry at a home.
+pub(crate) fn surcharges_csv() -> String {
+    let mut text = String::from("service,over_length_mm,over_cm3,over_grams,area,cents\n");
+    for (number, p) in PARCELS.iter().enumerate() {
+        for (conditions, cents) in SURCHARGES {
+            let _ = writeln!(text, "{},{conditions},{}", p.id, cents[number]);
+        }
+    }
+    text.push_str("freight,,,,residential,8500\nfreight,,,,remote,19500\n");
+    text
+}
+
+/// `restrictions.csv`: dangerous goods do not fly, chilled goods travel on no pallet and not over the
+/// sea, the furniture maker serves the mainland.
+pub(crate) const RESTRICTIONS_CSV: &str = "\
+location,service,class,region
+,overnight,hazmat,
+,two_day,hazmat,overseas
+,freight,cold,
+,,cold,overseas
+SUP-HPT,,,overseas
+";
 
 /// `zones.csv`.
 pub(crate) fn zones_csv() -> String {

@@ -215,12 +215,14 @@ fn value(rng: &mut Rng, grams: u64) -> u64 {
 
 /// `items.csv`.
 pub(crate) fn csv(items: &[Item]) -> String {
-    let mut text = String::from("sku,name,grams,length_mm,width_mm,height_mm,class,value_cents\n");
+    let mut text =
+        String::from("sku,name,grams,length_mm,width_mm,height_mm,class,value_cents,ships_alone\n");
     for i in items {
         let [length, width, height] = i.size_mm;
+        let alone = if i.class == "oversize" { "true" } else { "" };
         let _ = writeln!(
             text,
-            "{},{},{},{length},{width},{height},{},{}",
+            "{},{},{},{length},{width},{height},{},{},{alone}",
             i.sku, i.name, i.grams, i.class, i.value_cents
         );
     }

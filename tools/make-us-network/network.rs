@@ -29,6 +29,19 @@ short_cents_per_unit = 20000
 max_shipments = 3
 ship_complete = false
 allow_backorder = true
+# Goods of less than this ship in one parcel or wait.
+min_value_to_split_cents = 1500
+
+# What differs for the orders of a selling channel: a wholesaler can wait, a marketplace may not.
+[channels.b2b]
+speed_value_cents_per_day = 15
+[channels.marketplace]
+late_cents_per_day = 500
+
+# What an order may ask for by name ("policy": {"preset": "gift"}), beside the presets that are there.
+[presets.gift]
+ship_complete = true
+speed_value_cents_per_day = 90
 
 # Whether promises may count on units that are on their way: "off", "transfers" or "all"; and how
 # many hours after their expected arrival they count.
@@ -76,6 +89,9 @@ pub(crate) fn files(
         ("services.csv", carriers::services_csv()),
         ("zones.csv", carriers::zones_csv()),
         ("tariffs.csv", carriers::tariffs_csv()),
+        ("surcharges.csv", carriers::surcharges_csv()),
+        ("regions.csv", places::regions_csv(&places)),
+        ("restrictions.csv", carriers::RESTRICTIONS_CSV.to_owned()),
         ("items.csv", items::csv(&items)),
         ("stock.csv", stock::stock_csv(seed, &items, &supply)),
         (
@@ -86,6 +102,6 @@ pub(crate) fn files(
             "allocations.csv",
             stock::allocations_csv(seed, &items, &demand, &supply),
         ),
-        ("orders.csv", orders::csv(&orders, &items)?),
+        ("orders.csv", orders::csv(seed, &orders, &items, &supply)?),
     ])
 }

@@ -8,6 +8,8 @@ use super::demand::Demand;
 use super::items::Item;
 use super::places::Place;
 use super::rng::{Rng, Weighted};
+use super::sites::{Kind, SITES};
+use super::stock::Supply;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::fmt::Write;
@@ -64,6 +66,13 @@ const CHANNELS: [(&str, &str, &str, u64); 4] = [
     ("store", "pos", "P", 100),
     ("b2b", "edi", "E", 40),
 ];
+
+/// Consumers in 1/1000 whose parcels go to a home.
+const HOMES: u64 = 850;
+/// Units that a store has to have beyond those of an order that is collected there.
+const COLLECTED_MARGIN: u64 = 2;
+/// Consumer orders of several items in 1/1000 of which the first two are a set.
+const SETS: u64 = 15;
 
 /// Orders in 1/1000 that name one of their SKUs on two lines (UCI: 1.7 % of lines repeat one).
 const REPEATED: u64 = 17;
@@ -223,12 +232,35 @@ fn moment(rng: &mut Rng, wholesale: bool) -> u64 {
     day * DAY_SECONDS + hour * 3600 + rng.below(3600)
 }
 
+/// The store at which an order is collected: of those bought in a store, what a store of the area has.
+fn collected_at(order: &Order, supply: &Supply) -> Option<&'static str> {
+    if CHANNELS[order.channel].0 != "store" {
+        return None;
+    }
+    let near = |site: &usize| {
+        let Kind::Store = SITES[*site].kind else {
+            return false;
+        };
+        let has = |&(sku, qty): &(usize, u64)| supply.has(sku, *site, qty + COLLECTED_MARGIN);
+        SITES[*site].postal[..1] == order.postal[..1] && order.lines.iter().all(has)
+    };
+    (0..SITES.len()).find(near).map(|site| SITES[site].id)
+}
+
 /// `orders.csv`.
-pub(crate) fn csv(orders: &[Order], items: &[Item]) -> Result<String, jiff::Error> {
+pub(crate) fn csv(
+    seed: u64,
+    orders: &[Order],
+    items: &[Item],
+    supply: &Supply,
+) -> Result<String, jiff::Error> {
+    let mut rng = Rng::stream(seed, "doors");
     let start: Timestamp = START.parse()?;
     let first_day: Date = START.split('T').next().unwrap_or(START).parse()?;
-    let mut text =
-        String::from("source,order,channel,placed_at,country,postal,sku,qty,deliver_by\n");
+    let mut text = String::from(
+        "source,order,channel,placed_at,country,postal,sku,qty,deliver_by,residential,\
+             pickup_at,together\n",
+    );
     let mut numbers = [1000_u64; CHANNELS.len()];
     for order in orders {
         let (channel, source, prefix, _) = CHANNELS[order.channel];
@@ -244,10 +276,17 @@ pub(crate) fn csv(orders: &[Order], items: &[Item]) -> Result<String, jiff::Erro
                 .to_string(),
             None => String::new(),
         };
-        for &(sku, qty) in &order.lines {
+        let wholesale = order.is_wholesale();
+        let home = !wholesale && rng.chance(HOMES);
+        let home = if home { "true" } else { "" };
+        let collected = collected_at(order, supply).unwrap_or_default();
+        let set = !wholesale && order.lines.len() > 1 && rng.chance(SETS) && collected.is_empty();
+        for (line, &(sku, qty)) in order.lines.iter().enumerate() {
+            let together = if set && line < 2 { "set" } else { "" };
             let _ = writeln!(
                 text,
-                "{source},{prefix}{number},{channel},{placed_at},US,{},{},{qty},{deliver_by}",
+                "{source},{prefix}{number},{channel},{placed_at},US,{},{},{qty},{deliver_by},\
+                 {home},{collected},{together}",
                 order.postal, items[sku].sku
             );
         }

@@ -161,11 +161,32 @@ fn spread(places: &mut [Place], state: &str, people: u64) -> Result<(), Problem>
     Ok(())
 }
 
+impl Place {
+    /// Whether carriers have to cross the sea, or Canada, to get there.
+    fn is_overseas(&self) -> bool {
+        ["AK", "HI", "PR"].contains(&&*self.state)
+    }
+}
+
 /// `places.csv`.
 pub(crate) fn csv(places: &[Place]) -> String {
-    let mut text = String::from("country,postal_prefix,lat,lon,population\n");
+    let mut text = String::from("country,postal_prefix,lat,lon,population,area\n");
     for p in places {
-        let _ = writeln!(text, "US,{},{},{},{}", p.prefix, p.lat, p.lon, p.population);
+        let area = if p.is_overseas() { "remote" } else { "" };
+        let _ = writeln!(
+            text,
+            "US,{},{},{},{},{area}",
+            p.prefix, p.lat, p.lon, p.population
+        );
+    }
+    text
+}
+
+/// `regions.csv`.
+pub(crate) fn regions_csv(places: &[Place]) -> String {
+    let mut text = String::from("region,country,postal_prefix\n");
+    for p in places.iter().filter(|p| p.is_overseas()) {
+        let _ = writeln!(text, "overseas,US,{}", p.prefix);
     }
     text
 }

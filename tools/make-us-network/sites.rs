@@ -23,8 +23,8 @@ pub(crate) struct Site {
     pub(crate) abilities: &'static str,
     /// Its part of the stock of a SKU that all centres hold, relative to the others.
     pub(crate) share: u64,
+    pub(crate) postal: &'static str,
     name: &'static str,
-    postal: &'static str,
     lat: &'static str,
     lon: &'static str,
     timezone: &'static str,
@@ -100,12 +100,22 @@ const fn terms(kind: Kind) -> &'static str {
     }
 }
 
+/// Cents per line and per carton, units that stay on the shelf, countries that it ships to.
+const fn further_terms(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Centre => "10,38,,",
+        Kind::Partner => "30,75,,",
+        Kind::Store => "25,55,1,US",
+        Kind::Supplier => ",,,US",
+    }
+}
+
 /// `locations.csv`.
 pub(crate) fn csv() -> String {
     let mut text = String::from(
         "location,name,kind,country,postal,lat,lon,timezone,cutoff,working_days,lead_hours,\
          shipments_per_day,units_per_day,handling_cents_per_shipment,handling_cents_per_unit,\
-         abilities\n",
+         abilities,handling_cents_per_line,packaging_cents_per_parcel,stock_buffer,ships_to\n",
     );
     for s in &SITES {
         let (kind, rest) = terms(s.kind)
@@ -113,8 +123,15 @@ pub(crate) fn csv() -> String {
             .expect("every row of terms has commas");
         let _ = writeln!(
             text,
-            "{},{},{kind},US,{},{},{},{},{rest},{}",
-            s.id, s.name, s.postal, s.lat, s.lon, s.timezone, s.abilities
+            "{},{},{kind},US,{},{},{},{},{rest},{},{}",
+            s.id,
+            s.name,
+            s.postal,
+            s.lat,
+            s.lon,
+            s.timezone,
+            s.abilities,
+            further_terms(s.kind)
         );
     }
     text

@@ -48,6 +48,14 @@ pub(crate) struct Supply {
     thin: Vec<usize>,
 }
 
+impl Supply {
+    /// Whether a site starts with more than so many units of a SKU.
+    pub(crate) fn has(&self, sku: usize, site: usize, units: u64) -> bool {
+        let held = self.on_hand.get(&(sku, site));
+        held.is_some_and(|&held| held > units)
+    }
+}
+
 /// Plans the opening stock.
 pub(crate) fn plan(seed: u64, items: &[Item], demand: &Demand, forecast: &[u64]) -> Supply {
     let mut rng = Rng::stream(seed, "stock");

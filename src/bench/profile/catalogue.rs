@@ -1,7 +1,9 @@
 //! Items, places and stock of a profile: their names, and a network folder of them.
 //!
 //! Carriers, tariffs, zones and places to ship to are those of the sample network; so are the first
-//! warehouses. What is needed beyond them stands where people live.
+//! warehouses. What is needed beyond them stands where people live. What the sample's carriers and
+//! locations charge and rule besides (surcharges, minimums, cartons, regions) is left out, so that the
+//! load of a profile is that of the commands.
 
 use super::file::Profile;
 use super::postal::{PLACES, populated};
@@ -16,6 +18,9 @@ const LOCATIONS: &str = include_str!("../../../data/us/locations.csv");
 const SERVICES: &str = include_str!("../../../data/us/services.csv");
 const ZONES: &str = include_str!("../../../data/us/zones.csv");
 const TARIFFS: &str = include_str!("../../../data/us/tariffs.csv");
+/// So many columns of a location and of a service are there in every network.
+const LOCATION_COLUMNS: usize = 16;
+const SERVICE_COLUMNS: usize = 7;
 
 /// Where the places that we make up lie is the same for every seed of the load.
 const PLACES_SEED: u64 = 20_261_128;
@@ -53,6 +58,7 @@ impl Catalogue {
         let (warehouses, stores): (Vec<&str>, Vec<&str>) = LOCATIONS
             .lines()
             .skip(1)
+            .map(|row| columns(row, LOCATION_COLUMNS))
             .partition(|row| row.split(',').nth(2) != Some("store"));
         let mut locations = rows(&warehouses, size.warehouses, "DC-N");
         locations.extend(rows(&stores, size.stores, "ST-N"));
@@ -125,9 +131,13 @@ impl Catalogue {
     /// When the disk does not take it.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
+        let services: String = SERVICES
+            .lines()
+            .flat_map(|row| [columns(row, SERVICE_COLUMNS), "\n"])
+            .collect();
         for (name, text) in [
             ("network.toml", NETWORK),
-            ("services.csv", SERVICES),
+            ("services.csv", &services),
             ("zones.csv", ZONES),
             ("tariffs.csv", TARIFFS),
             ("places.csv", PLACES),
@@ -136,7 +146,8 @@ impl Catalogue {
         }
         let create = |name: &str| File::create(folder.join(name)).map(BufWriter::new);
         let mut out = create("locations.csv")?;
-        writeln!(out, "{}", LOCATIONS.lines().next().unwrap_or_default())?;
+        let header = LOCATIONS.lines().next().unwrap_or_default();
+        writeln!(out, "{}", columns(header, LOCATION_COLUMNS))?;
         for row in &self.locations {
             writeln!(out, "{row}")?;
         }
@@ -157,6 +168,12 @@ impl Catalogue {
         }
         out.flush()
     }
+}
+
+/// The first `count` columns of a row; no cell of the sample has quotes.
+fn columns(row: &str, count: usize) -> &str {
+    let end = row.match_indices(',').nth(count - 1);
+    end.map_or(row, |(at, _)| &row[..at])
 }
 
 /// `count` rows of `locations.csv`: those given, and more that are like them where people live.
