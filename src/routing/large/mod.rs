@@ -6,7 +6,7 @@
 //! order gives the same plan everywhere. All shipments of one location leave at one hand-over.
 //!
 //! Then all sets of places that may be open together are gone through, as far as the work allows
-//! (`sets`): that proves how little any plan costs, and finds better plans on the way.
+//! (`prove`): that proves how little any plan costs, and finds better plans on the way.
 //!
 //! Unlike the exact search this one allocates.
 //!
@@ -14,12 +14,14 @@
 
 mod assign;
 mod bound;
+mod costs;
+mod node;
 mod offers;
-mod sets;
+mod prove;
 
 use self::assign::{Assigner, Assignment};
+use self::costs::Costs;
 use self::offers::{Offer, Offers};
-use self::sets::Sets;
 use super::candidates::Seen;
 use super::departures::Departures;
 use super::price::{finish, shipment};
@@ -46,13 +48,13 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
     let mut search = Search::new(job, &offers, departures);
     search.grow();
     search.improve();
-    let sets = if job.lanes.limited() {
+    let costs = if job.lanes.limited() {
         None
     } else {
-        Sets::new(job, &offers, departures)
+        Costs::new(job, &offers, departures)
     };
     let best = search.best.cents;
-    let proven = sets.map(|sets| sets.prove(best, |open| search.cost_of(open)));
+    let proven = costs.map(|costs| costs.prove(best, |open| search.cost_of(open)));
     let mut plans: Vec<Plan> = search
         .found
         .iter()

@@ -1,7 +1,8 @@
 //! Tests of the room as a whole; those of a single step are at the foot of its file.
 
+mod bounds;
 mod exact;
-mod kit;
+pub(super) mod kit;
 mod large;
 mod lessons;
 mod oracle;

@@ -1,0 +1,337 @@
+//! What every place asks for every demand of a large order, all of it at the least: what the proof
+//! of a bound (`prove`) counts with.
+//!
+//! Every offer gets a line under its costs: a base, and a price for each gram, such that no shipment
+//! from it costs less than the base and its weight at that price (what it costs to carry bends with
+//! every weight step; the line touches where a fair part of the order would lie). Then a set of open
+//! offers costs at least its bases and, for every demand, the cheapest open offers or the short cost.
+
+use super::super::cargo::Load;
+use super::super::departures::Departures;
+use super::super::lanes::{NO_ZONE, finite};
+use super::super::request::Job;
+use super::super::surcharges::Rule;
+use super::offers::{Offer, Offers};
+use crate::model::Qty;
+
+/// Parts of a cent that costs are counted in, so that rounding down a demand's weight costs little.
+pub(super) const PARTS: i64 = 64;
+/// What costs more than this many parts is not looked at closely: no sum comes near an overflow.
+const MOST: i64 = 1 << 44;
+/// Most cells of the table of costs.
+const CELLS_MAX: usize = 1 << 22;
+/// How many prices of a gram are tried for the line of an offer.
+const PRICES: i128 = 32;
+/// Prices of a gram are counted in millionths of a cent.
+const MICRO: i128 = 1_000_000;
+
+/// What an offer has of a demand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cell {
+    pub(super) demand: u32,
+    /// Of a demand that ships whole: 1, the whole.
+    pub(super) units: u32,
+    /// Goods and weight of one of these.
+    pub(super) each: i64,
+}
+
+/// Costs of a large order by offer and demand, in parts.
+pub(super) struct Costs {
+    /// By offer: what a shipment costs at the least besides its goods and weight, the split penalty
+    /// included.
+    pub(super) bases: Vec<i64>,
+    /// By offer: where its cells start; one more for the end.
+    starts: Vec<usize>,
+    cells: Vec<Cell>,
+    /// By demand: units that are wanted; 1 of a demand that ships whole.
+    pub(super) wanted: Vec<i64>,
+    /// By demand: whether it ships whole or not at all.
+    pub(super) whole: Vec<bool>,
+    /// By demand: what one of the wanted costs when it is short.
+    pub(super) short: Vec<i64>,
+    /// Most shipments.
+    pub(super) most: usize,
+    pub(super) split: i64,
+}
+
+impl Costs {
+    /// Lays out the costs; `None` where they are too many or too large.
+    pub(super) fn new(job: &Job<'_>, offers: &Offers, departures: &Departures) -> Option<Self> {
+        let demands = job.request.demands;
+        if offers.rows.is_empty() || offers.cells() > CELLS_MAX as u64 {
+            return None;
+        }
+        let split = parts(job.policy.split_penalty.0)?;
+        let mut new = Self {
+            bases: Vec::with_capacity(offers.rows.len()),
+            starts: vec![0],
+            cells: Vec::new(),
+            wanted: Vec::with_capacity(demands.len()),
+            whole: offers
+                .divisible
+                .iter()
+                .map(|divisible| !divisible)
+                .collect(),
+            short: Vec::with_capacity(demands.len()),
+            most: usize::from(job.policy.max_shipments),
+            split,
+        };
+        new.add_demands(job)?;
+        let loads = demands.iter().map(|d| d.load(d.qty));
+        let total = loads.fold(Load::default(), Load::plus);
+        let mut lines: Vec<Option<(i64, i128)>> = Vec::new();
+        for offer in &offers.rows {
+            let departure = offer.departure as usize;
+            if lines.len() <= departure {
+                lines.resize(departure + 1, None);
+            }
+            let line = lines[departure];
+            let line = line.unwrap_or_else(|| under(job, offer, departures, total));
+            lines[departure] = Some(line);
+            new.bases
+                .push(parts(line.0.max(0) + offer.handling)? + split);
+            for good in &offer.goods {
+                let cell = new.cell(job, offer, *good, line.1)?;
+                new.cells.push(cell);
+            }
+            new.starts.push(new.cells.len());
+        }
+        Some(new)
+    }
+
+    fn add_demands(&mut self, job: &Job<'_>) -> Option<()> {
+        let units: i64 = job.request.demands.iter().map(|d| i64::from(d.qty.0)).sum();
+        let short = if job.may_short_some() {
+            parts(job.policy.short_per_unit.0)?
+        } else {
+            // Dear enough that every plan with something short is dearer than every other.
+            MOST / 2 / units.max(1)
+        };
+        (short.checked_mul(units)? < MOST).then_some(())?;
+        for (i, demand) in job.request.demands.iter().enumerate() {
+            let units = i64::from(demand.qty.0);
+            let (wanted, each) = if self.whole[i] {
+                (1, units)
+            } else {
+                (units, 1)
+            };
+            self.wanted.push(wanted);
+            self.short.push(short * each);
+        }
+        Some(())
+    }
+
+    fn cell(
+        &self,
+        job: &Job<'_>,
+        offer: &Offer,
+        (line, units, cents): (u16, u32, i64),
+        slope: i128,
+    ) -> Option<Cell> {
+        let demand = usize::from(line);
+        let grams = job.request.demands[demand].load(Qty(1)).grams;
+        // Weighed together, rounded down once. Of fewer units each pays more for its line.
+        let weight = slope * i128::from(grams) * i128::from(units) * i128::from(PARTS) / MICRO;
+        let goods = parts(
+            cents
+                .checked_mul(units.into())?
+                .checked_add(offer.per_line)?,
+        )?;
+        let all = goods.checked_add(i64::try_from(weight).ok()?)?;
+        let (units, each) = if self.whole[demand] {
+            (1, all)
+        } else {
+            (units, all.div_euclid(i64::from(units.max(1))))
+        };
+        (all < MOST).then_some(Cell {
+            demand: line.into(),
+            units,
+            each,
+        })
+    }
+
+    pub(super) fn offers(&self) -> usize {
+        self.bases.len()
+    }
+
+    /// How many cells an offer has on average, rounded up.
+    pub(super) fn average(&self) -> usize {
+        self.cells.len().div_ceil(self.bases.len().max(1))
+    }
+
+    pub(super) fn cells_of(&self, offer: u32) -> &[Cell] {
+        let at = offer as usize;
+        &self.cells[self.starts[at]..self.starts[at + 1]]
+    }
+
+    /// What an offer saves where one of every demand is worth its price.
+    #[inline]
+    pub(super) fn gain(&self, offer: u32, prices: &[i64]) -> i64 {
+        let cells = self.cells_of(offer).iter();
+        let each = cells.map(|c| (prices[c.demand as usize] - c.each).max(0) * i64::from(c.units));
+        each.sum()
+    }
+
+    /// What a set of open offers costs at the least by some prices, the split penalty of all shipments
+    /// but the first included.
+    pub(super) fn known(&self, open: &[u32], prices: &[i64]) -> i64 {
+        let each = open.iter();
+        let each = each.map(|&o| self.bases[o as usize] - self.gain(o, prices));
+        self.worth(prices) - self.split + each.sum::<i64>()
+    }
+
+    /// Prices to start from, where so many places ship: the least cost of each demand and an even
+    /// share of the bases.
+    pub(super) fn fair_prices(&self, places: usize) -> Vec<i64> {
+        let mut prices = self.short.clone();
+        for cell in &self.cells {
+            let price = &mut prices[cell.demand as usize];
+            *price = (*price).min(cell.each);
+        }
+        let base = self.bases.iter().copied().min().unwrap_or(0);
+        let all: i64 = self.wanted.iter().sum();
+        let share = base.saturating_mul(i64::try_from(places).unwrap_or(1)) / all.max(1);
+        for (price, short) in prices.iter_mut().zip(&self.short) {
+            *price = (*price + share).min(*short);
+        }
+        prices
+    }
+
+    /// What everything that is wanted is worth.
+    pub(super) fn worth(&self, prices: &[i64]) -> i64 {
+        prices.iter().zip(&self.wanted).map(|(p, w)| p * w).sum()
+    }
+
+    /// What a set of open offers costs at the least, the split penalty of every shipment included.
+    pub(super) fn least(&self, open: &[u32]) -> i64 {
+        let mut cost = self.short.clone();
+        let mut divided: Vec<(usize, i64, i64)> = Vec::new();
+        let mut all = 0;
+        for &offer in open {
+            all += self.bases[offer as usize];
+            for cell in self.cells_of(offer) {
+                let demand = cell.demand as usize;
+                if self.whole[demand] {
+                    cost[demand] = cost[demand].min(cell.each);
+                } else if cell.each < self.short[demand] {
+                    divided.push((demand, cell.each, cell.units.into()));
+                }
+            }
+        }
+        divided.sort_unstable();
+        let mut left = self.wanted.clone();
+        for (demand, each, units) in divided {
+            let units = units.min(left[demand]);
+            left[demand] -= units;
+            all += units * each;
+        }
+        all + cost.iter().zip(&left).map(|(c, l)| c * l).sum::<i64>()
+    }
+}
+
+fn parts(cents: i64) -> Option<i64> {
+    cents.checked_mul(PARTS).filter(|&p| p < MOST)
+}
+
+/// The line under what carrying costs from an offer, handling apart, that is highest at a third
+/// of the order: its
+/// base in cents and its price of a gram in millionths of a cent. `all` is the load of the order.
+fn under(job: &Job<'_>, offer: &Offer, departures: &Departures, all: Load) -> (i64, i128) {
+    let grams = all.grams / 3;
+    let known = departures.get(offer.departure);
+    if job.request.pickup.is_some() {
+        return (known.least, 0);
+    }
+    let tariffs = &job.lanes.tariffs;
+    let services = job.lanes.carriers.len();
+    let zones = job
+        .request
+        .destination
+        .zones(usize::from(known.class), services);
+    let mut points: Vec<(u64, i64)> = Vec::new();
+    let mut top: Option<i128> = None;
+    for (service, &zone) in zones.iter().enumerate() {
+        let dated = departures.dated(offer.departure, services)[service];
+        if zone == NO_ZONE || !finite(dated) {
+            continue;
+        }
+        let billing = usize::from(tariffs.billing_of[service]);
+        let rules = job.request.destination.rules(billing);
+        // A line under the minimum is none under many parcels.
+        let single = tariffs.billings[billing].one_parcel(all);
+        // Every parcel pays these, and there is at least one.
+        let flat: i64 = rules.iter().map(Rule::flat).sum();
+        let carton = job.lanes.sites[usize::from(offer.location)].per_parcel;
+        for (grams, cents) in tariffs.steps(service, zone) {
+            let cents = if single {
+                tariffs.at_least(service, cents)
+            } else {
+                cents
+            };
+            points.push((grams, cents + dated + flat + carton));
+        }
+        if let Some((grams, cents)) = tariffs.full_parcel(service, zone) {
+            let price = i128::from(cents) * MICRO / i128::from(grams);
+            top = Some(top.map_or(price, |t| t.min(price)));
+        }
+    }
+    let dearest = points
+        .iter()
+        .map(|p| i128::from(p.1) * MICRO / i128::from(p.0.max(1)));
+    let top = top.or_else(|| dearest.max()).unwrap_or(0);
+    let line = |price: i128| {
+        let over = points
+            .iter()
+            .map(|p| i128::from(p.1) * MICRO - price * i128::from(p.0));
+        (over.min().unwrap_or(0).div_euclid(MICRO), price)
+    };
+    let lines = (0..=PRICES).map(|part| line(top * part / PRICES));
+    let usable = lines.filter(|l| l.0 >= 0);
+    let highest = usable.max_by_key(|l| l.0 * MICRO + l.1 * i128::from(grams));
+    let (base, price) = highest.unwrap_or((0, 0));
+    (i64::try_from(base).unwrap_or(0), price)
+}
+
+#[cfg(test)]
+impl Costs {
+    /// Some places and demands, more of both than one place has.
+    pub(super) fn random(dice: &mut super::super::tests::kit::Dice) -> Self {
+        let (offers, demands) = (3 + dice.below(9), 2 + dice.below(9));
+        let whole: Vec<bool> = (0..demands).map(|_| !dice.once_in(4)).collect();
+        let wanted = whole
+            .iter()
+            .map(|&w| if w { 1 } else { dice.between(2, 9) });
+        let mut new = Self {
+            bases: Vec::new(),
+            starts: vec![0],
+            cells: Vec::new(),
+            wanted: wanted.collect(),
+            short: (0..demands)
+                .map(|_| dice.between(1, 40) * 100 * PARTS)
+                .collect(),
+            whole,
+            most: usize::try_from(1 + dice.below(6)).unwrap(),
+            split: 150 * PARTS,
+        };
+        for _ in 0..offers {
+            new.bases.push(dice.between(150, 1_500) * PARTS);
+            for demand in 0..demands {
+                if dice.once_in(2) {
+                    continue;
+                }
+                let whole = new.whole[usize::try_from(demand).unwrap()];
+                new.cells.push(Cell {
+                    demand: u32::try_from(demand).unwrap(),
+                    units: if whole {
+                        1
+                    } else {
+                        u32::try_from(1 + dice.below(6)).unwrap()
+                    },
+                    each: dice.between(10, 500) * PARTS,
+                });
+            }
+            new.starts.push(new.cells.len());
+        }
+        new
+    }
+}

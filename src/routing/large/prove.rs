@@ -1,0 +1,514 @@
+//! Which places can be open together: branch and bound over sets of them, for a proven bound.
+//!
+//! The sets are first told apart by how many places they have: what so many shipments cost at the
+//! least is known much better than what any number of them costs. Each part (`node`) has a bound, and
+//! the part with the lowest is always divided next, so that what is known of all of them rises as
+//! the search goes on: by a demand that no open place has, of which each place that has it is tried
+//! in turn, later ones without the earlier, and at last none of them. Where only one or two places
+//! are missing they are gone through. Every set that looks cheap enough is priced as it is.
+//!
+//! What cannot be better than the best plan less a small tolerance is left out, so that a search that
+//! ends proves the best plan to be that close to the optimum. The work is counted; where it runs
+//! out, the lowest bound that is left bounds the optimum instead.
+
+use super::costs::{Costs, PARTS};
+use super::node::{Ascent, Node};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
+
+/// A plan within so many thousandths of the optimum is good enough.
+const TOLERANCE: i64 = 4;
+/// Most cells that are looked at.
+const WORK_MAX: u64 = 24_000_000;
+/// Really pricing a set counts as so many cells for each place and demand.
+const PRICING: u64 = 60;
+/// Sets of more places than this are not told apart by their number.
+const COUNTED: usize = 12;
+/// Steps for the first prices, and for those of a part.
+const FIRST_STEPS: usize = 150;
+const STEPS: usize = 14;
+/// A part with so many sets at the most is gone through at once.
+const FEW: u64 = 40_000;
+
+/// A part that was worked out, with how it is divided.
+struct Divided {
+    node: Node,
+    /// Of its other places, those of which a set has the first, or the second and not the first …
+    by: Vec<u32>,
+}
+
+/// Part number `1` of a divided node `0`, after the least bound of it.
+type Open = Reverse<(i64, u32, u32)>;
+
+/// The search, asking `plan` what a set of open offers really costs.
+struct Run<'a, F> {
+    costs: &'a Costs,
+    plan: F,
+    /// Nothing of that cost or more is looked at.
+    target: i64,
+    /// The least bound of what was left.
+    left: i64,
+    work: u64,
+    open: BinaryHeap<Open>,
+    divided: Vec<Divided>,
+    ascent: Ascent,
+    looked: HashSet<Vec<u32>>,
+    /// Memory of `go_through`.
+    prices: Vec<Vec<i64>>,
+}
+
+impl Costs {
+    /// In cents, what no plan that ships something costs less than; `best` is the cost of the best
+    /// one known, in cents, and `plan` tells the cost of the best one known after trying to do better
+    /// with a set of open offers.
+    pub(super) fn prove(&self, best: i64, plan: impl FnMut(&[usize]) -> i64) -> i64 {
+        let mut run = Run {
+            costs: self,
+            plan,
+            target: i64::MAX,
+            left: i64::MAX,
+            work: WORK_MAX,
+            open: BinaryHeap::new(),
+            divided: Vec::new(),
+            ascent: Ascent::default(),
+            looked: HashSet::new(),
+            prices: Vec::new(),
+        };
+        run.aim(best);
+        run.start();
+        while run.work > 0 {
+            let Some(Reverse((bound, of, part))) = run.open.pop() else {
+                break;
+            };
+            if bound >= run.target {
+                // All others are higher.
+                run.open.clear();
+                break;
+            }
+            let node = run.part(of as usize, part as usize);
+            run.look_into(node, STEPS, bound);
+        }
+        let open = run.open.peek().map_or(i64::MAX, |open| open.0.0);
+        open.min(run.left).min(run.target).max(0) / PARTS
+    }
+}
+
+impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
+    /// Only what is cheaper than this plan by more than the tolerance is of interest.
+    fn aim(&mut self, cents: i64) {
+        let parts = cents.saturating_mul(PARTS);
+        self.target = self.target.min(parts - parts / 1_000 * TOLERANCE);
+    }
+
+    /// Looks into all sets, by how many places they have.
+    fn start(&mut self) {
+        let all: Vec<u32> = (0..self.costs.offers())
+            .map(|o| u32::try_from(o).unwrap_or(u32::MAX))
+            .collect();
+        let most = self.costs.most.min(all.len());
+        let mut prices = self.costs.fair_prices(most);
+        let numbers = most.min(COUNTED);
+        // The more places, the lower the prices: they rise from number to number.
+        for fewest in (1..=numbers).rev() {
+            let node = Node {
+                open: Vec::new(),
+                others: all.clone(),
+                fewest,
+                most: if fewest == COUNTED { most } else { fewest },
+                prices,
+            };
+            let steps = if fewest == numbers {
+                FIRST_STEPS
+            } else {
+                FIRST_STEPS / 2
+            };
+            prices = self.look_into(node, steps, 0);
+        }
+    }
+
+    /// A part of a divided node.
+    fn part(&self, of: usize, part: usize) -> Node {
+        let Divided { node, by } = &self.divided[of];
+        let mut new = node.clone();
+        let gone = by.get(..=part).unwrap_or(by);
+        new.others.retain(|other| !gone.contains(other));
+        if let Some(&offer) = by.get(part) {
+            new.open.push(offer);
+            new.fewest = new.fewest.saturating_sub(1);
+            new.most -= 1;
+        }
+        new
+    }
+
+    /// Bounds a node, `known` being a bound already; goes through its sets or divides it. Returns
+    /// its prices.
+    fn look_into(&mut self, mut node: Node, steps: usize, known: i64) -> Vec<i64> {
+        let mut ascent = std::mem::take(&mut self.ascent);
+        let aim = (steps, self.target);
+        let bound = ascent
+            .ascend(self.costs, &mut node, aim, &mut self.work)
+            .max(known);
+        let prices = node.prices.clone();
+        if bound < self.target {
+            // The set that the prices choose is a good one more often than not.
+            let chosen = ascent.priced.chosen.min(node.others.len());
+            let likely = node.open.iter().chain(&node.others[..chosen]);
+            let likely: Vec<u32> = likely.copied().collect();
+            self.look(&likely);
+            let through = Through::new(self.costs, &node, &ascent.priced.adds, self.target - bound);
+            if through.sets(node.most) <= FEW || node.most <= 2 {
+                self.go_through(&node, through, bound, ascent.priced.open);
+            } else {
+                self.divide(node, &ascent, bound);
+            }
+        }
+        self.ascent = ascent;
+        prices
+    }
+
+    /// Looks at a set if it may be cheap enough, once.
+    fn look(&mut self, open: &[u32]) {
+        let least = self.costs.least(open) - self.costs.split;
+        if least >= self.target || open.is_empty() {
+            return;
+        }
+        let mut sorted = open.to_vec();
+        sorted.sort_unstable();
+        let set: Vec<usize> = sorted.iter().map(|&o| o as usize).collect();
+        if !self.looked.insert(sorted) {
+            return;
+        }
+        let cents = (self.plan)(&set);
+        self.aim(cents);
+        let cells = open.len() * self.costs.wanted.len();
+        self.work = self.work.saturating_sub(PRICING * cells as u64);
+        self.left = self.left.min(least);
+    }
+
+    /// Divides a node: its parts are looked into later, the lowest bound first.
+    fn divide(&mut self, node: Node, ascent: &Ascent, bound: i64) {
+        if node.fewest == 0 {
+            // Sets without any of the others.
+            self.look(&node.open);
+        }
+        let (by, rarest) = self.division(&node);
+        let of = u32::try_from(self.divided.len()).unwrap_or(u32::MAX);
+        let adds = &ascent.priced.adds;
+        let mut free: Vec<bool> = vec![true; adds.len()];
+        let mut place = 0;
+        for part in 0..=by.len() {
+            let (mut least, mut fewest, mut most) = (ascent.priced.open, node.fewest, node.most);
+            if let Some(&offer) = by.get(part) {
+                while adds[place].1 != offer {
+                    place += 1;
+                }
+                free[place] = false;
+                least += adds[place].0;
+                (fewest, most) = (fewest.saturating_sub(1), most - 1);
+            }
+            let rest = adds.iter().zip(&free).filter(|a| *a.1).map(|a| a.0.0);
+            let (mut count, mut enough) = (0, fewest == 0);
+            for add in rest {
+                if count == most || (count >= fewest && add >= 0) {
+                    break;
+                }
+                least += add;
+                count += 1;
+                enough |= count >= fewest;
+            }
+            let mut least = least.max(bound);
+            if let Some(rarest) = rarest.filter(|_| part == by.len()) {
+                // Nobody has it: it pays its short cost instead of its price.
+                let more = self.costs.short[rarest] - node.prices[rarest];
+                least = least.max(bound + more);
+            }
+            if enough && least < self.target {
+                let part = u32::try_from(part).unwrap_or(u32::MAX);
+                self.open.push(Reverse((least, of, part)));
+            }
+        }
+        self.divided.push(Divided { node, by });
+    }
+
+    /// By which places a node is divided: those that have a demand that no open place has, the
+    /// rarest, which is told as well; else the most promising one.
+    fn division(&self, node: &Node) -> (Vec<u32>, Option<usize>) {
+        let costs = self.costs;
+        let mut count = vec![0u32; costs.wanted.len()];
+        for &other in &node.others {
+            for cell in costs.cells_of(other) {
+                count[cell.demand as usize] += 1;
+            }
+        }
+        for &open in &node.open {
+            for cell in costs.cells_of(open) {
+                count[cell.demand as usize] = 0;
+            }
+        }
+        let rarest = count
+            .iter()
+            .enumerate()
+            .filter(|&(i, &n)| n > 0 && costs.whole[i]);
+        let rarest = rarest.min_by_key(|&(i, n)| (*n, i));
+        let Some((rarest, _)) = rarest else {
+            let first = node.others.first().copied();
+            return (first.into_iter().collect(), None);
+        };
+        let has = |other: &&u32| {
+            let mut cells = costs.cells_of(**other).iter();
+            cells.any(|c| c.demand as usize == rarest)
+        };
+        let by = node.others.iter().filter(has).copied().collect();
+        (by, Some(rarest))
+    }
+
+    /// Goes through all sets of a node; `least` is what its open places cost by the prices.
+    fn go_through(&mut self, node: &Node, mut through: Through<'_>, bound: i64, least: i64) {
+        if node.fewest == 0 {
+            self.look(&node.open);
+        }
+        for count in node.fewest.max(1)..=node.most.min(node.others.len()) {
+            let mut prices = std::mem::take(&mut self.prices);
+            prices.resize(prices.len().max(count + 1), Vec::new());
+            // What ships whole costs what the open places ask, no more.
+            node.caps(self.costs, &mut prices[count]);
+            for (demand, price) in prices[count].iter_mut().enumerate() {
+                if !self.costs.whole[demand] {
+                    *price = node.prices[demand];
+                }
+            }
+            self.prices = prices;
+            let all = through.all.clone();
+            let musts = numbered(&through.musts);
+            self.choose(&mut through, (all, musts), count, least);
+            if self.work == 0 {
+                self.left = self.left.min(bound);
+                return;
+            }
+        }
+    }
+
+    /// Chooses `count` more of the `free` places, which have all of `musts` together; `least` is what
+    /// those so far cost by the prices of the node.
+    fn choose(
+        &mut self,
+        through: &mut Through<'_>,
+        (mut free, musts): (Vec<u64>, u128),
+        count: usize,
+        least: i64,
+    ) {
+        if count == 1 {
+            self.choose_last(through, (&free, musts), least);
+            return;
+        }
+        let costs = self.costs;
+        let by = through.rarest(&free, musts);
+        let next: i64 = bits(&free)
+            .take(count - 1)
+            .map(|at| through.adds[at].0)
+            .sum();
+        self.work = self.work.saturating_sub(through.words as u64 * 4);
+        for at in bits(&by) {
+            let (add, other) = through.adds[at];
+            if least + add + next >= self.target || self.work == 0 {
+                return;
+            }
+            // The later ones go without it.
+            free[at / 64] &= !(1 << (at % 64));
+            let (fewer, more) = self.prices.split_at_mut(count);
+            fewer[count - 1].clone_from(&more[0]);
+            for cell in costs.cells_of(other) {
+                let demand = cell.demand as usize;
+                if costs.whole[demand] {
+                    let price = &mut fewer[count - 1][demand];
+                    *price = (*price).min(cell.each);
+                }
+            }
+            let copied = costs.wanted.len() / 4 + costs.average();
+            self.work = self.work.saturating_sub(copied as u64);
+            through.open.push(other);
+            let rest = (free.clone(), musts & !through.has[at]);
+            self.choose(through, rest, count - 1, least + add);
+            through.open.pop();
+        }
+    }
+
+    /// Chooses the last place.
+    fn choose_last(
+        &mut self,
+        through: &mut Through<'_>,
+        (free, musts): (&[u64], u128),
+        least: i64,
+    ) {
+        let prices = std::mem::take(&mut self.prices);
+        let here = &prices[1];
+        let mut known = None;
+        self.work = self.work.saturating_sub(through.words as u64 * 4);
+        'words: for word in 0..through.words {
+            let mut left = through.with_all(free[word], word, musts);
+            while left != 0 {
+                let (add, other) = through.adds[word * 64 + left.trailing_zeros() as usize];
+                left &= left - 1;
+                if least + add >= self.target {
+                    break 'words;
+                }
+                let known = *known.get_or_insert_with(|| self.costs.known(&through.open, here));
+                self.work = self.work.saturating_sub(self.costs.average() as u64 + 1);
+                let costs = self.costs;
+                let more = costs.bases[other as usize] - costs.gain(other, here);
+                if known + more < self.target {
+                    through.open.push(other);
+                    self.look(&through.open);
+                    through.open.pop();
+                }
+            }
+        }
+        self.prices = prices;
+    }
+}
+
+/// The sets of a node while they are gone through: places by their number among those that it has
+/// besides, the most promising first.
+struct Through<'a> {
+    adds: &'a [(i64, u32)],
+    open: Vec<u32>,
+    words: usize,
+    /// All places, as bits.
+    all: Vec<u64>,
+    /// Demands that are too dear to leave short: 128 of them at the most.
+    musts: Vec<usize>,
+    /// By one of those and place, as bits: which places have it.
+    holders: Vec<u64>,
+    /// By place: which of those it has.
+    has: Vec<u128>,
+}
+
+impl<'a> Through<'a> {
+    /// `room` is by how much the bound of the node is below the target.
+    fn new(costs: &Costs, node: &Node, adds: &'a [(i64, u32)], room: i64) -> Self {
+        let words = adds.len().div_ceil(64);
+        let mut must = vec![u32::MAX; costs.wanted.len()];
+        let mut held = vec![false; costs.wanted.len()];
+        let open = node.open.iter().flat_map(|&o| costs.cells_of(o));
+        open.for_each(|cell| held[cell.demand as usize] = true);
+        // A set without it pays its short cost instead of its price.
+        let too_dear = |&i: &usize| costs.short[i] - node.prices[i] >= room;
+        let musts = (0..costs.wanted.len()).filter(|&i| costs.whole[i] && !held[i]);
+        let musts: Vec<usize> = musts.filter(too_dear).take(128).collect();
+        for (number, &demand) in (0u32..).zip(&musts) {
+            must[demand] = number;
+        }
+        let mut new = Self {
+            adds,
+            open: node.open.clone(),
+            words,
+            all: vec![0; words],
+            holders: vec![0; words * musts.len()],
+            has: vec![0; adds.len()],
+            musts,
+        };
+        for (at, &(_, other)) in adds.iter().enumerate() {
+            new.all[at / 64] |= 1 << (at % 64);
+            for cell in costs.cells_of(other) {
+                let number = must[cell.demand as usize];
+                if number != u32::MAX {
+                    new.has[at] |= 1 << number;
+                    new.holders[number as usize * words + at / 64] |= 1 << (at % 64);
+                }
+            }
+        }
+        new
+    }
+
+    /// About how many sets there are of `count` places that have all that they must.
+    fn sets(&self, count: usize) -> u64 {
+        let holders = self.holders.chunks(self.words.max(1));
+        let holders = holders.map(|words| words.iter().map(|w| u64::from(w.count_ones())).sum());
+        let places = self.adds.len() as u64;
+        let Some(fewest): Option<u64> = holders.min() else {
+            return (0..count as u64).fold(1, |sets, n| sets.saturating_mul(places) / (n + 1));
+        };
+        (1..count).fold(1, |sets: u64, _| sets.saturating_mul(fewest))
+    }
+
+    /// Of the free places those with the rarest of `musts`; all of them where there is none.
+    fn rarest(&self, free: &[u64], musts: u128) -> Vec<u64> {
+        let with = |must: usize| {
+            let holders = &self.holders[must * self.words..(must + 1) * self.words];
+            holders.iter().zip(free).map(|(h, f)| h & f)
+        };
+        let count = |must: &usize| with(*must).map(u64::count_ones).sum::<u32>();
+        let musts = (0..self.musts.len()).filter(|must| musts >> must & 1 == 1);
+        match musts.min_by_key(count) {
+            Some(must) => with(must).collect(),
+            None => free.to_vec(),
+        }
+    }
+
+    /// Of the places of a word those that have all of `musts`.
+    fn with_all(&self, mut places: u64, word: usize, mut musts: u128) -> u64 {
+        while musts != 0 && places != 0 {
+            let must = musts.trailing_zeros() as usize;
+            places &= self.holders[must * self.words + word];
+            musts &= musts - 1;
+        }
+        places
+    }
+}
+
+/// As many of the lowest bits as there are.
+fn numbered(musts: &[usize]) -> u128 {
+    musts
+        .iter()
+        .enumerate()
+        .fold(0, |all, (number, _)| all | 1 << number)
+}
+
+/// The numbers of the bits that are set, ascending.
+fn bits(words: &[u64]) -> impl Iterator<Item = usize> {
+    words.iter().enumerate().flat_map(|(word, &bits)| {
+        let mut left = bits;
+        std::iter::from_fn(move || {
+            let at = (left != 0).then(|| word * 64 + left.trailing_zeros() as usize);
+            left &= left.wrapping_sub(1);
+            at
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tests::kit::Dice;
+    use super::*;
+
+    /// The cheapest set of places, by trying all of them.
+    fn cheapest(costs: &Costs) -> i64 {
+        let all = u32::try_from(costs.offers()).unwrap();
+        let sets = (1u32..1 << all).filter(|set| set.count_ones() as usize <= costs.most);
+        let open = |set: u32| (0..all).filter(|o| set >> o & 1 == 1).collect::<Vec<_>>();
+        sets.map(|set| costs.least(&open(set)) - costs.split)
+            .min()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_search_that_ends_is_within_its_tolerance_of_all_sets() {
+        for seed in 0..400 {
+            let costs = Costs::random(&mut Dice(seed));
+            let best = cheapest(&costs);
+            // A plan costs what the set of its places costs at the least, in whole cents.
+            let mut known = i64::MAX / PARTS / 2;
+            let bound = costs.prove(known, |open| {
+                let open: Vec<u32> = open.iter().map(|&o| u32::try_from(o).unwrap()).collect();
+                known = known.min((costs.least(&open) - costs.split).div_euclid(PARTS) + 1);
+                known
+            });
+            let cents = best / PARTS;
+            assert!(bound <= cents, "seed {seed}: {bound} above {cents}");
+            assert!(
+                bound >= cents - cents / 200 - 1,
+                "seed {seed}: {bound}, not {cents}"
+            );
+        }
+    }
+}
