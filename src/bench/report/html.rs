@@ -7,7 +7,7 @@
 
 use super::{Results, Searched};
 use crate::bench::run::{Report, Row};
-use crate::chart::{self, Chart, Scale, Series, escape, plain, rate_of, time_of};
+use crate::chart::{self, Bars, Chart, Group, Scale, Series, escape, plain, rate_of, time_of};
 use std::fmt::Write as _;
 
 /// The page.
@@ -120,6 +120,7 @@ fn section(run: &Report) -> String {
     out.push_str("<div class=\"charts\">");
     out.push_str(&timeline(run).figure());
     out.push_str(&rate(run).figure());
+    out.push_str(&histogram(run).figure());
     out.push_str(&percentiles(run).figure());
     out.push_str(&disk(run).figure());
     out.push_str("</div>");
@@ -211,19 +212,39 @@ fn timeline(run: &Report) -> Chart {
             .collect(),
         dots: false,
     };
+    let mut all = vec![
+        series("p50", &|l| l.p50),
+        series("p99", &|l| l.p99),
+        series("max", &|l| l.max),
+    ];
+    let lowest = all[0].points.iter().map(|point| point.1);
+    all.extend(syncs(run, lowest.fold(f64::INFINITY, f64::min) / 2.0));
     Chart {
         title: "Latency over the run".into(),
         x: ("seconds".into(), Scale::Linear),
         y: ("latency".into(), Scale::Log),
-        series: vec![
-            series("p50", &|l| l.p50),
-            series("p99", &|l| l.p99),
-            series("max", &|l| l.max),
-        ],
+        series: all,
         bands: bands(run),
         lines: Vec::new(),
         words: (plain, time_of),
     }
+}
+
+/// A dot below the latencies for each look at the server that found the journal synced since the last;
+/// none where it never was.
+fn syncs(run: &Report, height: f64) -> Option<Series> {
+    let synced = run
+        .samples
+        .windows(2)
+        .filter(|pair| pair[1].syncs > pair[0].syncs);
+    let points: Vec<(f64, f64)> = synced
+        .map(|pair| (pair[1].at_ms as f64 / 1e3, height))
+        .collect();
+    (!points.is_empty() && height.is_finite()).then(|| Series {
+        name: "journal synced".into(),
+        points,
+        dots: true,
+    })
 }
 
 fn rate(run: &Report) -> Chart {
@@ -243,6 +264,23 @@ fn rate(run: &Report) -> Chart {
         bands: bands(run),
         lines: Vec::new(),
         words: (plain, rate_of),
+    }
+}
+
+/// How many commands took how long.
+fn histogram(run: &Report) -> Bars {
+    let answered = run.histogram.iter().map(|span| span.1).sum::<u64>().max(1) as f64;
+    let groups = run.histogram.iter().map(|(end, count)| Group {
+        name: time_of(*end as f64),
+        values: vec![*count as f64 * 100.0 / answered],
+    });
+    Bars {
+        title: "Commands by latency".into(),
+        x: "at most so long, and longer than the one before".into(),
+        y: "% of commands".into(),
+        series: vec!["all commands".into()],
+        groups: groups.collect(),
+        words: plain,
     }
 }
 

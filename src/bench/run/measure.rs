@@ -39,8 +39,13 @@ pub enum Target {
         /// A network folder in place of the profile's catalogue.
         network: Option<PathBuf>,
     },
-    /// One that runs, with the profile's catalogue loaded.
-    Running(SocketAddr),
+    /// One that runs.
+    Running {
+        /// Where.
+        address: SocketAddr,
+        /// Whether it has the profile's catalogue; another's items are not read one by one.
+        catalogue: bool,
+    },
     /// Another system.
     Peer(Peer),
 }
@@ -144,7 +149,7 @@ impl Session {
                 server = Some(started);
                 address
             }
-            Target::Running(address) => *address,
+            Target::Running { address, .. } => *address,
             Target::Peer(peer) => {
                 progress.step("giving it its stock");
                 let durable = settings.durability != "none";
@@ -160,7 +165,7 @@ impl Session {
             catalogue,
             dialect,
             granted: 0,
-            countable: !matches!(settings.target, Target::Running(_)),
+            countable: !matches!(settings.target, Target::Running { .. }),
         })
     }
 
@@ -300,7 +305,7 @@ impl Session {
                 return peer.check(&self.catalogue, self.countable.then_some(self.granted));
             }
             Target::Own { network, .. } => (true, network.is_some()),
-            Target::Running(_) => (true, false),
+            Target::Running { catalogue, .. } => (*catalogue, false),
         };
         let skus: Vec<u32> = self.catalogue.best_sellers().collect();
         let read = if known && !own_network {
@@ -453,6 +458,7 @@ impl Findings<'_> {
             marks: self.marks,
             samples: self.samples,
             quantiles: report::quantiles(&all),
+            histogram: report::histogram(&all),
         }
     }
 }
@@ -477,7 +483,7 @@ fn conditions(
         optimised: !cfg!(debug_assertions),
         target: match target {
             Target::Own { .. } => "a server of its own on loopback".to_owned(),
-            Target::Running(address) => address.to_string(),
+            Target::Running { address, .. } => address.to_string(),
             Target::Peer(peer) => format!("{} at {}", peer.name(), peer.address()),
         },
         durability: settings.durability.clone(),

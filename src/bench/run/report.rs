@@ -75,6 +75,10 @@ pub struct Report {
     pub samples: Vec<Sample>,
     /// Latency in nanoseconds by the share of commands that were faster, in millionths.
     pub quantiles: Vec<(u32, u64)>,
+    /// How many commands took how long: the end of each span in nanoseconds, with those that ended in
+    /// it; three spans for every factor of ten.
+    #[serde(default)]
+    pub histogram: Vec<(u64, u64)>,
 }
 
 /// What came of a command.
@@ -269,6 +273,39 @@ pub(super) fn snapshot_marks(samples: &[Sample]) -> Vec<Mark> {
         before = *sample;
     }
     marks
+}
+
+/// How many commands took how long, from the first span that has any to the last.
+pub(super) fn histogram(tally: &Tally) -> Vec<(u64, u64)> {
+    let mut spans: Vec<(u64, u64)> = Vec::new();
+    for value in tally.latency.iter_recorded() {
+        let end = span_end(value.value_iterated_to());
+        match spans.last_mut() {
+            Some(last) if last.0 == end => last.1 += value.count_since_last_iteration(),
+            _ => {
+                let mut next = spans.last().map(|last| span_end(last.0 + 1));
+                while let Some(empty) = next.filter(|at| *at < end) {
+                    spans.push((empty, 0));
+                    next = Some(span_end(empty + 1));
+                }
+                spans.push((end, value.count_since_last_iteration()));
+            }
+        }
+    }
+    spans
+}
+
+/// The least of 1, 2, 5, 10, 20, … that is not below a value.
+fn span_end(value: u64) -> u64 {
+    let mut power = 1u64;
+    loop {
+        for end in [power, power.saturating_mul(2), power.saturating_mul(5)] {
+            if end >= value {
+                return end;
+            }
+        }
+        power = power.saturating_mul(10);
+    }
 }
 
 /// Latencies by share, dense where the tail is.

@@ -141,7 +141,10 @@ impl RunOptions {
         folder: &Path,
     ) -> anyhow::Result<Settings> {
         let target = match (&self.connect, &self.target) {
-            (Some(address), _) => Target::Running(*address),
+            (Some(address), _) => Target::Running {
+                address: *address,
+                catalogue: true,
+            },
             (None, Some(peer)) => Target::Peer(peer.clone()),
             (None, None) => Target::Own {
                 program: std::env::current_exe().context("cannot tell where this program is")?,

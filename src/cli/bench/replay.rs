@@ -110,8 +110,10 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         .options
         .settings("replay".into(), profile, folder.path())?;
     settings.pacing = Pacing::Open;
-    if let Target::Own { network, .. } = &mut settings.target {
-        *network = Some(network_of(args));
+    match &mut settings.target {
+        Target::Own { network, .. } => *network = Some(network_of(args)),
+        Target::Running { catalogue, .. } => *catalogue = false,
+        Target::Peer(_) => {}
     }
     let workload = Arc::new(Workload::new(&settings.profile, settings.seed));
     let bar = Bar::new(args.out.is_quiet());
