@@ -13,6 +13,8 @@ mod commands;
 mod redis;
 #[path = "feed_support/resp2.rs"]
 mod resp2;
+#[path = "server/support.rs"]
+mod support;
 
 use allot::feed::{
     Batch, Feed, Field, GroupFact, Groups, Limits, Outcome, Reply, StreamName, Wait,
@@ -24,6 +26,8 @@ use proptest::test_runner::{Config, TestRunner};
 use redis::Redis;
 use resp2::{Resp2, Value, read_value, same};
 use std::cell::RefCell;
+use std::io::{BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Sequences of commands; `ALLOT_CASES` asks for more.
@@ -171,4 +175,122 @@ fn the_feed_answers_as_redis_does() {
         run(&mut redis.borrow_mut(), limit, &[start, steps].concat())
     });
     compared.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// A connection to either server that reads replies as text, so that they can be compared.
+struct Peer(BufReader<TcpStream>);
+
+impl Peer {
+    fn new(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(support::DEADLINE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    fn send(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        self.0.get_mut().write_all(&support::frame(&words)).unwrap();
+    }
+
+    fn say(&mut self, line: &str) -> Value {
+        self.send(line);
+        read_value(&mut self.0)
+    }
+
+    /// Waits until a section of `INFO` says that so many are parked.
+    fn wait_for_parked(&mut self, section: &str, key: &str, count: usize) {
+        let (ask, expected) = (format!("INFO {section}"), format!("{key}:{count}"));
+        support::wait_until("readers are parked", || match self.say(&ask) {
+            Value::Bulk(info) => info.lines().any(|line| line == expected),
+            other => panic!("{other:?}"),
+        });
+    }
+}
+
+/// Readers that wait, on both servers, are answered the same: with the next event, one of a group's two,
+/// with what each asked for; and with the same refusal when their group goes.
+#[test]
+fn parked_readers_are_answered_as_redis_does() {
+    let Some(redis) = Redis::start() else {
+        println!("skipped: no redis-server 7.0 on this machine");
+        return;
+    };
+    let server = support::TestServer::start();
+    let addresses = [server.address, redis.address];
+    let [mut ours, mut theirs] = addresses.map(Peer::new);
+    support::wait_until("the feed is there", || {
+        !matches!(ours.say("XLEN stock"), Value::Error(_))
+    });
+    for peer in [&mut ours, &mut theirs] {
+        assert_eq!(
+            peer.say("XGROUP CREATE stock g $ MKSTREAM"),
+            Value::Simple("OK".into())
+        );
+    }
+    let waits = [
+        "XREAD BLOCK 0 STREAMS stock $",
+        "XREAD COUNT 1 BLOCK 0 STREAMS stock missing 0 0",
+        "XREADGROUP GROUP g a BLOCK 0 COUNT 5 STREAMS stock >",
+        "XREADGROUP GROUP g b NOACK BLOCK 0 STREAMS stock >",
+    ];
+    // The last waits when the others have been answered.
+    for (n, due) in [&waits[..3], &waits[3..]].into_iter().enumerate() {
+        let mut readers: Vec<[Peer; 2]> = Vec::new();
+        for wait in due {
+            let mut pair = addresses.map(Peer::new);
+            park(&mut pair, wait, [&mut ours, &mut theirs], readers.len() + 1);
+            readers.push(pair);
+        }
+        // Ours makes an event of a movement; Redis is given the same one.
+        ours.say(&format!("STOCK.ADJUST a-{n} SKU-0 EAST 1 found"));
+        let mut newest = Vec::new();
+        support::wait_until("the event", || {
+            newest = entries(&ours.say("XRANGE stock - +"));
+            newest.len() > n
+        });
+        let (id, fields) = &newest[n];
+        let add = format!("XADD stock {id} {}", fields.join(" "));
+        assert_eq!(theirs.say(&add), Value::Bulk(id.clone()));
+        for ([mine, redis], wait) in readers.iter_mut().zip(due) {
+            let (mine, redis) = (read_value(&mut mine.0), read_value(&mut redis.0));
+            assert_eq!(mine, redis, "{wait}");
+        }
+    }
+    let pending = "XPENDING stock g - + 10";
+    let (mine, redis) = (ours.say(pending), theirs.say(pending));
+    assert!(same(&mine, &redis), "{mine:?} {redis:?}");
+    // The group goes while somebody waits.
+    let mut pair = addresses.map(Peer::new);
+    park(&mut pair, waits[2], [&mut ours, &mut theirs], 1);
+    for peer in [&mut ours, &mut theirs] {
+        assert_eq!(peer.say("XGROUP DESTROY stock g"), Value::Int(1));
+    }
+    let [mine, redis] = pair.map(|mut peer| read_value(&mut peer.0));
+    assert_eq!(mine, redis);
+}
+
+/// Says something on both servers that waits, and waits until so many do.
+fn park(pair: &mut [Peer; 2], wait: &str, [ours, theirs]: [&mut Peer; 2], count: usize) {
+    pair.iter_mut().for_each(|peer| peer.send(wait));
+    ours.wait_for_parked("feed", "feed_blocked_clients", count);
+    theirs.wait_for_parked("clients", "blocked_clients", count);
+}
+
+/// Ids and words of events.
+fn entries(reply: &Value) -> Vec<(String, Vec<String>)> {
+    let Value::Array(events) = reply else {
+        panic!("{reply:?}");
+    };
+    let text = |value: &Value| match value {
+        Value::Bulk(text) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let each = events.iter().map(|event| match event {
+        Value::Array(parts) => match &parts[..] {
+            [id, Value::Array(fields)] => (text(id), fields.iter().map(text).collect()),
+            _ => panic!("{event:?}"),
+        },
+        _ => panic!("{event:?}"),
+    });
+    each.collect()
 }

@@ -3,7 +3,7 @@
 use super::resp2::{Value, read_value};
 use allot::feed::{Event, StreamName};
 use std::io::{BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ struct Process(Child);
 
 pub(crate) struct Redis {
     stream: BufReader<TcpStream>,
+    pub(crate) address: SocketAddr,
     _process: Process,
     _folder: tempfile::TempDir,
 }
@@ -41,6 +42,7 @@ impl Redis {
                 stream.set_nodelay(true).unwrap();
                 return Some(Self {
                     stream: BufReader::new(stream),
+                    address,
                     _process: process,
                     _folder: folder,
                 });
