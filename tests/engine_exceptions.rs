@@ -6,9 +6,9 @@ mod engine_support;
 
 use allot::engine::{ClaimAsk, CountReport, Engine, Exception, ExceptionFilter, PartName, Token};
 use allot::model::{
-    Change, ClaimMode, ExceptionKind, HoldReason, Millis, OrderKey, Parcel, Qty, Tracking,
+    Change, ClaimMode, ExceptionKind, HoldReason, Location, Millis, OrderKey, Parcel, Qty, Tracking,
 };
-use engine_support::{NOW, engine, no_backorder, order, submit};
+use engine_support::{NOW, engine, location, no_backorder, order, submit};
 
 fn open(engine: &Engine) -> Vec<Exception> {
     engine
@@ -90,6 +90,30 @@ fn a_refused_order_is_looked_after_until_it_is_accepted() {
         resolved(&engine, 1),
         (None, "the order was accepted".into())
     );
+}
+
+#[test]
+fn an_order_for_which_no_day_has_room_is_a_matter_of_capacity() {
+    let engine = engine(&[[9, 0, 0]]);
+    let row = Location {
+        units_per_day: Some(4),
+        ..location("EAST", -74.0)
+    };
+    engine.put_location(row, NOW).unwrap();
+    // No day hands over so many, and the line may not be divided.
+    let mut large = no_backorder(order("1", &[(0, 6)]));
+    large.lines[0].may_split = false;
+    submit(&engine, large.clone()).unwrap_err();
+    // Of these there are not so many: more room would not help.
+    submit(&engine, no_backorder(order("2", &[(0, 10)]))).unwrap_err();
+    let kinds: Vec<_> = open(&engine).iter().map(|e| e.kind().name()).collect();
+    assert_eq!(kinds, ["capacity", "unroutable"]);
+    let found = &open(&engine)[0];
+    assert_eq!(found.cause().name(), "location_full");
+    assert!(found.cause().resolution().starts_with("more capacity"));
+    engine.put_location(location("EAST", -74.0), NOW).unwrap();
+    submit(&engine, large).unwrap();
+    assert_eq!(resolved(&engine, 1).1, "the order was accepted");
 }
 
 #[test]

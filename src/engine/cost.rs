@@ -21,6 +21,7 @@ use crate::model::{
     LocationId, OrderKey, Parcel, Prices, Qty, Route, ServiceId, Shipment, ShipmentLine, SkuId,
 };
 use crate::routing::{Lanes, Request, carried};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type Record = OrderRecord<Reservation>;
@@ -38,6 +39,15 @@ pub struct CostAsk<'a> {
     pub cents: Cents,
     /// Why, for people.
     pub reason: &'a str,
+}
+
+/// What is expected of shipments to come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenCosts {
+    /// How many.
+    pub shipments: u64,
+    /// Cents that their plans expect.
+    pub cents: i128,
 }
 
 impl Engine {
@@ -96,6 +106,41 @@ impl Engine {
     #[must_use]
     pub fn cost_report(&self, query: &CostQuery) -> Vec<(CostGroup, CostSums)> {
         self.costs.lock().report(query)
+    }
+
+    /// What plans expect of everything that is routed and has not shipped, by group in ascending order;
+    /// the day is the location's date of the planned hand-over. It looks at all orders.
+    #[must_use]
+    pub fn open_costs(&self, query: &CostQuery) -> Vec<(CostGroup, OpenCosts)> {
+        let mut rows: BTreeMap<CostGroup, OpenCosts> = BTreeMap::new();
+        let lanes = self.lanes.load();
+        self.orders.for_each(|record| {
+            let Ok(channel) = self
+                .registry
+                .channel_asked("channel", &record.order.channel)
+            else {
+                return;
+            };
+            let parts = record.parts();
+            for part in parts.iter().filter(|part| will_ship(part)) {
+                let Some(route) = part.route else {
+                    continue;
+                };
+                let place = CostPlace {
+                    day: lanes.date_at(route.location, route.ship_at),
+                    location: route.location,
+                    carrier: self.carrier(route.service).into(),
+                    channel,
+                };
+                if let Some(group) = query.group(&place) {
+                    let row = rows.entry(group).or_default();
+                    let expected = origin(record, part).map_or(route.cents, |(_, cents)| cents);
+                    row.shipments += 1;
+                    row.cents += i128::from(expected.0);
+                }
+            }
+        });
+        rows.into_iter().collect()
     }
 
     /// The costs of one part, as far as any are known.
@@ -282,6 +327,12 @@ fn origin<'r>(record: &'r Record, part: &FulfillmentOrder) -> Option<(&'r Shipme
         false => Cents::ZERO,
     };
     Some((shipment, forecast))
+}
+
+/// Whether a part is planned to ship, and has not.
+fn will_ship(part: &FulfillmentOrder) -> bool {
+    let over = matches!(part.state, State::Cancelled | State::Rejected) || part.has_left();
+    !over && part.lines.iter().any(|line| !line.units.open().is_zero())
 }
 
 /// What the carrier charges; `None` until that is known of every parcel.

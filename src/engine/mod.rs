@@ -53,7 +53,7 @@ mod watch;
 
 pub use arrivals::WaitingUnits;
 pub use claim::{CLAIM_MAX, ClaimAsk};
-pub use cost::CostAsk;
+pub use cost::{CostAsk, OpenCosts};
 pub use error::EngineError;
 pub use exceptions::{EXCEPTIONS_LIST_MAX, StuckCounts, StuckParts};
 pub use facts::FactSink;

@@ -7,11 +7,13 @@
 
 use super::Engine;
 use super::error::EngineError;
+use super::orders::{WORKSPACE, Workspace, request};
 use crate::ledger::AtpQuery;
 use crate::lifecycle::Topic;
 use crate::model::{
     Cause, EpochMillis, ExceptionKind, Finding, Order, SkuId, Subject, check_id, numbered,
 };
+use crate::routing::fits_without_capacity;
 
 impl Engine {
     /// Notes that an order was refused, while its identity is locked. What has no good identity cannot
@@ -82,12 +84,32 @@ impl Engine {
                     .map(|(sku, _)| *sku)
                     .collect();
                 match (missing.is_empty(), order.deliver_by_is_hard) {
+                    _ if self.lacks_room(order, now) => (Cause::LocationFull, Vec::new()),
                     (false, _) => (Cause::NoStock, missing),
                     (true, true) => (Cause::TooLate, Vec::new()),
                     (true, false) => (Cause::NoService, Vec::new()),
                 }
             }
             _ => return None,
+        })
+    }
+
+    /// Whether there would be a plan for an order if the days of locations had room for anything.
+    fn lacks_room(&self, order: &Order, now: EpochMillis) -> bool {
+        let lanes = self.lanes.load();
+        let Some(resolved) = self.resolve(order, &lanes).ok().filter(|_| lanes.limited()) else {
+            return false;
+        };
+        WORKSPACE.with_borrow_mut(|work| {
+            let Workspace {
+                view,
+                days,
+                scratch,
+            } = work;
+            self.see_stock(&resolved, now, view);
+            self.list_days(&lanes, view, now, days);
+            let request = request(order, &resolved, (view, days), now);
+            fits_without_capacity(&lanes, &request, scratch)
         })
     }
 

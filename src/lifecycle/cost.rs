@@ -234,6 +234,22 @@ pub struct CostQuery {
     pub days: Option<(Day, Day)>,
 }
 
+impl CostQuery {
+    /// The row in which a place is; `None` where it is left out.
+    #[must_use]
+    pub fn group(&self, place: &CostPlace) -> Option<CostGroup> {
+        let wanted = self
+            .days
+            .is_none_or(|(from, to)| (from..=to).contains(&place.day));
+        wanted.then(|| CostGroup {
+            day: self.by_day.then_some(place.day),
+            location: self.by_location.then_some(place.location),
+            carrier: self.by_carrier.then(|| place.carrier.clone()),
+            channel: self.by_channel.then_some(place.channel),
+        })
+    }
+}
+
 /// What a row of a report is about; `None` is all of them together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CostGroup {
@@ -377,15 +393,10 @@ impl CostBook {
     #[must_use]
     pub fn report(&self, query: &CostQuery) -> Vec<(CostGroup, CostSums)> {
         let mut rows: BTreeMap<CostGroup, CostSums> = BTreeMap::new();
-        let wanted = |day| query.days.is_none_or(|(from, to)| from <= day && day <= to);
-        for (place, sums) in self.sums.iter().filter(|(place, _)| wanted(place.day)) {
-            let group = CostGroup {
-                day: query.by_day.then_some(place.day),
-                location: query.by_location.then_some(place.location),
-                carrier: query.by_carrier.then(|| place.carrier.clone()),
-                channel: query.by_channel.then_some(place.channel),
-            };
-            rows.entry(group).or_default().add(sums, 1);
+        for (place, sums) in &self.sums {
+            if let Some(group) = query.group(place) {
+                rows.entry(group).or_default().add(sums, 1);
+            }
         }
         rows.into_iter().collect()
     }

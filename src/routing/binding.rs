@@ -106,6 +106,17 @@ pub fn binding(
     lifted(lanes, request, None, scratch).map(|(_, found)| found)
 }
 
+/// Whether there would be a plan for a request if locations could hand over any number of shipments
+/// and units a day.
+#[must_use]
+pub fn fits_without_capacity(lanes: &Lanes, request: &Request<'_>, scratch: &mut Scratch) -> bool {
+    let Ok(mut job) = Job::new(lanes, request) else {
+        return false;
+    };
+    job.lifted = Some(Constraint::Capacity);
+    decide(&job, scratch).is_ok()
+}
+
 /// The plan of a request and what binds it, with other locations paused than are now where some are
 /// given.
 pub(super) fn lifted(

@@ -139,7 +139,7 @@ mod whole;
 mod zones;
 
 pub use basis::{Forgotten, binding_then, locations_then, pack};
-pub use binding::{Binding, Constraint, binding};
+pub use binding::{Binding, Constraint, binding, fits_without_capacity};
 pub use days::Limit;
 pub use frontier::{Frontier, frontier};
 pub use lanes::Lanes;

@@ -1,12 +1,19 @@
 //! Costs as JSON.
 
 use crate::engine::Engine;
-use crate::engine::{CostGroup, CostPart, CostQuery, CostSums, PartCosts};
+use crate::engine::{CostGroup, CostPart, CostQuery, CostSums, OpenCosts, PartCosts};
 use crate::model::ExtraCost;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-/// Rows of a report with the names of their columns, and all of them together.
-pub(super) fn report(engine: &Engine, query: &CostQuery, rows: &[(CostGroup, CostSums)]) -> String {
+/// Rows of a report with the names of their columns, and all of them together; what is still to ship
+/// beside them where that is asked for.
+pub(super) fn report(
+    engine: &Engine,
+    query: &CostQuery,
+    shipped: Vec<(CostGroup, CostSums)>,
+    open: Option<Vec<(CostGroup, OpenCosts)>>,
+) -> String {
     let by = [
         ("day", query.by_day),
         ("location", query.by_location),
@@ -18,15 +25,37 @@ pub(super) fn report(engine: &Engine, query: &CostQuery, rows: &[(CostGroup, Cos
     let groups = columns.len();
     columns.extend(["shipments", "forecast", "actual", "difference"]);
     columns.extend(CostPart::ALL.map(|(name, _)| name));
-    let all = rows.iter().map(|(group, sums)| {
-        let mut row = group_values(engine, group);
-        row.extend(sum_values(sums));
-        Value::Array(row)
+    let with_open = open.is_some();
+    if with_open {
+        columns.extend(["open_shipments", "open"]);
+    }
+    let mut rows: BTreeMap<CostGroup, (CostSums, OpenCosts)> = BTreeMap::new();
+    for (group, sums) in shipped {
+        rows.entry(group).or_default().0 = sums;
+    }
+    for (group, open) in open.into_iter().flatten() {
+        rows.entry(group).or_default().1 = open;
+    }
+    let values = |(sums, open): &(CostSums, OpenCosts)| {
+        let mut values = sum_values(sums);
+        if with_open {
+            values.extend([json!(open.shipments), number(open.cents)]);
+        }
+        values
+    };
+    let all = rows.iter().map(|(group, row)| {
+        let mut shown = group_values(engine, group);
+        shown.extend(values(row));
+        Value::Array(shown)
     });
-    let mut total = CostSums::default();
-    rows.iter().for_each(|(_, sums)| total.add(sums, 1));
+    let mut total = (CostSums::default(), OpenCosts::default());
+    for (sums, open) in rows.values() {
+        total.0.add(sums, 1);
+        total.1.shipments += open.shipments;
+        total.1.cents += open.cents;
+    }
     let mut last = vec![Value::Null; groups];
-    last.extend(sum_values(&total));
+    last.extend(values(&total));
     json!({"columns": columns, "rows": all.collect::<Vec<_>>(), "total": last}).to_string()
 }
 

@@ -124,7 +124,7 @@ proptest! {
                 }
                 3 => {
                     let extras = [Part::Reship, Part::ManualException, Part::Return];
-                    let part = extras[usize::from(location) + 1];
+                    let part = extras[usize::try_from(day).unwrap()];
                     costs.extra(&id, place, part, Cents(cents[1])).unwrap();
                 }
                 _ => costs.dropped(&id),

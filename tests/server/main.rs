@@ -19,6 +19,7 @@ mod greeting;
 mod identity;
 mod limits;
 mod order_state;
+mod remedies;
 mod returns;
 mod scarcity;
 mod stopping;

@@ -13,7 +13,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
     Command {
         name: "COST.REPORT",
         group: "Costs",
-        usage: "[BY DAY|LOCATION|CARRIER|CHANNEL]... [FROM day] [TO day]",
+        usage: "[BY DAY|LOCATION|CARRIER|CHANNEL]... [FROM day] [TO day] [OPEN]",
         summary: "What shipping was forecast to cost and did cost, of everything that has shipped, with the \
             difference by cause. The causes add up to the difference, to the cent.",
         arguments: &[
@@ -24,6 +24,11 @@ pub(in super::super) const COMMANDS: &[Command] = &[
             ),
             ("FROM day", "the first day that counts, such as 2026-11-23"),
             ("TO day", "the last day that counts"),
+            (
+                "OPEN",
+                "also what is routed and has not shipped, by the date of its planned hand-over; it looks at \
+                 all orders",
+            ),
         ],
         reply: "JSON: `columns`, `rows` and `total` (a row), all money in cents: what it is grouped by, then `shipments`, \
             `forecast`, `actual`, `difference`, `postage`, `split`, `distance`, `premium_partner`, `reship`, \
@@ -96,7 +101,8 @@ fn named<'a>(args: &mut Arguments<'a>) -> Result<PartName<'a>, CommandError> {
 fn report(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
     let mut query = CostQuery::default();
     let (mut from, mut to) = (Day(i32::MIN), Day(i32::MAX));
-    let expected = "BY DAY, LOCATION, CARRIER or CHANNEL, FROM day or TO day";
+    let mut open = false;
+    let expected = "BY DAY, LOCATION, CARRIER or CHANNEL, FROM day, TO day or OPEN";
     while !args.is_empty() {
         if args.take("BY") {
             if args.take("DAY") {
@@ -115,13 +121,16 @@ fn report(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandErro
             from = day(&mut args, "FROM")?;
         } else if args.take("TO") {
             to = day(&mut args, "TO")?;
+        } else if args.take("OPEN") {
+            open = true;
         } else {
             args.end(expected)?;
         }
     }
     query.days = Some((from, to));
-    let rows = call.engine.cost_report(&query);
-    Ok(json::report(call.engine, &query, &rows).into())
+    let shipped = call.engine.cost_report(&query);
+    let open = open.then(|| call.engine.open_costs(&query));
+    Ok(json::report(call.engine, &query, shipped, open).into())
 }
 
 fn day(args: &mut Arguments<'_>, field: &str) -> Result<Day, CommandError> {
