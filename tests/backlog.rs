@@ -5,7 +5,7 @@
 
 mod backlog_support;
 
-use allot::backlog::{Effort, Outcome, Problem, Strategy, Supply, check, optimize};
+use allot::backlog::{Effort, Outcome, Problem, Programme, Strategy, Supply, check, optimize};
 use allot::bench::backlog::{Backlog, Shape};
 use allot::ledger::{Step, StockView};
 use allot::model::{Cents, Millis, Qty};
@@ -73,6 +73,53 @@ fn small_backlogs_cost_what_the_joint_programme_says() {
         saved += outcome.cents_before.0 - outcome.cents.0;
     }
     assert!(saved > 0, "first come is not always best");
+}
+
+/// The optimum of a programme, by another solver.
+fn solved(programme: &Programme) -> Cents {
+    use good_lp::{Expression, ProblemVariables, Solution, SolverModel, microlp, variable};
+    let mut vars = ProblemVariables::new();
+    let all: Vec<_> = programme
+        .variables
+        .iter()
+        .map(|v| vars.add(variable().integer().min(0).max(v.most)))
+        .collect();
+    let mut cost = Expression::default();
+    for (var, of) in all.iter().zip(&programme.variables) {
+        cost.add_mul(f64::from(i32::try_from(of.cents).unwrap()), *var);
+    }
+    let mut model = vars.minimise(cost).using(microlp);
+    for row in &programme.rows {
+        let mut sum = Expression::default();
+        for &(var, times) in &row.terms {
+            sum.add_mul(f64::from(i32::try_from(times).unwrap()), all[var]);
+        }
+        let whole = |units: i64| f64::from(i32::try_from(units).unwrap());
+        if let Some(least) = row.least {
+            model.add_constraint(sum.clone().geq(whole(least)));
+        }
+        if let Some(most) = row.most {
+            model.add_constraint(sum.leq(whole(most)));
+        }
+    }
+    let found = model.solve().unwrap();
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole units"
+    )]
+    let answer: Vec<u32> = all.iter().map(|v| found.value(*v).round() as u32).collect();
+    programme.cents(&answer)
+}
+
+#[test]
+fn the_programme_for_other_solvers_has_the_same_optimum() {
+    for seed in 1..=24 {
+        let Backlog { lanes, problem } = small(seed);
+        let programme = Programme::new(&problem, &lanes);
+        let outcome = run(&problem, &lanes);
+        assert_eq!(solved(&programme), outcome.cents, "seed {seed}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use super::outcome::{Move, Outcome, Totals};
 use super::scope::Snapshot;
+use super::transfers::Proposal;
 use crate::engine::{Engine, Layout, Moving};
 use crate::model::{Day, EpochMillis, Invalid, LocationId, OrderKey, Plan, Qty, ServiceId, SkuId};
 use serde::{Deserialize, Serialize};
@@ -39,11 +40,17 @@ pub struct PlanFile {
     pub cents_before: i64,
     /// No plan costs less: proven.
     pub bound_cents: i64,
+    /// No plan costs less in which orders of more items than are looked at in full ship as they do here.
+    #[serde(default)]
+    pub bound_with_large_cents: i64,
     /// How the cost and the bound came about: pairs, the cost first, null before there was one.
     pub trace: Vec<(Option<i64>, i64)>,
     /// Milliseconds from the start to each of them, where they were taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trace_ms: Vec<u64>,
+    /// Transfers that would pay for themselves on top of the moves, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transfers: Vec<TransferRow>,
     /// Where the locations are.
     #[serde(default)]
     pub places: Vec<PlaceRow>,
@@ -88,6 +95,29 @@ pub struct Sums {
     /// Orders by days to their last delivery; the last counts the later ones.
     #[serde(default)]
     pub orders_by_days: [u64; 15],
+}
+
+/// Units that should be taken from one location to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferRow {
+    /// From where.
+    pub from: String,
+    /// To where.
+    pub to: String,
+    /// What.
+    pub items: Vec<ItemRow>,
+    /// From when it may be promised there.
+    pub arrives_at: String,
+    /// What it costs.
+    pub cents: i64,
+    /// What the open orders cost less for it: the difference of two solved outcomes.
+    pub saved_cents: i64,
+    /// What its units are worth more there to the orders to come, by the scarcity prices.
+    pub later_cents: i64,
+    /// What remains of both once it is paid.
+    pub gain_cents: i64,
+    /// Orders that get another plan for it: `source/order`.
+    pub orders: Vec<String>,
 }
 
 /// A location on the map.
@@ -188,12 +218,14 @@ impl PlanFile {
             cents: outcome.cents.0,
             cents_before: outcome.cents_before.0,
             bound_cents: outcome.bound.0,
+            bound_with_large_cents: outcome.bound_with_large.0,
             trace: outcome
                 .trace
                 .iter()
                 .map(|p| (p.cents.map(|c| c.0), p.bound.0))
                 .collect(),
             trace_ms: Vec::new(),
+            transfers: Vec::new(),
             places: places(&snapshot.engine),
             destinations: destinations(snapshot, outcome),
             stock: stock(snapshot, outcome),
@@ -215,6 +247,33 @@ impl PlanFile {
                 .map(|(_, d)| millis(d))
                 .collect();
         }
+        self
+    }
+
+    /// With transfers that were proposed on top of the outcome.
+    #[must_use]
+    pub fn with_transfers(mut self, snapshot: &Snapshot, proposals: &[Proposal]) -> Self {
+        let registry = snapshot.engine.registry();
+        let row = |one: &Proposal| {
+            let transfer = &one.transfer;
+            let item = |&(sku, qty): &(SkuId, Qty)| ItemRow {
+                sku: registry.sku_name(sku).to_owned(),
+                qty: qty.0,
+            };
+            let key = |&order: &usize| snapshot.problem.orders[order].key.to_string();
+            TransferRow {
+                from: registry.location_name(transfer.from).to_owned(),
+                to: registry.location_name(transfer.to).to_owned(),
+                items: transfer.items.iter().map(item).collect(),
+                arrives_at: transfer.arrives_at.to_string(),
+                cents: one.cents.0,
+                saved_cents: one.saved.0,
+                later_cents: one.later.0,
+                gain_cents: one.gain().0,
+                orders: one.orders.iter().map(key).collect(),
+            }
+        };
+        self.transfers = proposals.iter().map(row).collect();
         self
     }
 

@@ -26,6 +26,8 @@
 //! | `reroute` | orders too large for a sheet, by the router itself, alone and in exchange with others |
 //! | `exact` | small components to the end, with their proof |
 //! | `optimize` | all of it in turn |
+//! | `programme`, `milp` | all of it as an integer programme, for other solvers |
+//! | `transfers` | units that should be elsewhere: transfers that pay for themselves |
 //! | `scope` | which orders of an engine, by which rules: the problem |
 //! | `file` | a plan as a file |
 //! | `apply` | its moves made by an engine |
@@ -41,11 +43,15 @@ mod exact;
 mod file;
 mod keep;
 mod knapsack;
+mod left;
+#[cfg(feature = "highs")]
+mod milp;
 mod moves;
 mod optimize;
 mod outcome;
 mod prices;
 mod problem;
+mod programme;
 mod random;
 mod reroute;
 mod rows;
@@ -56,11 +62,18 @@ mod sheets;
 mod solve;
 mod start;
 mod state;
+mod transfers;
 
 pub use apply::{Applied, apply, carry_out, freed};
 pub use check::check;
-pub use file::{FORMAT, ItemRow, MoveRow, PlaceRow, PlanFile, ShipmentRow, Side, StockCell, Sums};
+pub use file::{
+    FORMAT, ItemRow, MoveRow, PlaceRow, PlanFile, ShipmentRow, Side, StockCell, Sums, TransferRow,
+};
+#[cfg(feature = "highs")]
+pub use milp::highs_answer;
 pub use optimize::{Effort, Progress, Stage, optimize};
 pub use outcome::{Move, Outcome, Point, Totals};
 pub use problem::{Kept, OpenOrder, Problem, Strategy, Supply, Today};
+pub use programme::{Programme, Row, Variable};
 pub use scope::{OpenState, Rules, Scope, Snapshot, Weights, read};
+pub use transfers::{Proposal, Terms, Transfer, propose};

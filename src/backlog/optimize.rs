@@ -188,6 +188,8 @@ impl Run<'_> {
             .bound
             .map_or(self.bound, |b| b.max(self.bound + filled.lowered));
         self.outcome.bound = bound(proven - broken).min(self.outcome.cents);
+        let with_large = filled.with_large.map_or(proven, |b| b.max(proven));
+        self.outcome.bound_with_large = bound(with_large - broken).min(self.outcome.cents);
         self.outcome.trace.push(Point {
             cents: Some(self.outcome.cents),
             bound: self.outcome.bound,

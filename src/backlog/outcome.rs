@@ -4,6 +4,7 @@ use super::columns::{BROKEN, Columns, SCALE, request};
 use super::prices::Prices;
 use super::problem::{OpenOrder, Problem};
 use super::reroute::{large, reroute};
+use super::rows::{Level, level_at};
 use super::sheets::units_of_digit;
 use super::solve::{Choice, Scratch};
 use crate::ledger::StockView;
@@ -129,6 +130,9 @@ pub struct Outcome {
     pub cents_before: Cents,
     /// No plan of all orders costs less: proven.
     pub bound: Cents,
+    /// No plan costs less in which the orders that are too large for a sheet ship as they do in this one:
+    /// proven, and the same as `bound` where there are none.
+    pub bound_with_large: Cents,
     /// The way there: a point for each time that somebody was told of progress, and the end.
     pub trace: Vec<Point>,
 }
@@ -236,8 +240,59 @@ impl Outcome {
             }
         }
         told.bound = Some(bound);
+        let mut with_large = alone(columns, prices, &open) - prices.all_earned(columns);
+        for one in &large {
+            with_large += match changed.get(&one.order) {
+                // What stands for an order without a plan is in all sums alike.
+                _ if !has_plan(&choices[one.order]) && !changed.contains_key(&one.order) => {
+                    i128::from(choices[one.order].cents)
+                }
+                cents => {
+                    let sheet = i128::from(columns.sheets[one.order].keep);
+                    let own = scaled(cents.copied()).unwrap_or(sheet);
+                    let lost = if has_plan(&choices[one.order]) {
+                        0
+                    } else {
+                        choices[one.order].cents
+                    };
+                    let (from, to) = &plans[one.order];
+                    let plan = to.as_ref().or(from.as_ref());
+                    own + i128::from(lost) + paid(problem, columns, prices, one.order, plan)
+                }
+            };
+        }
+        told.with_large = Some(with_large);
         told
     }
+}
+
+/// What a plan pays for its units, scaled, where they have one price each.
+fn paid(
+    problem: &Problem,
+    columns: &Columns,
+    prices: &Prices,
+    order: usize,
+    plan: Option<&Plan>,
+) -> i128 {
+    let of = &problem.orders[order];
+    let shipments = plan.into_iter().flat_map(|p| &p.shipments);
+    let lines = shipments.flat_map(|s| s.lines.iter().map(move |l| (s, l)));
+    let each = lines.map(|(shipment, line)| {
+        let sku = of.demands[usize::from(line.demand)].sku;
+        let Some(at) = problem.supply.line(sku) else {
+            return 0;
+        };
+        let need_at = shipment.need_at.max(problem.now);
+        let levels = columns.rows.levels(at, shipment.location);
+        let limit = columns.rows.limit(at, of.channel);
+        let unit = |levels: &[Level]| {
+            let level = level_at(levels, need_at)?;
+            Some(prices.unit(columns, level.row))
+        };
+        let unit: i64 = levels.into_iter().chain(limit).filter_map(unit).sum();
+        i128::from(unit) * i128::from(line.qty.0)
+    });
+    each.sum()
 }
 
 /// What orders with a sheet cost at the prices, each alone; `others` have none.
@@ -262,6 +317,8 @@ pub(super) struct Rerouted {
     pub(super) lowered: i128,
     /// Another bound, without prices of what these orders want; nothing where there is none of them.
     pub(super) bound: Option<i128>,
+    /// What no plan costs less than in which these orders stay as they are now.
+    pub(super) with_large: Option<i128>,
 }
 
 /// What an order has today, priced as of now.

@@ -181,6 +181,15 @@ impl Prices {
         rows.map(|row| self.earned(columns, row)).sum()
     }
 
+    /// What a unit pays at a row where all sizes have one price; nothing where the row is free.
+    pub(super) fn unit(&self, columns: &Columns, row: u32) -> i64 {
+        if row == FREE {
+            return 0;
+        }
+        let first = columns.rows.draws(row as usize).next();
+        first.map_or(0, |draw| self.of[draw])
+    }
+
     fn least_a_unit(&self, columns: &Columns, row: u32) -> i64 {
         if row == FREE {
             return 0;

@@ -3,13 +3,13 @@
 use super::demo::thousands;
 use super::{emit, plan, progress, sample_network};
 use crate::backlog::{
-    Effort, OpenState, PlanFile, Rules, Scope, Snapshot, Stage, Strategy, Weights, check, optimize,
-    read,
+    Effort, OpenState, Outcome, PlanFile, Proposal, Rules, Scope, Snapshot, Stage, Strategy, Terms,
+    Weights, check, optimize, propose, read,
 };
 use crate::engine::{Engine, Limits, Replay};
 use crate::journal::{RealDisk, scan_after};
 use crate::load;
-use crate::model::{EpochMillis, Lsn, Opening};
+use crate::model::{Cents, EpochMillis, Lsn, Opening, PromiseFrom};
 use crate::server::Clock;
 use crate::snapshot::{Snapshot as File, found};
 use anyhow::{Context as _, anyhow, bail, ensure};
@@ -25,6 +25,7 @@ Examples:
   allot reoptimize --data-dir allot-data                     what could be saved, and a plan file
   allot reoptimize --data-dir allot-data --seconds 30 --strategy redistribute
   allot reoptimize --data-dir allot-data --dry-run --html plan.html
+  allot reoptimize --data-dir allot-data --dry-run --transfers --transfer-cents 1500
   allot reoptimize --data-dir allot-data --connect 127.0.0.1:7411 --apply
   allot plan show plan.json
   allot plan apply plan.json --connect 127.0.0.1:7411")]
@@ -92,6 +93,44 @@ pub(super) struct ReoptimizeArgs {
     /// Write no plan.
     #[arg(long)]
     dry_run: bool,
+    /// Propose transfers between locations that would pay for themselves on top of the plan.
+    #[arg(long)]
+    transfers: bool,
+    /// Cents for each transfer, whatever is in it.
+    #[arg(
+        long,
+        value_name = "CENTS",
+        default_value_t = 2_000,
+        requires = "transfers"
+    )]
+    transfer_cents: i64,
+    /// Cents for each unit of a transfer.
+    #[arg(
+        long,
+        value_name = "CENTS",
+        default_value_t = 30,
+        requires = "transfers"
+    )]
+    transfer_unit_cents: i64,
+    /// Hours that a transfer takes, whatever lies between.
+    #[arg(
+        long,
+        value_name = "HOURS",
+        default_value_t = 24,
+        requires = "transfers"
+    )]
+    transfer_hours: u32,
+    /// Hours more for every thousand kilometres.
+    #[arg(
+        long,
+        value_name = "HOURS",
+        default_value_t = 16,
+        requires = "transfers"
+    )]
+    transfer_hours_per_1000_km: u32,
+    /// Most transfers that are proposed.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "transfers")]
+    transfers_most: usize,
     /// Print the plan as JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -285,13 +324,59 @@ fn solve(args: &ReoptimizeArgs, snapshot: &Snapshot) -> anyhow::Result<PlanFile>
     bar.finish_and_clear();
     check(problem, &outcome)
         .map_err(|rule| anyhow!("the plan breaks a rule, please report it: {rule}"))?;
-    Ok(PlanFile::new(snapshot, &outcome).timed(&outcome, &reached))
+    let file = PlanFile::new(snapshot, &outcome).timed(&outcome, &reached);
+    if !args.transfers {
+        return Ok(file);
+    }
+    let proposals = pool.install(|| transfers(args, snapshot, &outcome))?;
+    Ok(file.with_transfers(snapshot, &proposals))
+}
+
+/// Transfers that pay for themselves on top of an outcome.
+fn transfers(
+    args: &ReoptimizeArgs,
+    snapshot: &Snapshot,
+    outcome: &Outcome,
+) -> anyhow::Result<Vec<Proposal>> {
+    ensure!(
+        args.transfer_cents >= 0 && args.transfer_unit_cents >= 0,
+        "--transfer-cents and --transfer-unit-cents: at least 0"
+    );
+    let promise = snapshot.engine.with_network(|n| n.promise.clone());
+    ensure!(
+        promise.default != PromiseFrom::Off,
+        "--transfers: network.toml promises nothing from incoming units ([promise] from_incoming = \"off\"), so no \
+         order could get what a transfer brings"
+    );
+    let terms = Terms {
+        fixed: Cents(args.transfer_cents),
+        per_unit: Cents(args.transfer_unit_cents),
+        hours: args.transfer_hours.saturating_add(promise.buffer_hours),
+        hours_per_1000_km: args.transfer_hours_per_1000_km,
+        most: args.transfers_most,
+    };
+    let effort = Effort {
+        iterations: 120,
+        rounds: 20,
+        nodes: 20_000,
+        seed: args.seed,
+    };
+    let bar = progress::told("looking for transfers", 1);
+    let mut hear = |done: usize, of: usize| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+        ControlFlow::Continue(())
+    };
+    let (problem, lanes) = (&snapshot.problem, &snapshot.lanes);
+    let proposals = propose(problem, outcome, lanes, terms, effort, &mut hear);
+    bar.finish_and_clear();
+    proposals.map_err(|rule| anyhow!("a transfer's plan breaks a rule, please report it: {rule}"))
 }
 
 /// How far it is, in words: what is worked at, what the best plan costs, what none costs less than,
 /// and how far they are apart.
 fn told(at: &crate::backlog::Progress) -> String {
-    let whole = |cents: crate::model::Cents| thousands(cents.0.max(0).unsigned_abs() / 100);
+    let whole = |cents: Cents| thousands(cents.0.max(0).unsigned_abs() / 100);
     let bound = whole(at.at.bound);
     match (at.stage, at.at.cents) {
         (Stage::Sheets, _) => "pricing shipments".into(),

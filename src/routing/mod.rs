@@ -144,7 +144,7 @@ pub use days::Limit;
 pub use frontier::{Frontier, frontier};
 pub use lanes::Lanes;
 pub use places::Destination;
-pub use price::{carried, distance_km, price};
+pub use price::{between_km, carried, distance_km, price};
 pub use pricer::Pricer;
 pub use promise::promise;
 pub use quote::{Goal, quote};

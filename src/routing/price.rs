@@ -70,6 +70,13 @@ pub fn distance_km(lanes: &Lanes, from: LocationId, to: &Destination) -> u32 {
     (metres(lanes.sites[from.index()].coordinate, to.coordinate) + 500) / 1_000
 }
 
+/// Straight-line distance between two locations of the network in whole kilometres.
+#[must_use]
+pub fn between_km(lanes: &Lanes, from: LocationId, to: LocationId) -> u32 {
+    let at = |location: LocationId| lanes.sites[location.index()].coordinate;
+    (metres(at(from), at(to)) + 500) / 1_000
+}
+
 /// Puts the shipments in order and adds up the plan.
 pub(super) fn finish(job: &Job<'_>, plan: &mut Plan, short: Vec<ShortLine>) -> Option<()> {
     plan.shipments

@@ -7,12 +7,15 @@
 #![allow(clippy::float_arithmetic, reason = "percentages in a report")]
 #![allow(clippy::cast_precision_loss, reason = "percentages in a report")]
 
-use allot::backlog::{Effort, Outcome, Totals, check, optimize};
+use allot::backlog::{Effort, Outcome, Programme, Totals, check, optimize};
 use allot::bench::backlog::{Backlog, Shape};
 use anyhow::Context as _;
 use clap::Parser;
 use comfy_table::{CellAlignment, Table, presets};
+use std::fs::File;
+use std::io::Write as _;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Optimises made-up backlogs and prints cost, proven gap and time.
@@ -42,6 +45,13 @@ struct Args {
     /// Seconds after which no further step is begun; the work is fixed without it.
     #[arg(long)]
     seconds: Option<u64>,
+    /// Write each backlog as an integer programme with its plan there, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+    /// Have HiGHS solve each backlog too, in so many seconds.
+    #[cfg(feature = "highs")]
+    #[arg(long, value_name = "SECONDS")]
+    highs: Option<u32>,
     /// One small backlog: to see that it works.
     #[arg(long)]
     tiny: bool,
@@ -110,6 +120,9 @@ impl Run {
             self.threads.to_string(),
             format!("{:.1}", self.time.as_secs_f64()),
             memory_mib().map_or("?".into(), |mib| mib.to_string()),
+            memory_mib().map_or("?".into(), |mib| {
+                (mib * 1024 * 1024 / self.shape.orders.max(1) as u64).to_string()
+            }),
             dollars(cents.0),
             format!("{:.2} %", self.outcome.gap_millionths() as f64 / 10_000.0),
             format!(
@@ -150,12 +163,32 @@ impl Run {
     }
 }
 
+impl Run {
+    /// The programme, and what the plan costs.
+    fn exported(&self, backlog: &Backlog) -> serde_json::Value {
+        let programme = Programme::new(&backlog.problem, &backlog.lanes);
+        let variables = programme.variables.iter().map(|v| (v.cents, v.most));
+        let rows = programme.rows.iter().map(|r| (&r.terms, r.least, r.most));
+        serde_json::json!({
+            "orders": self.shape.orders,
+            "stock_percent": self.shape.stock_percent,
+            "seed": self.shape.seed,
+            "seconds": self.time.as_secs_f64(),
+            "cents": self.outcome.cents.0,
+            "bound_cents": self.outcome.bound.0,
+            "variables": variables.collect::<Vec<_>>(),
+            "rows": rows.collect::<Vec<_>>(),
+        })
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
     if args.tiny {
         args.orders = vec![300];
         args.skus = Some(60);
     }
+    let mut export = args.export.as_ref().map(File::create).transpose()?;
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN).set_header([
         "orders",
@@ -163,6 +196,7 @@ fn main() -> anyhow::Result<()> {
         "threads",
         "s",
         "MiB",
+        "bytes an order",
         "cost",
         "proven gap",
         "first come above",
@@ -192,6 +226,18 @@ fn main() -> anyhow::Result<()> {
                         .with_context(|| format!("{orders} orders, seed {seed}"))?;
                     if args.json {
                         println!("{}", run.json());
+                    }
+                    if let Some(file) = &mut export {
+                        writeln!(file, "{}", run.exported(&backlog))?;
+                    }
+                    #[cfg(feature = "highs")]
+                    if let Some(seconds) = args.highs {
+                        let programme = Programme::new(&backlog.problem, &backlog.lanes);
+                        let found = allot::backlog::highs_answer(&programme, seconds);
+                        println!(
+                            "{orders} orders, seed {seed}: ours {:?}, HiGHS {found:?}",
+                            run.outcome.cents
+                        );
                     }
                     table.add_row(run.cells());
                 }

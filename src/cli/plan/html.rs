@@ -34,6 +34,7 @@ pub(super) fn page(plan: &PlanFile) -> String {
     }
     out.push_str("</div></section>");
     moved(&mut out, plan);
+    transfers(&mut out, plan);
     orders(&mut out, plan);
     chart::page("Allot: a backlog, all orders together", &out)
 }
@@ -64,6 +65,17 @@ fn head(out: &mut String, plan: &PlanFile) {
         money(plan.bound_cents),
         share_of(gap),
     );
+    if plan.bound_with_large_cents > plan.bound_cents {
+        let over = (plan.cents - plan.bound_with_large_cents).max(0);
+        let gap = over as f64 * 100.0 / plan.bound_with_large_cents.max(1) as f64;
+        let _ = write!(
+            out,
+            "<p>As long as orders of many items ship as they do in the plan, none costs less than {}: it is at \
+             most {} above the best of those.</p>",
+            money(plan.bound_with_large_cents),
+            share_of(gap),
+        );
+    }
     out.push_str("<table><tr><th></th><th>today</th><th>plan</th><th>saved</th></tr>");
     let mut row = |name: &str, before: String, after: String, saved: String, class: &str| {
         let _ = write!(
@@ -306,6 +318,30 @@ fn map(plan: &PlanFile, flows: &BTreeMap<(Place<'_>, Place<'_>), u64>) -> String
         unit: "units".into(),
     };
     map.figure()
+}
+
+/// Transfers that were proposed.
+fn transfers(out: &mut String, plan: &PlanFile) {
+    if plan.transfers.is_empty() {
+        return;
+    }
+    out.push_str(
+        "<section><h2>Transfers that would pay for themselves</h2><p class=\"small\">Not part of the plan: once one \
+         has been sent, optimise again. Saved is the difference of two solved outcomes, with it and without.</p>\
+         <table class=\"transfers\"><tr>",
+    );
+    for name in super::TRANSFER_COLUMNS {
+        let _ = write!(out, "<th>{name}</th>");
+    }
+    out.push_str("</tr>");
+    for row in &plan.transfers {
+        out.push_str("<tr>");
+        for cell in super::transfer_cells(row) {
+            let _ = write!(out, "<td>{}</td>", escape(&cell));
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</table></section>");
 }
 
 /// The orders that save most.

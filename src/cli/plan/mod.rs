@@ -6,7 +6,7 @@ mod html;
 use html::page;
 
 use super::{emit, progress, serve};
-use crate::backlog::{MoveRow, PlanFile, Side, Sums};
+use crate::backlog::{MoveRow, PlanFile, Side, Sums, TransferRow};
 use crate::client::Client;
 use crate::wire::Value;
 use anyhow::{Context as _, bail};
@@ -165,6 +165,17 @@ pub(super) fn summary(plan: &PlanFile) -> String {
         gap / 100,
         gap % 100,
     );
+    if plan.bound_with_large_cents > plan.bound_cents {
+        let over = (plan.cents - plan.bound_with_large_cents).max(0);
+        let gap = over.saturating_mul(10_000) / plan.bound_with_large_cents.max(1);
+        let _ = writeln!(
+            out,
+            "          {}, {}.{:02} % below the plan, where orders of many items ship as they do in it",
+            money(plan.bound_with_large_cents),
+            gap / 100,
+            gap % 100,
+        );
+    }
     let mut table = Table::new();
     table
         .load_preset(presets::ASCII_MARKDOWN)
@@ -194,7 +205,60 @@ pub(super) fn summary(plan: &PlanFile) -> String {
         ]);
     }
     let _ = writeln!(out, "{table}");
+    if !plan.transfers.is_empty() {
+        let _ = writeln!(
+            out,
+            "\ntransfers that pay for themselves\n{}",
+            table_of_transfers(plan)
+        );
+    }
     out
+}
+
+fn table_of_transfers(plan: &PlanFile) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::ASCII_MARKDOWN)
+        .set_header(TRANSFER_COLUMNS);
+    let columns = table.column_iter_mut().skip(4);
+    columns.for_each(|c| c.set_cell_alignment(CellAlignment::Right));
+    for row in &plan.transfers {
+        table.add_row(transfer_cells(row));
+    }
+    table
+}
+
+/// The columns of a table of transfers.
+const TRANSFER_COLUMNS: [&str; 9] = [
+    "from",
+    "to",
+    "items",
+    "arrives",
+    "units",
+    "cost",
+    "saved",
+    "later orders",
+    "orders",
+];
+
+fn transfer_cells(row: &TransferRow) -> [String; 9] {
+    let shown = row.items.iter().take(6);
+    let mut items: Vec<String> = shown.map(|i| format!("{}×{}", i.qty, i.sku)).collect();
+    if row.items.len() > items.len() {
+        items.push(format!("and {} more", row.items.len() - items.len()));
+    }
+    let units: u64 = row.items.iter().map(|i| u64::from(i.qty)).sum();
+    [
+        row.from.clone(),
+        row.to.clone(),
+        items.join(" "),
+        row.arrives_at.clone(),
+        units.to_string(),
+        money(row.cents),
+        money(row.saved_cents),
+        money(row.later_cents),
+        row.orders.len().to_string(),
+    ]
 }
 
 fn table_of_moves(plan: &PlanFile, most: usize) -> String {

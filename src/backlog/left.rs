@@ -1,8 +1,8 @@
 //! What is left of a problem's supply, as the router sees it.
 
-use super::super::problem::{OpenOrder, Problem, units};
+use super::problem::{OpenOrder, Problem, Supply, units};
 use crate::ledger::{Step, StockView};
-use crate::model::{ChannelId, EpochMillis, LocationId, Qty};
+use crate::model::{ChannelId, EpochMillis, LocationId, Qty, SkuId};
 use std::collections::HashMap;
 
 /// Units that somebody takes.
@@ -101,6 +101,17 @@ impl<'p> Left<'p> {
         least.copied().unwrap_or(0)
     }
 
+    /// What there is at a location at the moment: the least of all that comes.
+    pub(super) fn now(&self, line: usize, location: LocationId) -> i64 {
+        self.at(line, location, self.problem.now)
+    }
+
+    /// The locations that hold some of a line, or will.
+    pub(super) fn locations(&self, line: usize) -> impl Iterator<Item = LocationId> + '_ {
+        let cells = &self.cells[self.lines[line] as usize..self.lines[line + 1] as usize];
+        cells.iter().map(|c| c.0)
+    }
+
     /// What an order may draw from.
     pub(super) fn view(&self, order: &OpenOrder) -> StockView {
         let mut view = StockView::default();
@@ -110,16 +121,7 @@ impl<'p> Left<'p> {
             let Some(line) = self.problem.supply.line(demand.sku) else {
                 continue;
             };
-            let cells = &self.cells[self.lines[line] as usize..self.lines[line + 1] as usize];
-            for &(location, range) in cells {
-                self.steps(range, &mut steps);
-                let Some((now, later)) = steps.split_first() else {
-                    continue;
-                };
-                if now.qty.0 > 0 || !later.is_empty() {
-                    view.push_cell(location, now.qty, later);
-                }
-            }
+            self.push_cells(&mut view, line, &mut steps);
             if let Some(&range) = self.limits.get(&(line, order.channel)) {
                 self.steps(range, &mut steps);
                 view.push_limit(&steps);
@@ -145,5 +147,44 @@ impl<'p> Left<'p> {
             }
         }
         into.reverse();
+    }
+
+    /// What is left of some items, ascending, as a supply of its own.
+    pub(super) fn supply(&self, skus: impl Iterator<Item = SkuId>) -> Supply {
+        let mut view = StockView::default();
+        let mut steps: Vec<Step> = Vec::new();
+        let mut limits = Vec::new();
+        for sku in skus {
+            view.push_line(sku);
+            let Some(line) = self.problem.supply.line(sku) else {
+                continue;
+            };
+            self.push_cells(&mut view, line, &mut steps);
+            let of_line = self.problem.supply.limits().filter(|(l, ..)| *l == line);
+            for (_, channel, _) in of_line {
+                if let Some(&range) = self.limits.get(&(line, channel)) {
+                    self.steps(range, &mut steps);
+                    limits.push((sku, channel, steps.clone()));
+                }
+            }
+        }
+        let mut supply = Supply::new(view);
+        for (sku, channel, steps) in limits {
+            supply.limit(sku, channel, steps);
+        }
+        supply
+    }
+
+    fn push_cells(&self, view: &mut StockView, line: usize, steps: &mut Vec<Step>) {
+        let cells = &self.cells[self.lines[line] as usize..self.lines[line + 1] as usize];
+        for &(location, range) in cells {
+            self.steps(range, steps);
+            let Some((now, later)) = steps.split_first() else {
+                continue;
+            };
+            if now.qty.0 > 0 || !later.is_empty() {
+                view.push_cell(location, now.qty, later);
+            }
+        }
     }
 }

@@ -9,13 +9,11 @@
 //! What the order would pay at the prices if all the stock were its own is what it costs at least: that
 //! counts for it in the bound.
 
-mod left;
-
 use super::columns::request;
+use super::left::{Draw, Left};
 use super::problem::{OpenOrder, Problem, Strategy, units};
 use crate::model::{LocationId, Plan};
 use crate::routing::{Lanes, Scratch, route};
-use left::{Draw, Left};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
