@@ -34,7 +34,7 @@
 //! | --- | --- |
 //! | 0..4 | bytes of what follows |
 //! | 4..12 | when it was decided, milliseconds since 1970 |
-//! | 12.. | the fact, by `bincode` 2 with its standard configuration: numbers take as many bytes as they need |
+//! | 12.. | the fact, by `bincode` 2 with its legacy configuration |
 
 use crate::model::{EpochMillis, Fact};
 
@@ -242,7 +242,7 @@ pub(super) fn put_fact(out: &mut Vec<u8>, at: EpochMillis, fact: &Fact) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&at.0.to_le_bytes());
-    let config = bincode::config::standard();
+    let config = bincode::config::legacy();
     let written = bincode::encode_into_std_write(fact, out, config);
     written.expect("memory takes what is written to it");
     let bytes = u32::try_from(out.len() - start - 4).expect("a fact is bounded by its command");
@@ -260,7 +260,7 @@ pub(super) fn take_fact(body: &mut &[u8]) -> Result<(EpochMillis, Fact), String>
         return Err("the batch ends within a fact".to_owned());
     };
     let at = EpochMillis(i64::from_le_bytes(array(fact, 0)));
-    let config = bincode::config::standard().with_limit::<FACT_MAX>();
+    let config = bincode::config::legacy().with_limit::<FACT_MAX>();
     let decoded = bincode::decode_from_slice(&fact[8..], config);
     let (decoded, read) = decoded.map_err(|e| format!("a fact does not decode: {e}"))?;
     if read != fact.len() - 8 {

@@ -431,7 +431,7 @@ mod tests {
 
     #[test]
     fn a_fact_reads_back_as_it_was_written() {
-        let config = bincode::config::standard().with_limit::<1_000_000>();
+        let config = bincode::config::legacy().with_limit::<1_000_000>();
         let fact = Fact::Reserved {
             owner: OwnerFact::Order(OrderKey::new("shop", "1")),
             channel: ChannelId(2),

@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     fn back(ids: &EventIds) -> Result<EventIds, DecodeError> {
-        let config = bincode::config::standard().with_limit::<1_000_000>();
+        let config = bincode::config::legacy().with_limit::<1_000_000>();
         let bytes = bincode::encode_to_vec(ids, config).unwrap();
         bincode::decode_from_slice(&bytes, config).map(|(ids, _)| ids)
     }
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(back(&odd).unwrap(), odd);
         let many: EventIds = (1_000_000..1_001_000).map(|fact| id(fact, 1)).collect();
         assert_eq!(back(&many).unwrap(), many);
-        let config = bincode::config::standard();
+        let config = bincode::config::legacy();
         assert!(bincode::encode_to_vec(&many, config).unwrap().len() < 2_100);
         let cut = bincode::encode_to_vec(vec![2u8], config).unwrap();
         assert!(bincode::decode_from_slice::<EventIds, _>(&cut, config).is_err());

@@ -56,7 +56,7 @@
 //! | 15 feed marks | one [`Marks`](crate::feed::Marks), `bincode`; absent where nothing was ever fed |
 //! | 16 exceptions | records of [`ExceptionRecord`](crate::lifecycle::ExceptionRecord)s; absent where there never was one |
 //!
-//! A record is a u32 with its bytes, and those: `bincode` 2 with its standard configuration.
+//! A record is a u32 with its bytes, and those: `bincode` 2 with its legacy configuration.
 //!
 //! | bytes | shard section |
 //! | --- | --- |
@@ -352,7 +352,7 @@ pub(super) fn put_record(out: &mut Vec<u8>, record: impl Encode) {
 
 /// Appends a value.
 pub(super) fn put(out: &mut Vec<u8>, value: impl Encode) {
-    let written = bincode::encode_into_std_write(value, out, bincode::config::standard());
+    let written = bincode::encode_into_std_write(value, out, bincode::config::legacy());
     written.expect("memory takes what is written to it");
 }
 
@@ -372,7 +372,7 @@ pub(super) fn take_record<T: Decode<()>>(bytes: &mut &[u8]) -> Result<T, String>
 
 /// A value that fills the bytes.
 pub(super) fn whole<T: Decode<()>>(bytes: &[u8]) -> Result<T, String> {
-    let config = bincode::config::standard().with_limit::<RECORD_MAX>();
+    let config = bincode::config::legacy().with_limit::<RECORD_MAX>();
     let decoded = bincode::decode_from_slice(bytes, config);
     match decoded.map_err(|e| format!("a record does not decode: {e}"))? {
         (value, read) if read == bytes.len() => Ok(value),

@@ -60,7 +60,7 @@ fn a_segment_is_what_the_documentation_draws() {
                 assert_eq!(bytes + 4, body);
                 assert_eq!(u64_at(file, at + 44), AT.0 as u64);
                 let read = &file[at + 52..at + 40 + body];
-                let config = bincode::config::standard();
+                let config = bincode::config::legacy();
                 let expected = bincode::encode_to_vec(fact(next), config).unwrap();
                 assert_eq!(read, expected);
             }

@@ -11,7 +11,7 @@ fn id(fact: u64) -> EventId {
 }
 
 fn config() -> impl bincode::config::Config {
-    bincode::config::standard().with_limit::<1_000_000>()
+    bincode::config::legacy().with_limit::<1_000_000>()
 }
 
 fn back<T: Encode + Decode<()>>(value: &T) -> T {
