@@ -2,15 +2,19 @@
 //!
 //! `cargo bench --bench submit`. Time is per order; with two threads it is the wall time of both
 //! divided by the orders of both, so half of one thread's time means perfect scaling. The group
-//! `batch` submits the same orders as `ORDER.ROUTEBATCH` does.
+//! `batch` submits the same orders as `ORDER.ROUTEBATCH` does; the group `kept` says what it takes to
+//! keep with an order what it was decided on, so that `ORDER.EXPLAIN` can tell: bytes, and time beside
+//! that of routing it.
 #![allow(
     missing_docs,
     reason = "criterion's macros make undocumented functions"
 )]
 
+use allot::bench::single::{Mix, World};
 use allot::bench::synthetic::{self, Popularity};
 use allot::engine::{Engine, Limits};
 use allot::model::{EpochMillis, Order};
+use allot::routing::{Scratch, pack, route};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rayon::ThreadPoolBuilder;
 use std::sync::Arc;
@@ -127,5 +131,42 @@ fn batch(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, submit, batch);
+/// What is kept of a decision beside its plan, by lines and locations.
+#[allow(clippy::print_stdout, reason = "bytes are no times")]
+fn kept(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("kept");
+    for (lines, locations) in [(2, 20), (5, 100), (8, 500)] {
+        let mix = Mix {
+            lines,
+            locations,
+            stocked: 50,
+            scattered: 0,
+            extras: false,
+            orders: 64,
+        };
+        let world = World::new(mix, 1);
+        let size =
+            |order: &allot::bench::single::Single| pack(&world.lanes, &order.request()).len();
+        let bytes: usize = world.orders.iter().map(size).sum();
+        let each = bytes / world.orders.len();
+        println!("{lines} lines x {locations} locations: {each} bytes kept with an order");
+        let mut scratch = Scratch::default();
+        let mut orders = world.orders.iter().cycle();
+        group.bench_function(format!("{lines} x {locations}, route"), |b| {
+            b.iter(|| {
+                let order = orders.next().expect("it goes round");
+                route(&world.lanes, &order.request(), &mut scratch)
+            });
+        });
+        group.bench_function(format!("{lines} x {locations}, pack"), |b| {
+            b.iter(|| {
+                let order = orders.next().expect("it goes round");
+                pack(&world.lanes, &order.request())
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, submit, batch, kept);
 criterion_main!(benches);

@@ -163,6 +163,9 @@ fn take_policy(bytes: &mut Bytes<'_>) -> Option<Policy> {
 fn put_line(out: &mut Vec<u8>, lanes: &Lanes, request: &Request<'_>, line: usize, wanted: Qty) {
     let (stock, now) = (request.stock, request.now);
     let cells = stock.cells(line);
+    let prices = lanes.scarcity(request.demands[line].sku);
+    // Two bytes for most cells.
+    out.reserve(2 * cells.len() + 16);
     put(out, cells.len() as u64);
     let mut next = 0;
     for cell in cells {
@@ -171,7 +174,10 @@ fn put_line(out: &mut Vec<u8>, lanes: &Lanes, request: &Request<'_>, line: usize
         let later = stock.later(cell);
         let step = u64::from(cell.location.0) - next;
         next = u64::from(cell.location.0) + 1;
-        let price = lanes.scarcity_of(request.demands[line].sku, cell.location);
+        let price = match prices {
+            [] => 0,
+            _ => priced(prices, cell.location),
+        };
         // Steps that bring nothing more that the order could use are left out.
         let rises = (0..later.len()).filter(|&i| {
             let before = i
@@ -180,11 +186,11 @@ fn put_line(out: &mut Vec<u8>, lanes: &Lanes, request: &Request<'_>, line: usize
             useful(later[i].qty) > useful(before)
         });
         let rises: SmallVec<[usize; 4]> = rises.collect();
-        let flags = u64::from(!rises.is_empty()) | u64::from(price.0 > 0) << 1;
+        let flags = u64::from(!rises.is_empty()) | u64::from(price > 0) << 1;
         put(out, step << 2 | flags);
         put(out, useful(cell.now));
-        if price.0 > 0 {
-            put_signed(out, price.0);
+        if price > 0 {
+            put_signed(out, price);
         }
         if !rises.is_empty() {
             put(out, rises.len() as u64);
@@ -200,6 +206,12 @@ fn put_line(out: &mut Vec<u8>, lanes: &Lanes, request: &Request<'_>, line: usize
         put_signed(out, step.from.0 - now.0);
         put(out, u64::from(step.qty.min(wanted).0));
     }
+}
+
+/// The price of a unit at a location, 0 where there is none.
+fn priced(prices: &[(LocationId, i64)], location: LocationId) -> i64 {
+    let row = prices.binary_search_by_key(&location, |row| row.0);
+    row.map_or(0, |row| prices[row].1)
 }
 
 fn unpack(bytes: &[u8], request: &Request<'_>) -> Option<Basis> {

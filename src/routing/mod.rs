@@ -84,6 +84,9 @@
 //! any amounts, the rest short. Any other demand ships whole in one shipment, or is wholly short.
 //! Demands that go together may not be divided: one shipment has all of them, or all are short.
 //!
+//! So a constraint taken away, or units added, never make the best plan dearer, with one exception that
+//! is meant: where somebody comes to have a whole quantity that had to be divided, it is divided no more.
+//!
 //! **Limits.** At most `max_shipments` shipments; at most one where the order's goods (Σ units ×
 //! value) are worth less than `min_value_to_split`. Two shipments may leave one location. With
 //! `ship_complete` either nothing is short or nothing ships. Without `allow_backorder` a plan that

@@ -40,7 +40,7 @@ late_cents_per_day = 500
 
 # What an order may ask for by name ("policy": {"preset": "gift"}), beside the presets that are there.
 [presets.gift]
-ship_complete = true
+split_penalty_cents = 500
 speed_value_cents_per_day = 90
 
 # Whether promises may count on units that are on their way: "off", "transfers" or "all"; and how
