@@ -5,7 +5,7 @@
 
 mod engine_support;
 
-use allot::engine::{Engine, Limits};
+use allot::engine::{Engine, Limits, PromiseAsk};
 use allot::model::{
     EpochMillis, Location, LocationId, Millis, Opening, Qty, RegionPart, Restriction, ServiceId,
     SkuId, StockRow,
@@ -53,6 +53,30 @@ fn a_full_day_moves_the_hand_over_and_a_cancelled_order_gives_its_room_back() {
         day("2"),
         "the room of a cancelled order is there again"
     );
+}
+
+#[test]
+fn a_promise_knows_which_days_are_full() {
+    let engine = engine(&[[50, 0, 0]]);
+    engine
+        .put_location(limited("EAST", -74.0, Some(1), None), NOW)
+        .unwrap();
+    let to = order("0", &[(0, 1)]).ship_to;
+    let promised = || {
+        let ask = PromiseAsk {
+            sku: "SKU-0",
+            qty: Qty(1),
+            to: &to,
+            channel: "web",
+        };
+        engine.promise(&ask, NOW).unwrap()[0].ship_at
+    };
+    let first = promised();
+    submit(&engine, order("1", &[(0, 1)])).unwrap();
+    assert_eq!(shipped(&engine, "1")[0].1, first, "it is kept");
+    assert_eq!(promised(), first + Millis(DAY), "that day is full");
+    submit(&engine, order("2", &[(0, 1)])).unwrap();
+    assert_eq!(shipped(&engine, "2")[0].1, first + Millis(DAY));
 }
 
 #[test]

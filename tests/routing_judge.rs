@@ -451,6 +451,12 @@ fn what_binds_is_what_is_cheaper_without() {
 #[test]
 fn promises_are_the_best_shipment_of_each_service() {
     hold(&Shape::TINY, 1500, frontier::all_services);
+    let crowded = Shape {
+        demands: (1, 1),
+        days: 100,
+        ..Shape::TINY
+    };
+    hold(&crowded, 500, frontier::all_services);
 }
 
 #[test]

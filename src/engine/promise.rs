@@ -47,9 +47,11 @@ impl Engine {
         let demands = [self.registry.demand(sku, ask.qty, false, &lanes)];
         let found = VIEW.with_borrow_mut(|view| {
             self.ledger.view([sku].into_iter(), channel, now, view);
+            let mut days = Vec::new();
+            self.list_days(&lanes, view, now, &mut days);
             let request = Request {
                 pickup: None,
-                days: &[],
+                days: &days,
                 now,
                 destination: &destination,
                 deliver_by: None,

@@ -5,7 +5,8 @@ use super::request::{Job, Request, Unroutable};
 use crate::model::{Cents, Day, EpochMillis, LocationId, Qty, Shipment, ShipmentLine};
 
 /// For every service that can carry all units of the request's one demand in one shipment: the
-/// shipment that is best by the policy (cost, then date, then location). By ascending service.
+/// shipment that is best by the policy (cost, then date, then location), on the first day on which its
+/// location has room for it. By ascending service.
 ///
 /// # Errors
 /// The request is malformed, or has more than one demand.
@@ -21,7 +22,8 @@ pub fn promise(lanes: &super::Lanes, request: &Request<'_>) -> Result<Vec<Shipme
         let able = location < lanes.locations()
             && job.closed(cell.location).is_none()
             && job.able(location, demand.class);
-        let Some(ready) = able.then(|| ready(&job, cell)).flatten() else {
+        let ready = able.then(|| ready(&job, cell)).flatten();
+        let Some(ready) = ready.and_then(|ready| with_room(&job, location, ready)) else {
             continue;
         };
         let lines = vec![ShipmentLine {
@@ -46,6 +48,17 @@ fn rank(shipment: &Shipment) -> (Cents, Day, LocationId) {
         shipment.deliver_on,
         shipment.location,
     )
+}
+
+/// The same moment, or where days are full one that makes the first hand-over with room for all units.
+fn with_room(job: &Job<'_>, location: usize, ready: EpochMillis) -> Option<EpochMillis> {
+    if !job.tight(location) {
+        return Some(ready);
+    }
+    let handed = job.hand_overs(location, ready);
+    let wanted = job.request.demands[0].qty.0;
+    let roomy = handed.iter().find(|h| h.room.units >= wanted);
+    roomy.map(|h| h.ready)
 }
 
 /// When all units are there. To wait longer is never better.

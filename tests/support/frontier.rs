@@ -125,6 +125,11 @@ pub(crate) fn all_services(inst: &Instance) -> Result<(), String> {
                 let stock = &one.stock[0];
                 let there = stock.atp(location, ready).min(stock.limit_at(ready)) >= qty;
                 let lane = naive::lane(&one, location, ready, service).filter(|_| there);
+                let lane = lane.filter(|lane| {
+                    let date = naive::local_date(&one.network, location, lane.ship_at);
+                    let (shipments, units) = naive::left(&one, location, date);
+                    shipments > 0 && units >= i64::from(qty)
+                });
                 let priced = lane.and_then(|l| Some((l, naive::price(&one, &l, &[qty])?)));
                 let rank = priced.map(|(l, p)| (p.cents.total().0, l.deliver_on, location));
                 best = [best, rank].into_iter().flatten().min();
