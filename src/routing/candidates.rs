@@ -1,6 +1,6 @@
 //! Which location can ship which demands whole, from when on, and what at the least it costs.
 //!
-//! One pass over the stock, one over the locations that hold something. At most 12 demands.
+//! One pass over the stock, one over the locations that hold something. At most 16 demands.
 
 use super::days::{Handed, Left};
 use super::departures::Departures;
@@ -31,6 +31,10 @@ pub(super) struct Slot {
 
 /// The room of a day that has enough for the whole request.
 pub(super) const ROOMY: u32 = u32::MAX;
+
+/// Most sets of demands, those of every slot counted, that are gone through for more than
+/// [`EXACT_DEMANDS_MAX`](super::EXACT_DEMANDS_MAX) demands.
+const SETS_MAX: u64 = 1 << 23;
 
 /// What one location has, while the stock is read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -409,6 +413,12 @@ impl Candidates {
             self.rooms.push((handed.room, first));
             before = mask;
         }
+    }
+
+    /// Whether the sets of demands that all slots ship can be gone through in little time.
+    pub(super) fn are_few(&self) -> bool {
+        let sets = self.slots.iter().map(|slot| 1u64 << slot.mask.count_ones());
+        self.divisible == 0 && !self.any_tight() && sets.sum::<u64>() <= SETS_MAX
     }
 
     /// Whether some location is tight.

@@ -8,8 +8,8 @@ use super::candidates::Set;
 use super::cargo::Load;
 use super::carriage::{Alone, Carriage, Singles};
 use super::lanes::{NO_ZONE, finite};
-use super::request::EXACT_DEMANDS_MAX;
 use super::request::Job;
+use super::request::SETS_DEMANDS_MAX;
 use super::surcharges::Rule;
 use super::tariff::{AMOUNT_MAX, NEVER, Parcels};
 use crate::model::{Day, EpochMillis};
@@ -464,7 +464,7 @@ impl Loads {
     }
 
     /// The units of a subset of the demands that ship alone.
-    pub(super) fn alone_in(job: &Job<'_>, set: Set) -> SmallVec<[(u16, u32); EXACT_DEMANDS_MAX]> {
+    pub(super) fn alone_in(job: &Job<'_>, set: Set) -> SmallVec<[(u16, u32); SETS_DEMANDS_MAX]> {
         if !job.alone {
             return SmallVec::new();
         }
@@ -473,7 +473,7 @@ impl Loads {
         alone.map(|(i, demand)| (i, demand.qty.0)).collect()
     }
 
-    fn alone(&self, job: &Job<'_>, id: usize) -> SmallVec<[(u16, u32); EXACT_DEMANDS_MAX]> {
+    fn alone(&self, job: &Job<'_>, id: usize) -> SmallVec<[(u16, u32); SETS_DEMANDS_MAX]> {
         Self::alone_in(job, self.alone_of.get(id).copied().unwrap_or(0))
     }
 
@@ -486,7 +486,7 @@ impl Loads {
         &self.parcels[id * self.billings..(id + 1) * self.billings]
     }
 
-    /// Works out all subsets of `demands` (at most 12).
+    /// Works out all subsets of `demands` (at most 16).
     pub(super) fn fill(&mut self, job: &Job<'_>, departures: &Departures) {
         let demands = job.request.demands;
         self.sums.clear();

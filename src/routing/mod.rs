@@ -103,9 +103,10 @@
 //! divided demand, shipments that crowd a day, or more than [`EXACT_DEMANDS_MAX`] demands, it is the cheapest other plan that the
 //! search met, which need not be the cheapest there is.
 //!
-//! Up to [`EXACT_DEMANDS_MAX`] demands the answer is the proven minimum; beyond, or where dividing
-//! demands exhausts the node budget, it is the best plan found with a proven lower bound, and the
-//! decision's proof says so.
+//! Up to [`EXACT_DEMANDS_MAX`] demands the answer is the proven minimum, and up to 16 where none is
+//! divisible, no day is crowded and the locations do not hold too many sets of them; beyond, or
+//! where dividing demands exhausts the node budget, it is the best plan found with a proven lower
+//! bound, and the decision's proof says so.
 //!
 //! [`StockView`]: crate::ledger::StockView
 

@@ -16,7 +16,7 @@ use super::tariff::NEVER;
 /// No label.
 const NO_LABEL: u32 = u32::MAX;
 /// Most demands.
-const DEMANDS: usize = super::EXACT_DEMANDS_MAX;
+const DEMANDS: usize = super::request::SETS_DEMANDS_MAX;
 /// Rows of a table by number of demands: a power of two, so that a remainder costs nothing.
 const ROWS: usize = (DEMANDS + 1).next_power_of_two();
 

@@ -15,6 +15,9 @@ use crate::model::{
 
 /// Most demands for which the answer is the proven minimum.
 pub const EXACT_DEMANDS_MAX: usize = 12;
+/// Most demands of which all subsets can be gone through: with more than [`EXACT_DEMANDS_MAX`] the answer
+/// is the proven minimum only where that is not too much work.
+pub(super) const SETS_DEMANDS_MAX: usize = 16;
 /// Most demands of one request.
 pub const DEMANDS_MAX: usize = 5_000;
 /// Longest wait that is counted, in days: more counts as impossible.

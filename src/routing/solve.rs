@@ -8,7 +8,7 @@ use super::lanes::Lanes;
 use super::large;
 use super::partition::Found;
 use super::price::{finish, shipment};
-use super::request::{EXACT_DEMANDS_MAX, Job, Request, Unroutable};
+use super::request::{EXACT_DEMANDS_MAX, Job, Request, SETS_DEMANDS_MAX, Unroutable};
 use super::tariff::AMOUNT_MAX;
 use super::whole::Whole;
 use crate::model::{Cents, Decision, Plan, Proof, ShipmentLine, ShortLine};
@@ -84,12 +84,15 @@ pub(super) fn solve(job: &Job<'_>, scratch: &mut Scratch) -> Solved {
         divide,
     } = scratch;
     departures.start(job);
-    if job.request.demands.len() > EXACT_DEMANDS_MAX {
+    let demands = job.request.demands.len();
+    if demands <= SETS_DEMANDS_MAX {
+        candidates.gather(job, departures);
+    }
+    if demands > EXACT_DEMANDS_MAX && (demands > SETS_DEMANDS_MAX || !candidates.are_few()) {
         let (solved, seen) = large::solve(job, departures);
         candidates.seen = seen;
         return solved;
     }
-    candidates.gather(job, departures);
     if candidates.divisible != 0 {
         return divide.solve(job, candidates, departures, whole);
     }

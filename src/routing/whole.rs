@@ -8,7 +8,7 @@ use super::cargo::Load;
 use super::departures::{Departures, Loads};
 use super::joint;
 use super::partition::{Found, Partition, Rules};
-use super::request::{EXACT_DEMANDS_MAX, Job};
+use super::request::{Job, SETS_DEMANDS_MAX};
 use super::subsets::{Subsets, Sums};
 use super::tariff::{NEVER, Parcels};
 
@@ -37,7 +37,7 @@ pub(super) struct Frame {
     pub(super) all: Set,
     /// By demand: what it costs to leave it short while something ships; `NEVER` where that is
     /// not allowed.
-    pub(super) short: [i64; EXACT_DEMANDS_MAX],
+    pub(super) short: [i64; SETS_DEMANDS_MAX],
     /// Cost of leaving short what nobody ships.
     pub(super) lost: i64,
     /// Cost of shipping nothing; `NEVER` where that is not allowed.
@@ -52,7 +52,7 @@ impl Frame {
         let mut frame = Self {
             served,
             all: 0,
-            short: [0; EXACT_DEMANDS_MAX],
+            short: [0; SETS_DEMANDS_MAX],
             lost: 0,
             nothing: 0,
             single: [(NEVER, 0); 2],
@@ -336,10 +336,10 @@ impl Candidates {
         job: &Job<'_>,
         departures: &Departures,
         frame: &Frame,
-    ) -> (i64, [i64; EXACT_DEMANDS_MAX]) {
-        let mut goods = [NEVER; EXACT_DEMANDS_MAX];
+    ) -> (i64, [i64; SETS_DEMANDS_MAX]) {
+        let mut goods = [NEVER; SETS_DEMANDS_MAX];
         let demands = job.request.demands;
-        let mut units = [0; EXACT_DEMANDS_MAX];
+        let mut units = [0; SETS_DEMANDS_MAX];
         for (units, demand) in units.iter_mut().zip(demands) {
             *units = i64::from(demand.qty.0);
         }
@@ -347,7 +347,7 @@ impl Candidates {
             let site = &job.lanes.sites[usize::from(slot.location)];
             let mut mask = slot.mask;
             while mask != 0 {
-                let i = mask.trailing_zeros() as usize % EXACT_DEMANDS_MAX;
+                let i = mask.trailing_zeros() as usize % SETS_DEMANDS_MAX;
                 // As in `goods`, where no unit has a price of its own.
                 let cents = if self.scarce(i) {
                     self.goods(job, slot, i)

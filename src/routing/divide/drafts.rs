@@ -3,7 +3,7 @@
 use super::super::candidates::Set;
 use super::super::partition::Found;
 use super::super::price::{finish, shipment};
-use super::super::request::EXACT_DEMANDS_MAX;
+use super::super::request::SETS_DEMANDS_MAX;
 use super::{Piece, Search, Units};
 use crate::model::{Plan, Qty, ShipmentLine, ShortLine};
 
@@ -97,7 +97,7 @@ impl Search<'_> {
 
     /// A plan that divides nothing: known before the search.
     pub(super) fn offer_undivided(&mut self, found: Found) {
-        let mut short = [0; EXACT_DEMANDS_MAX];
+        let mut short = [0; SETS_DEMANDS_MAX];
         for (i, demand) in self.job.request.demands.iter().enumerate() {
             if found.short >> i & 1 == 1 {
                 short[i] = demand.qty.0;

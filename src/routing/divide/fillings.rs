@@ -4,7 +4,7 @@ use super::super::candidates::Set;
 use super::super::cargo::Load;
 use super::super::days::Left;
 use super::super::departures::{Loads, all_parcels};
-use super::super::request::EXACT_DEMANDS_MAX;
+use super::super::request::SETS_DEMANDS_MAX;
 use super::super::tariff::NEVER;
 use super::{Piece, Search, Units};
 use smallvec::SmallVec;
@@ -58,7 +58,7 @@ impl Search<'_> {
             demand,
             most,
             rest_only,
-            units: [0; EXACT_DEMANDS_MAX],
+            units: [0; SETS_DEMANDS_MAX],
             load: Load::default(),
             cents: self.entries.get(entry).handling,
         };
@@ -202,7 +202,7 @@ impl Search<'_> {
     }
 
     /// The units of a shipment that ship alone.
-    fn alone(&self, piece: &Piece) -> SmallVec<[(u16, u32); EXACT_DEMANDS_MAX]> {
+    fn alone(&self, piece: &Piece) -> SmallVec<[(u16, u32); SETS_DEMANDS_MAX]> {
         if !self.job.alone {
             return SmallVec::new();
         }

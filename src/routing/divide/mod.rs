@@ -24,7 +24,7 @@ use self::entries::Entries;
 use super::candidates::{Candidates, Set};
 use super::departures::Departures;
 use super::partition::{Found, Rules};
-use super::request::{EXACT_DEMANDS_MAX, Job};
+use super::request::{Job, SETS_DEMANDS_MAX};
 use super::solve::Solved;
 use super::tariff::{NEVER, Parcels};
 use super::whole::{Frame, Whole};
@@ -36,7 +36,7 @@ use std::ops::ControlFlow;
 const NODES_MAX: u32 = 200_000;
 
 /// Units by demand.
-type Units = [u32; EXACT_DEMANDS_MAX];
+type Units = [u32; SETS_DEMANDS_MAX];
 
 /// Memory of the search.
 #[derive(Debug, Default)]
@@ -77,7 +77,7 @@ struct Search<'a> {
     frame: Frame,
     divided: Vec<Divided>,
     /// By whole demand: the least that it costs any plan.
-    least_goods: [i64; EXACT_DEMANDS_MAX],
+    least_goods: [i64; SETS_DEMANDS_MAX],
     least_base: i64,
     /// Whether only the ends of brackets need be tried.
     ends_only: bool,
@@ -161,12 +161,12 @@ impl<'a> Search<'a> {
             .filter(|&i| (candidates.divisible & frame.served) >> i & 1 == 1)
             .map(|i| Divided::new(job, entries, departures, i))
             .collect();
-        let mut left = [0; EXACT_DEMANDS_MAX];
+        let mut left = [0; SETS_DEMANDS_MAX];
         for one in &divided {
             left[one.demand] = job.request.demands[one.demand].qty.0;
             least_goods[one.demand] = 0;
         }
-        let mut short = [0; EXACT_DEMANDS_MAX];
+        let mut short = [0; SETS_DEMANDS_MAX];
         for (i, demand) in job.request.demands.iter().enumerate() {
             if frame.served >> i & 1 == 0 {
                 short[i] = demand.qty.0;
@@ -291,7 +291,7 @@ impl<'a> Search<'a> {
             }
         }
         if self.job.may_short_some() && !self.pieces.is_empty() {
-            let open = (0..EXACT_DEMANDS_MAX).filter(|&i| self.open >> i & 1 == 1);
+            let open = (0..SETS_DEMANDS_MAX).filter(|&i| self.open >> i & 1 == 1);
             let cents: i64 = open.map(|i| self.frame.short[i]).sum();
             self.complete(self.spent + cents, Some(Found::new(cents, self.open, None)));
         }
@@ -332,7 +332,7 @@ impl<'a> Search<'a> {
 
     /// What the goods that are left cost at the least, shipped or short.
     fn goods_left(&self) -> i64 {
-        let whole = (0..EXACT_DEMANDS_MAX).filter(|&i| self.open >> i & 1 == 1);
+        let whole = (0..SETS_DEMANDS_MAX).filter(|&i| self.open >> i & 1 == 1);
         let whole: i64 = whole.map(|i| self.least_goods[i]).sum();
         let divided = self.divided.iter();
         let divided: i64 = divided
