@@ -154,6 +154,10 @@ impl Costs {
         self.bases.len()
     }
 
+    pub(super) fn cells(&self) -> u64 {
+        self.cells.len() as u64
+    }
+
     /// How many cells an offer has on average, rounded up.
     pub(super) fn average(&self) -> usize {
         self.cells.len().div_ceil(self.bases.len().max(1))

@@ -46,7 +46,7 @@ pub(super) struct Priced {
 #[derive(Debug, Default)]
 pub(super) struct Ascent {
     prices: Vec<i64>,
-    caps: Vec<i64>,
+    pub(super) caps: Vec<i64>,
     missing: Vec<i64>,
     pub(super) priced: Priced,
 }

@@ -18,8 +18,9 @@ use std::collections::{BinaryHeap, HashSet};
 
 /// A plan within so many thousandths of the optimum is good enough.
 const TOLERANCE: i64 = 4;
-/// Most cells that are looked at.
+/// Most cells that are looked at, or each so often where that is more.
 const WORK_MAX: u64 = 24_000_000;
+const EACH_MAX: u64 = 500;
 /// Really pricing a set counts as so many cells for each place and demand.
 const PRICING: u64 = 60;
 /// Sets of more places than this are not told apart by their number.
@@ -27,6 +28,9 @@ const COUNTED: usize = 12;
 /// Steps for the first prices, and for those of a part.
 const FIRST_STEPS: usize = 150;
 const STEPS: usize = 14;
+/// How many places a good set is chosen from, and how often each of it is chosen anew.
+const POOL: usize = 160;
+const ROUNDS: usize = 4;
 /// A part with so many sets at the most is gone through at once.
 const FEW: u64 = 40_000;
 
@@ -67,7 +71,7 @@ impl Costs {
             plan,
             target: i64::MAX,
             left: i64::MAX,
-            work: WORK_MAX,
+            work: WORK_MAX.max(self.cells() * EACH_MAX),
             open: BinaryHeap::new(),
             divided: Vec::new(),
             ascent: Ascent::default(),
@@ -155,6 +159,9 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             let likely = node.open.iter().chain(&node.others[..chosen]);
             let likely: Vec<u32> = likely.copied().collect();
             self.look(&likely);
+            if node.open.is_empty() {
+                self.round(&node);
+            }
             let through = Through::new(self.costs, &node, &ascent.priced.adds, self.target - bound);
             if through.sets(node.most) <= FEW || node.most <= 2 {
                 self.go_through(&node, through, bound, ascent.priced.open);
@@ -164,6 +171,48 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
         }
         self.ascent = ascent;
         prices
+    }
+
+    /// Looks at a good set of as many places as the node has at the most: from the most promising
+    /// ones always the one that saves most, then each in turn for a better one.
+    fn round(&mut self, node: &Node) {
+        let pool = &node.others[..node.others.len().min(POOL)];
+        let mut set = node.clone();
+        while set.open.len() < node.most && self.add_best(&mut set, pool) {}
+        for _ in 0..ROUNDS {
+            let before = set.open.clone();
+            for _ in 0..before.len() {
+                // The first goes, and comes last if it is the best again.
+                set.open.remove(0);
+                self.add_best(&mut set, pool);
+            }
+            if set.open == before {
+                break;
+            }
+        }
+        self.look(&set.open);
+    }
+
+    /// Opens the place that saves most besides those that are open, if one saves anything.
+    fn add_best(&mut self, set: &mut Node, pool: &[u32]) -> bool {
+        let costs = self.costs;
+        let mut prices = std::mem::take(&mut self.ascent.caps);
+        set.caps(costs, &mut prices);
+        for (demand, price) in prices.iter_mut().enumerate() {
+            if !costs.whole[demand] {
+                *price = set.prices[demand];
+            }
+        }
+        let free = pool.iter().filter(|place| !set.open.contains(place));
+        let add = |place: &u32| costs.bases[*place as usize] - costs.gain(*place, &prices);
+        let best = free.map(|place| (add(place), *place)).min();
+        self.ascent.caps = prices;
+        self.work = self
+            .work
+            .saturating_sub((pool.len() * costs.average()) as u64);
+        let best = best.filter(|best| best.0 < 0);
+        set.open.extend(best.map(|best| best.1));
+        best.is_some()
     }
 
     /// Looks at a set if it may be cheap enough, once.
