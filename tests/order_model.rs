@@ -22,10 +22,10 @@ use allot::engine::{
 };
 use allot::lifecycle::{State, Units};
 use allot::model::{
-    Change, ClaimMode, EpochMillis, HoldReason, IncomingKind, Millis, Order, OrderKey, OwnerFact,
-    Qty, SkuId,
+    Action, Cause, Change, ClaimMode, DeadlineRow, EpochMillis, HoldReason, IncomingKind, Limit,
+    Millis, Network, Order, OrderKey, OwnerFact, Qty, SkuId, Trigger,
 };
-use engine_support::{NOW, engine, order};
+use engine_support::{MINUTE, NOW, engine, network, order, rule, stocked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -419,4 +419,59 @@ fn nothing_is_lost_made_oversold_or_forgotten() {
         moves += world.moves;
     }
     assert!(moves > 300, "too little moves: {moves}");
+}
+
+/// The same while rules cancel what nobody takes, what waits for too long and what is not covered: what
+/// somebody has stays his, and no unit is lost.
+#[test]
+fn nothing_is_lost_either_while_rules_resolve_exceptions() {
+    let minutes = |minutes: u64| Millis(MINUTE.0 * minutes);
+    let late = |name: &str, cause: Cause, after: u64| {
+        let after = Trigger::After(minutes(after));
+        rule(name, Some(cause), None, after, Action::Cancel)
+    };
+    let deadline = |state: State| DeadlineRow {
+        state,
+        channel: None,
+        location: None,
+        limit: Some(Limit {
+            span: minutes(60),
+            working: false,
+        }),
+    };
+    let wait = Action::Backorder;
+    let network = Network {
+        remedies: vec![
+            late("unclaimed", Cause::NotClaimed, 90),
+            late("no-supply", Cause::NoSupply, 120),
+            late("uncovered", Cause::StockCut, 30),
+            late("silent", Cause::NotAcknowledged, 10),
+            rule(
+                "waits",
+                Some(Cause::SupplySlipped),
+                None,
+                Trigger::AtOnce,
+                wait,
+            ),
+        ],
+        deadlines: [State::Routed, State::Backordered, State::Sent]
+            .map(deadline)
+            .into(),
+        ..network()
+    };
+    let (mut resolved, mut in_vain) = (0, 0);
+    for seed in 0..15 {
+        let limits = allot::engine::Limits::default();
+        let engine = Engine::new(network.clone(), stocked(&STOCK), limits, None, NOW).unwrap();
+        let (mut world, mut random) = (World::default(), Random::new(1_000 + seed));
+        for step in 0..250 {
+            world.step(&engine, &mut random);
+            while engine.due(world.now(), 3) > 0 {}
+            world.check(&engine, &format!("seed {seed}, step {step}"));
+        }
+        for (_, did) in engine.rule_counts() {
+            (resolved, in_vain) = (resolved + did.resolved, in_vain + did.in_vain);
+        }
+    }
+    assert!(resolved > 50 && in_vain > 5, "{resolved} {in_vain}");
 }

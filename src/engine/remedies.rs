@@ -23,8 +23,8 @@ use crate::lifecycle::{
     Submission, Timer,
 };
 use crate::model::{
-    Action, ByRule, EpochMillis, ExceptionChange, ExceptionKind, Fact, Network, NewPart, Order,
-    OrderKey, Qty, ReplanReason, ReplannedFact, SkuId, State, Trigger,
+    Action, ByRule, EpochMillis, ExceptionChange, ExceptionKind, Fact, LocationId, Network,
+    NewPart, Order, OrderKey, Qty, ReplanReason, ReplannedFact, SkuId, State, Trigger,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -300,10 +300,15 @@ impl Engine {
                 false => Vec::new(),
             }
         });
-        acted.unwrap_or_else(|| {
+        let Some(freed) = acted else {
             self.act_on_kept(exception, &deed, now);
-            Vec::new()
-        })
+            return Vec::new();
+        };
+        // Of several claims of an order at one place those that are left may be the uncovered ones.
+        for &(sku, location) in &freed {
+            self.rescue_at(sku, location, now);
+        }
+        freed.into_iter().map(|(sku, _)| sku).collect()
     }
 
     /// About an order that was accepted. It is locked.
@@ -312,7 +317,7 @@ impl Engine {
         record: &mut OrderRecord<Reservation>,
         (deed, kind): (&Deed, ExceptionKind),
         now: EpochMillis,
-    ) -> Vec<SkuId> {
+    ) -> Vec<(SkuId, LocationId)> {
         match deed.by.action {
             Action::RetryRouting => {
                 // What finds no place stays as it is.
@@ -350,15 +355,14 @@ impl Engine {
         }
     }
 
-    /// Everything that the exception is about and nobody has will not ship. Returns SKUs of which
-    /// units are free now.
+    /// Everything that the exception is about and nobody has will not ship. Returns where units are
+    /// free now.
     fn give_up(
         &self,
         record: &mut OrderRecord<Reservation>,
         deed: &Deed,
         now: EpochMillis,
-    ) -> Vec<SkuId> {
-        let skus = record.demands.to_vec();
+    ) -> Vec<(SkuId, LocationId)> {
         let mut leaving = Leaving::new(ReplanReason::GivenUp, Rest::Stays);
         let parts = record.parts().into_owned();
         let open = parts.iter().filter(|p| p.state != State::Cancelled);
@@ -368,6 +372,8 @@ impl Engine {
         if leaving.given_up.is_empty() {
             return Vec::new();
         }
+        let freed = leaving.freed.iter().map(|f| (f.sku, f.location));
+        let freed: Vec<(SkuId, LocationId)> = freed.collect();
         let gives_up = |part: &&FulfillmentOrder| {
             let told = |g: &crate::model::GivenUp| g.number == part.id.number;
             part.lines.iter().all(|l| part.may_give_up(l).is_zero())
@@ -379,11 +385,11 @@ impl Engine {
         if nobody_has_any && open.clone().all(|p| gives_up(&p)) {
             // That nobody has a part was looked at just now.
             let _ = self.cancel_record(record, Some(deed), now);
-            return skus;
+            return freed;
         }
         let fact = given_up_fact(record, &parts, leaving, deed);
         let _ = self.replan_by(record, fact, &[], Some(deed), now);
-        skus
+        freed
     }
 
     /// About an order that was refused and is kept.

@@ -17,7 +17,7 @@ use crate::lifecycle::{
     Subject, Topic, stuck,
 };
 use crate::model::{
-    Cause, Change, ChannelId, EpochMillis, LocationId, Millis, Network, Order, State,
+    Cause, Change, ChannelId, EpochMillis, LocationId, Millis, Network, Order, SkuId, State,
 };
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -94,8 +94,13 @@ impl Engine {
             done += 1;
             let order = usize::try_from(place).ok();
             if let Some(order) = order.and_then(|place| self.watch.orders.get(place)) {
-                self.orders
+                let back = self
+                    .orders
                     .change(&order.key, |record| self.breach(record, now));
+                // What nobody has any more may move, if its promise broke while somebody had it.
+                for (sku, location) in back.into_iter().flatten() {
+                    self.rescue_at(sku, location, now);
+                }
             }
         }
         // Rules may act at once on what was just found.
@@ -217,11 +222,16 @@ impl Engine {
         })
     }
 
-    /// Something about an order is due. It is locked.
-    fn breach(&self, record: &mut OrderRecord<Reservation>, now: EpochMillis) {
+    /// Something about an order is due. It is locked. Returns where units are that went back.
+    fn breach(
+        &self,
+        record: &mut OrderRecord<Reservation>,
+        now: EpochMillis,
+    ) -> Vec<(SkuId, LocationId)> {
         record.watched.timer = None;
+        let mut went_back = Vec::new();
         let (Some(limits), Some(holding)) = (self.watch.limits.get(), &record.holding) else {
-            return;
+            return went_back;
         };
         let channel = holding.channel();
         let mut notes = Vec::new();
@@ -231,6 +241,9 @@ impl Engine {
                     let back = Change::TakeBack { vouched_by: None };
                     // Its state was looked at just now, so it is possible.
                     let _ = self.change_part(record, &part, &back, now);
+                    let place = part.route.map(|r| r.location);
+                    let skus = part.lines.iter().map(|l| l.sku);
+                    went_back.extend(skus.filter_map(|sku| Some((sku, place?))));
                     continue;
                 }
                 LeaseVerdict::MayHaveBegun => {
@@ -268,6 +281,7 @@ impl Engine {
             let _ = self.place_waiting(record, now);
         }
         self.watch(record);
+        went_back
     }
 
     /// A claim whose lease has ended, and whose holder may have begun.
