@@ -13,11 +13,11 @@ use allot::engine::{
     ClaimAsk, CountReport, Engine, FactSink, Limits, Opened, RecoveryError, Replay,
 };
 use allot::journal::{Durability, Journal, Options};
-use allot::model::{ClaimMode, EpochMillis, Millis, Qty};
+use allot::model::{ClaimMode, EpochMillis, Millis, Network, Qty};
 use allot::snapshot::{Early, Glance, Snapshot, SnapshotError, found};
 use disk::{FaultDisk, Files};
 use engine_support::commands::{command, kept_by, opening};
-use engine_support::{NOW, network};
+use engine_support::{NOW, network, ruled};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -34,13 +34,25 @@ fn options() -> Options {
 }
 
 fn open(disk: &FaultDisk) -> Result<Opened, RecoveryError> {
+    open_with(disk, ruled)
+}
+
+fn open_with(disk: &FaultDisk, network: fn() -> Network) -> Result<Opened, RecoveryError> {
     let fresh = || Replay::new(network(), Limits::default());
     Replay::open(Arc::new(disk.clone()), dir(), options(), &fresh, &|_| {})
 }
 
 /// An engine on a disk, brought back or new.
 fn start(disk: &FaultDisk, now: EpochMillis) -> (Engine, Journal, Option<String>) {
-    let opened = open(disk).unwrap();
+    start_with(disk, ruled, now)
+}
+
+fn start_with(
+    disk: &FaultDisk,
+    network: fn() -> Network,
+    now: EpochMillis,
+) -> (Engine, Journal, Option<String>) {
+    let opened = open_with(disk, network).unwrap();
     let sink: Box<dyn FactSink> = Box::new(opened.journal.clone());
     let last = opened.recovered.last;
     let engine = opened.replay.finish(opening(), Some(sink), last, now);
@@ -162,10 +174,12 @@ fn a_snapshot_taken_under_load_and_the_facts_after_it_give_the_same_state() {
 /// What a new engine does after a restart is what the old one would have done.
 #[test]
 fn life_goes_on_after_a_restart_as_without_it() {
+    // Without rules: what is due at one moment is found in another order after a restart, so exceptions
+    // have other numbers, and these commands decide by numbers which of them a rule leaves alone.
     for seed in 0..20 {
         let (disk, other) = (FaultDisk::default(), FaultDisk::default());
-        let (mut engine, mut journal, _) = start(&disk, NOW);
-        let (steady, steady_journal, _) = start(&other, NOW);
+        let (mut engine, mut journal, _) = start_with(&disk, network, NOW);
+        let (steady, steady_journal, _) = start_with(&other, network, NOW);
         let (mut random, mut same) = (Random::new(seed), Random::new(seed));
         let (clock, same_clock) = (AtomicI64::new(NOW.0), AtomicI64::new(NOW.0));
         for round in 0..4 {
@@ -178,7 +192,7 @@ fn life_goes_on_after_a_restart_as_without_it() {
                 take(&engine, &journal, &disk, now);
             }
             journal.close().unwrap();
-            (engine, journal, _) = start(&disk, now);
+            (engine, journal, _) = start_with(&disk, network, now);
             // A server that starts does what a stop may have left undone, and what is due: so does the
             // other.
             for engine in [&engine, &steady] {
