@@ -9,7 +9,7 @@ use allot::backlog::{Effort, Outcome, Problem, Programme, Strategy, Supply, chec
 use allot::bench::backlog::{Backlog, Shape};
 use allot::ledger::{Step, StockView};
 use allot::model::{Cents, Millis, Qty};
-use allot::routing::Lanes;
+use allot::routing::{Lanes, Limit};
 use backlog_support::judge;
 use std::ops::ControlFlow;
 
@@ -122,10 +122,72 @@ fn the_programme_for_other_solvers_has_the_same_optimum() {
     }
 }
 
+/// The same, every location handing over a few shipments, or units, a day: for two days, so that the
+/// judge can list all plans.
+fn small_on_days(seed: u64) -> Backlog {
+    let mut backlog = Backlog::new(Shape {
+        orders: 3 + usize::try_from(seed % 4).unwrap(),
+        locations: 2 + u16::try_from(seed % 2).unwrap(),
+        skus: 3,
+        stock_percent: 90 + seed % 60,
+        split_percent: 20,
+        seed,
+    });
+    if seed.is_multiple_of(5) {
+        more_later(&mut backlog.problem);
+    }
+    let Backlog { lanes, problem } = &mut backlog;
+    let limit = |location: allot::model::LocationId| {
+        let few = 1 + u32::from(seed.is_multiple_of(4));
+        let limit = match (u64::from(location.0) + seed) % 3 {
+            0 => (Some(few), None),
+            1 => (None, Some(few + 1)),
+            _ => (Some(few), Some(few + 2)),
+        };
+        Some(Limit {
+            shipments: limit.0,
+            units: limit.1,
+        })
+    };
+    problem.open_days(lanes, &limit, &[]);
+    let (mut last, mut seen) = (None, 0);
+    problem.days.retain(|day| {
+        seen = if last == Some(day.location) {
+            seen + 1
+        } else {
+            0
+        };
+        last = Some(day.location);
+        seen < 2
+    });
+    backlog
+}
+
+#[test]
+fn small_backlogs_on_full_days_cost_what_the_joint_programme_says() {
+    let (mut moved, mut fuller) = (0, 0);
+    for seed in 1..=36 {
+        let Backlog { lanes, problem } = small_on_days(seed);
+        let outcome = run(&problem, &lanes);
+        let optimum = judge(&problem, &lanes);
+        assert_eq!(outcome.cents, optimum, "seed {seed}");
+        assert_eq!(outcome.bound, optimum, "seed {seed}: proven");
+        moved += outcome.moves.len();
+        // Days cost something: without them all together would be cheaper.
+        let mut open = problem.clone();
+        open.days.clear();
+        fuller += usize::from(judge(&open, &lanes) < optimum);
+    }
+    assert!(moved > 0 && fuller > 3, "{moved} moved, {fuller} were full");
+}
+
 #[test]
 fn the_bound_holds_before_anything_is_solved_exactly() {
     for seed in 61..=90 {
-        let Backlog { lanes, problem } = small(seed);
+        let Backlog { lanes, problem } = match seed % 2 {
+            0 => small(seed),
+            _ => small_on_days(seed),
+        };
         let effort = Effort {
             iterations: u32::try_from(seed % 40).unwrap() + 1,
             rounds: 1,

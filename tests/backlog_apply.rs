@@ -5,10 +5,10 @@
 mod engine_support;
 
 use allot::backlog::{
-    Applied, Effort, Outcome, PlanFile, Rules, Scope, Strategy, apply, carry_out, check, optimize,
-    read,
+    Applied, Column, Effort, Outcome, PlanFile, Rules, Scenario, Scope, Strategy, apply, carry_out,
+    check, optimize, read, what_if,
 };
-use allot::engine::{Engine, FactSink, Limits, MoveOutcome, Replay, SupplyPut};
+use allot::engine::{ClaimAsk, Engine, FactSink, Limits, MoveOutcome, Replay, SupplyPut};
 use allot::model::{
     Cents, Coordinate, EpochMillis, Fact, Lsn, Opening, Order, Place, Qty, SkuId, StockRow,
 };
@@ -102,7 +102,11 @@ fn planned_of(engine: Engine, scope: &Scope, strategy: Strategy) -> (PlanFile, O
         strategy,
         ..Rules::default()
     };
-    let snapshot = read(engine, scope, &rules, NOW);
+    planned_by(engine, scope, &rules)
+}
+
+fn planned_by(engine: Engine, scope: &Scope, rules: &Rules) -> (PlanFile, Outcome) {
+    let snapshot = read(engine, scope, rules, NOW);
     let effort = Effort {
         iterations: 120,
         rounds: 20,
@@ -379,4 +383,225 @@ fn a_copy_is_the_engine_at_one_moment() {
         }
         over.store(true, Ordering::Relaxed);
     });
+}
+
+/// An engine on another network, with its facts.
+fn recorded_on(network: allot::model::Network, stock: &[[u32; 3]]) -> (Engine, Kept) {
+    let kept = Kept::default();
+    let sink: Box<dyn FactSink> = Box::new(kept.clone());
+    let engine = Engine::new(network, opening(stock), Limits::default(), Some(sink), NOW);
+    (engine.unwrap(), kept)
+}
+
+#[test]
+fn a_plan_keeps_what_locations_hand_over_in_a_day() {
+    let mut network = wide();
+    network.locations[0].shipments_per_day = Some(14);
+    network.locations[2].units_per_day = Some(9);
+    let (engine, _) = recorded_on(network, &SCARCE);
+    crowd(&engine, 120);
+    let (copy, _) = engine.copy(NOW).unwrap();
+    let (plan, outcome) = planned_of(copy, &Scope::default(), Strategy::Redistribute);
+    assert!(plan.moves.len() > 5, "{} moves", plan.moves.len());
+    assert!(outcome.cents < outcome.cents_before);
+    // The engine counts the days by itself, and finds room for every move.
+    let results = apply(&engine, &plan.moves, NOW);
+    assert_eq!(
+        counts(&results),
+        BTreeMap::from([("moved", plan.moves.len())])
+    );
+    assert!(engine.ledger().audit(NOW).is_empty());
+    let again = apply(&engine, &plan.moves, NOW);
+    assert_eq!(
+        counts(&again),
+        BTreeMap::from([("already", plan.moves.len())])
+    );
+    // What is counted is what the orders hand over: a copy counts them all anew.
+    let (copy, _) = engine.copy(NOW).unwrap();
+    assert_eq!(copy.state_hash(NOW), engine.state_hash(NOW));
+}
+
+/// Two orders for one unit: the second was placed ten days ago and is worth a little less.
+fn young_and_old() -> (Engine, Kept) {
+    let (engine, kept) = recorded(&[[1, 0, 0]]);
+    let young = to(order("young", &[(0, 1)]), "10001", 13_000);
+    engine.submit(Arc::new(young), NOW).unwrap();
+    let mut old = to(order("old", &[(0, 1)]), "10001", 10_000);
+    old.placed_at = NOW - allot::model::Millis::from_hours(240);
+    engine.submit(Arc::new(old), NOW).unwrap();
+    (engine, kept)
+}
+
+#[test]
+fn who_waits_longer_counts_for_more() {
+    let (engine, _) = young_and_old();
+    let gets = |age_percent_per_day: u32| {
+        let rules = Rules {
+            strategy: Strategy::Redistribute,
+            age_percent_per_day,
+            ..Rules::default()
+        };
+        let (copy, _) = engine.copy(NOW).unwrap();
+        let (plan, _) = planned_by(copy, &Scope::default(), &rules);
+        !plan.moves.is_empty()
+    };
+    // 100.00 against 130.00: at 2 % a day 120.00, at 4 % 140.00.
+    assert!(!gets(0));
+    assert!(!gets(2));
+    assert!(gets(4));
+}
+
+#[test]
+fn a_change_has_to_pay_for_itself() {
+    let (engine, _) = young_and_old();
+    let rules = |change_cents: i64| Rules {
+        strategy: Strategy::Redistribute,
+        age_percent_per_day: 4,
+        change_cents,
+        ..Rules::default()
+    };
+    let changes = |cents: i64| {
+        let (copy, _) = engine.copy(NOW).unwrap();
+        planned_by(copy, &Scope::default(), &rules(cents))
+            .0
+            .moves
+            .len()
+    };
+    // Two orders change. That saves 14,000 less 13,000 cents, less what the days of the older one's way
+    // are worth more: 40 %.
+    let young = engine.order("shop", "young").unwrap();
+    let speed = young.decision.plan.objective.speed.0;
+    let saves = 1_000 - speed * 40 / 100;
+    assert_eq!(changes(saves / 2 - 1), 2);
+    assert_eq!(changes(saves / 2 + 1), 0);
+}
+
+#[test]
+fn what_is_handed_over_soon_or_is_with_somebody_stays() {
+    let (engine, kept) = recorded(&[[1, 0, 1]]);
+    engine.pause_location("WEST", true, NOW).unwrap();
+    let far = to(order("far", &[(0, 1)]), "94107", 9_000);
+    let view = engine.submit(Arc::new(far), NOW).unwrap();
+    engine.pause_location("WEST", false, NOW).unwrap();
+    let hours = u32::try_from((view.decision.plan.shipments[0].ship_at - NOW).0 / 3_600_000);
+    let hours = hours.unwrap();
+    let moves = |frozen_hours: u32| {
+        let rules = Rules {
+            frozen_hours,
+            ..Rules::default()
+        };
+        let (plan, _) = planned_by(copy(&kept), &Scope::default(), &rules);
+        plan.moves.len()
+    };
+    assert_eq!((moves(hours), moves(hours + 1)), (1, 0));
+    let (plan, _) = planned(&kept, Strategy::Gain);
+    let ask = ClaimAsk {
+        location: "EAST",
+        holder: "wms",
+        count: 1,
+        lease: allot::model::Millis::from_hours(1),
+        mode: allot::model::ClaimMode::AcknowledgeFirst,
+        order: None,
+    };
+    assert_eq!(engine.claim(&ask, NOW).unwrap().len(), 1);
+    let results = apply(&engine, &plan.moves, NOW);
+    assert_eq!(results, [Applied::Told(MoveOutcome::Released)]);
+    // And the next plan does not look at it.
+    let snapshot = read(copy(&kept), &Scope::default(), &Rules::default(), NOW);
+    assert!(snapshot.problem.orders.is_empty());
+}
+
+fn assumed(engine: &Engine, strategy: Strategy, scenarios: &[&str]) -> Vec<Column> {
+    let rules = Rules {
+        strategy,
+        ..Rules::default()
+    };
+    let scenarios: Vec<Scenario> = scenarios
+        .iter()
+        .map(|text| Scenario::parse(text).unwrap())
+        .collect();
+    let before = engine.state_hash(NOW);
+    let asked = (&Scope::default(), &rules);
+    let hear = &mut |_: &str, _| ControlFlow::Continue(());
+    let told = what_if(engine, asked, &scenarios, 1, NOW, hear).unwrap();
+    assert_eq!(engine.state_hash(NOW), before, "nothing was changed");
+    assert_eq!(told.columns[0].name, "today");
+    assert_eq!(told.columns[1].name, "plan");
+    told.columns
+}
+
+#[test]
+fn what_would_be_by_hand() {
+    let (engine, _) = recorded(&[[1, 0, 1], [0, 0, 0]]);
+    let near = to(order("near", &[(0, 1)]), "10001", 9_000);
+    engine.submit(Arc::new(near), NOW).unwrap();
+    let supply = SupplyPut {
+        id: "P-1",
+        sku: "SKU-1",
+        from: None,
+        to: "EAST",
+        qty: Qty(1),
+        arrives_at: NOW + allot::model::Millis::from_hours(96),
+        force: false,
+    };
+    engine.announce_supply(&supply, NOW).unwrap();
+    let waits = to(order("waits", &[(1, 1)]), "10001", 9_000);
+    engine.submit(Arc::new(waits), NOW).unwrap();
+    let columns = assumed(
+        &engine,
+        Strategy::Gain,
+        &[
+            "close=EAST",
+            "late=P-1:5",
+            "surge=SKU-0:200",
+            "surge=SKU-0:400",
+            "surge=@nobody:300",
+            "weight=speed:300",
+        ],
+    );
+    let [today, plan, closed, late, some, many, nobody, speed] = &columns[..] else {
+        panic!("{columns:?}");
+    };
+    // There is nothing to gain, and nothing is broken.
+    assert_eq!(today.sums, plan.sums);
+    assert_eq!((today.broken, plan.broken, plan.moves), (0, 0, 0));
+    assert_eq!((today.sums.shipments, today.sums.short_units), (2, 0));
+    // Without the near place one comes from the far one, later than it was told; what the other waits
+    // for would arrive where nothing ships: it is short. Both promises are broken.
+    assert_eq!((closed.broken, closed.lost), (2, 0));
+    assert_eq!((closed.sums.shipments, closed.sums.short_units), (1, 1));
+    assert_eq!(closed.sums.short, 9_000);
+    // Five days later it is delivered, as it still pays, five or more days later.
+    assert_eq!((late.broken, late.sums.short_units), (1, 0));
+    assert!(late.sums.days >= today.sums.days + 5);
+    assert_eq!(
+        late.sums.speed - today.sums.speed,
+        40 * (late.sums.days - today.sums.days).cast_signed()
+    );
+    // One more gets the far unit; of three more two get none. The open ones keep theirs.
+    assert_eq!(
+        (some.surge_orders, some.surge_short, some.broken),
+        (1, 0, 0)
+    );
+    assert_eq!(
+        (many.surge_orders, many.surge_short, many.broken),
+        (3, 2, 0)
+    );
+    assert_eq!((some.sums, many.sums), (today.sums, today.sums));
+    assert_eq!(nobody.surge_orders, 0);
+    // Other weights, but the same plan: measured by the orders' own weights it costs the same.
+    assert_eq!(speed.sums, today.sums);
+    assert!(speed.cents > plan.cents);
+    // Who may lose does where others would lose more.
+    let columns = assumed(&engine, Strategy::Redistribute, &["weight=short:0"]);
+    assert_eq!(
+        columns[2].sums.short_units, 2,
+        "nothing is worth its freight"
+    );
+    assert_eq!((columns[2].broken, columns[2].sums.short), (2, 18_000));
+    // What is not there is named.
+    let nowhere = [Scenario::parse("close=NOWHERE").unwrap()];
+    let asked = (&Scope::default(), &Rules::default());
+    let hear = &mut |_: &str, _| ControlFlow::Continue(());
+    assert!(what_if(&engine, asked, &nowhere, 1, NOW, hear).is_err());
 }

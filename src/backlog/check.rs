@@ -4,7 +4,7 @@
 use super::outcome::{Move, Outcome};
 use super::problem::{OpenOrder, Problem, Strategy};
 use crate::ledger::Step;
-use crate::model::{ChannelId, EpochMillis, LocationId, Plan, SkuId};
+use crate::model::{ChannelId, EpochMillis, LocationId, Plan, ShipmentLine, SkuId};
 use std::collections::{BTreeMap, HashMap};
 
 /// Units by the moment from which they are needed.
@@ -74,11 +74,47 @@ pub fn check(problem: &Problem, outcome: &Outcome) -> Result<(), String> {
                 .map_err(|rule| format!("SKU {} in channel {}: {rule}", sku.0, channel.0))?;
         }
     }
+    days(problem, outcome, &moved)?;
     if outcome.cents < outcome.bound {
         let (cents, bound) = (outcome.cents, outcome.bound);
         return Err(format!(
             "the plan costs {cents}, less than the bound {bound}"
         ));
+    }
+    Ok(())
+}
+
+/// Whether no location hands over more on a day than it may.
+fn days(problem: &Problem, outcome: &Outcome, moved: &HashMap<usize, &Move>) -> Result<(), String> {
+    for room in &problem.days {
+        let (mut shipments, mut units) = (0u64, 0u64);
+        let mut hand_over = |location, at: EpochMillis, lines: &[ShipmentLine]| {
+            if location == room.location && room.from <= at && at < room.until {
+                shipments += 1;
+                units += lines.iter().map(|l| u64::from(l.qty.0)).sum::<u64>();
+            }
+        };
+        for (number, order) in problem.orders.iter().enumerate() {
+            match moved.get(&number) {
+                Some(one) => {
+                    let new = one.to.shipments.iter();
+                    new.for_each(|s| hand_over(s.location, s.ship_at, &s.lines));
+                }
+                None if outcome.broken.contains(&number) => {}
+                None => {
+                    let kept = order.today.shipments.iter();
+                    kept.for_each(|k| hand_over(k.location, k.ship_at, &k.lines));
+                }
+            }
+        }
+        let over = |used: u64, most: Option<u32>| most.is_some_and(|most| used > u64::from(most));
+        if over(shipments, room.shipments) || over(units, room.units) {
+            let (location, from) = (room.location.0, room.from);
+            return Err(format!(
+                "location {location} hands over {shipments} shipments of {units} units on the day \
+                 that begins at {from}"
+            ));
+        }
     }
     Ok(())
 }

@@ -335,7 +335,7 @@ fn destinations(snapshot: &Snapshot, outcome: &Outcome) -> Vec<(i32, i32, u64)> 
 }
 
 impl Sums {
-    fn of(totals: &Totals) -> Self {
+    pub(super) fn of(totals: &Totals) -> Self {
         let o = &totals.objective;
         Self {
             postage: o.postage.0,

@@ -47,6 +47,12 @@ pub(super) fn keep(frame: &Frame<'_>, lanes: &Lanes, sheet: &mut Sheet, part: &m
             }
         }
     }
+    for kept in &order.today.shipments {
+        let day = (kept.location, kept.ship_at);
+        if !frame.handed(day, &kept.lines, &mut draws) {
+            return;
+        }
+    }
     part.draws.extend_from_slice(&draws);
     sheet.keep_draws.1 = count(part.draws.len());
     sheet.keep = today_cents(order, problem.now, lanes).map_or(0, |cents| {

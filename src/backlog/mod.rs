@@ -16,7 +16,8 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `rows` | finds which units are scarce: less is there than all orders want |
+//! | `days` | opens the days of locations that hand over so much a day only |
+//! | `rows` | finds which units, and which days, are scarce: less is there than all orders want |
 //! | `columns` | every shipment that an order could have, priced once |
 //! | `sheets`, `keep` | makes those of one order; what it has today |
 //! | `shape`, `solve` | the best plan of one order at any prices, exactly, from those |
@@ -28,9 +29,10 @@
 //! | `optimize` | all of it in turn |
 //! | `programme`, `milp` | all of it as an integer programme, for other solvers |
 //! | `transfers` | units that should be elsewhere: transfers that pay for themselves |
-//! | `scope` | which orders of an engine, by which rules: the problem |
+//! | `rules`, `scope` | which orders of an engine, by which rules: the problem |
 //! | `file` | a plan as a file |
 //! | `apply` | its moves made by an engine |
+//! | `what_if` | plans under assumptions, side by side, applied nowhere |
 //! | `check` | whether an outcome keeps every rule, written against the problem alone |
 //!
 //! The same problem and effort give the same outcome on every machine and with any number of threads:
@@ -39,8 +41,10 @@
 mod apply;
 mod check;
 mod columns;
+mod days;
 mod exact;
 mod file;
+mod handed;
 mod keep;
 mod knapsack;
 mod left;
@@ -55,6 +59,7 @@ mod programme;
 mod random;
 mod reroute;
 mod rows;
+mod rules;
 mod scope;
 mod search;
 mod shape;
@@ -63,9 +68,11 @@ mod solve;
 mod start;
 mod state;
 mod transfers;
+mod what_if;
 
 pub use apply::{Applied, apply, carry_out, freed};
 pub use check::check;
+pub use days::DayRoom;
 pub use file::{
     FORMAT, ItemRow, MoveRow, PlaceRow, PlanFile, ShipmentRow, Side, StockCell, Sums, TransferRow,
 };
@@ -75,5 +82,7 @@ pub use optimize::{Effort, Progress, Stage, optimize};
 pub use outcome::{Move, Outcome, Point, Totals};
 pub use problem::{Kept, OpenOrder, Problem, Strategy, Supply, Today};
 pub use programme::{Programme, Row, Variable};
-pub use scope::{OpenState, Rules, Scope, Snapshot, Weights, read};
+pub use rules::{OpenState, Rules, Scope, Weights};
+pub use scope::{Snapshot, read};
 pub use transfers::{Proposal, Terms, Transfer, propose};
+pub use what_if::{Column, Scenario, Surge, WhatIf, what_if};

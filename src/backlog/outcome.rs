@@ -73,7 +73,7 @@ fn note<const N: usize>(counts: &mut [u64; N], number: u64) {
 }
 
 impl Totals {
-    fn add(&mut self, order: &OpenOrder, plan: &Plan, today: Day) {
+    pub(super) fn add(&mut self, order: &OpenOrder, plan: &Plan, today: Day) {
         let (sum, part) = (&mut self.objective, &plan.objective);
         sum.postage += part.postage;
         sum.surcharges += part.surcharges;
@@ -322,7 +322,7 @@ pub(super) struct Rerouted {
 }
 
 /// What an order has today, priced as of now.
-fn today(order: &OpenOrder, problem: &Problem, lanes: &Lanes) -> Option<Plan> {
+pub(super) fn today(order: &OpenOrder, problem: &Problem, lanes: &Lanes) -> Option<Plan> {
     let mut view = StockView::default();
     order.demands.iter().for_each(|d| view.push_line(d.sku));
     let mut request = request(order, problem.now, &view);

@@ -164,7 +164,9 @@ impl Prices {
         let rows = &columns.rows;
         let mut of = self.of.clone();
         for (price, &row) in of.iter_mut().zip(&rows.draw_row) {
-            if lines[rows.line[row as usize] as usize] {
+            // Days come after the lines of the supply.
+            let line = rows.line[row as usize] as usize;
+            if lines.get(line).copied().unwrap_or(false) {
                 *price = 0;
             }
         }
@@ -209,7 +211,7 @@ impl<'a> Ascent<'a> {
             let alone = rows.end[row] as usize == row + 1
                 && (row == 0 || rows.end[row - 1] as usize == row);
             let sizes = rows.draws(row).len();
-            let plain = plain[rows.line[row] as usize];
+            let plain = plain.get(rows.line[row] as usize).copied().unwrap_or(false);
             alone && sizes > 1 && rows.cap[row] <= CAP_MAX && !plain
         });
         Self {
@@ -264,7 +266,9 @@ impl<'a> Ascent<'a> {
             if draws.is_empty() {
                 continue;
             }
+            // What holds nothing is drawn from by nobody, and has no price.
             let later = row..rows.end[row] as usize;
+            let later = later.filter(|&r| !rows.draws(r).is_empty());
             let unit: i64 = later.map(|r| scaled(self.price[rows.draws(r).start])).sum();
             for (units, draw) in (1i64..).zip(draws) {
                 prices[draw] = unit * units;

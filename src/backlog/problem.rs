@@ -2,6 +2,7 @@
 //!
 //! Plain data. Who reads it from an engine or makes it up does not matter to the search.
 
+use super::days::DayRoom;
 use crate::ledger::{Step, StockView};
 use crate::model::{
     ChannelId, Day, EpochMillis, LocationId, OrderKey, Policy, Qty, ShipmentLine, ShortLine, SkuId,
@@ -193,6 +194,9 @@ pub struct Problem {
     pub supply: Supply,
     /// Cents for every order whose plan changes, so that plans do not change for nothing.
     pub change_cents: i64,
+    /// Days of locations that hand over so much a day only, by location and time; any other day is not
+    /// limited. [`Problem::open_days`] makes them.
+    pub days: Vec<DayRoom>,
 }
 
 /// Units as the search counts them.

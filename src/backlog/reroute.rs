@@ -10,6 +10,7 @@
 //! counts for it in the bound.
 
 use super::columns::request;
+use super::handed::Days;
 use super::left::{Draw, Left};
 use super::problem::{OpenOrder, Problem, Strategy, units};
 use crate::model::{LocationId, Plan};
@@ -105,6 +106,7 @@ struct Desk<'a> {
     lanes: &'a Lanes,
     plans: &'a mut [Option<Plan>],
     left: Left<'a>,
+    days: Days<'a>,
     /// By item and location: who draws from it.
     holders: BTreeMap<(usize, LocationId), BTreeSet<usize>>,
     /// By order: what it draws.
@@ -120,6 +122,7 @@ impl<'a> Desk<'a> {
             problem,
             lanes,
             left: Left::new(problem),
+            days: Days::new(problem),
             holders: BTreeMap::new(),
             draws: vec![Vec::new(); plans.len()],
             scratch: Scratch::default(),
@@ -165,9 +168,20 @@ impl<'a> Desk<'a> {
             self.holders.entry(place).or_default().insert(order);
         }
         self.draws[order] = draws;
+        self.hand_over(order, 1);
+    }
+
+    /// Counts what an order hands over on days, or counts it no more.
+    fn hand_over(&mut self, order: usize, times: i64) {
+        if let Some(plan) = &self.plans[order] {
+            let of = &self.problem.orders[order];
+            let today = same_as_today(of, plan);
+            self.days.change(of, plan, today, times);
+        }
     }
 
     fn give(&mut self, order: usize) -> Vec<Draw> {
+        self.hand_over(order, -1);
         let draws = std::mem::take(&mut self.draws[order]);
         for draw in &draws {
             self.left
@@ -201,7 +215,7 @@ impl<'a> Desk<'a> {
         let view = self.left.view(of);
         let asked = request(of, self.problem.now, &view);
         let decision = route(self.lanes, &asked, &mut self.scratch).ok()?;
-        if !allowed(of, &decision.plan) {
+        if !allowed(of, &decision.plan) || !self.days.fits(&decision.plan) {
             return None;
         }
         self.plans[order] = Some(decision.plan.clone());

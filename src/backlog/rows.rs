@@ -5,7 +5,11 @@
 //! in that row and all later ones of the chain, so row k says that what is drawn up to step k is at
 //! most what is promisable by then. A row that can hold all that is wanted of its SKU is free: it
 //! is left out of everything.
+//!
+//! A day of a location that hands over so much a day only is two rows of their own: its shipments and
+//! its units.
 
+use super::days::DayRoom;
 use super::problem::{OpenOrder, Problem, units};
 use crate::ledger::Step;
 use crate::model::{ChannelId, EpochMillis, LocationId};
@@ -46,6 +50,15 @@ pub(super) struct Rows {
     cells: Vec<(LocationId, u32, u32)>,
     line_cells: Vec<u32>,
     limits: HashMap<(u32, ChannelId), (u32, u32), foldhash::fast::FixedState>,
+    days: Vec<DayRows>,
+}
+
+/// A day of a location, and the levels of what may be handed over on it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DayRows {
+    pub(super) room: DayRoom,
+    /// Of shipments and of units, where they are limited.
+    levels: [Option<u32>; 2],
 }
 
 /// What all orders together want of a line.
@@ -94,7 +107,91 @@ impl Rows {
             let levels = rows.chain(line, wanted, steps);
             rows.limits.insert(key, levels);
         }
+        rows.days(problem);
         rows
+    }
+
+    /// Adds the rows of days.
+    fn days(&mut self, problem: &Problem) {
+        let mut wanted: HashMap<LocationId, [Wanted; 2]> = HashMap::new();
+        for room in &problem.days {
+            wanted.entry(room.location).or_default();
+        }
+        for (location, [shipments, units]) in &mut wanted {
+            for order in &problem.orders {
+                let (most, all) = self.could_ship(order, problem, *location);
+                shipments.units += most;
+                shipments.most = shipments.most.max(most.min(1));
+                units.units += all;
+                units.most = units.most.max(all);
+            }
+        }
+        for (number, room) in problem.days.iter().enumerate() {
+            // A line of its own, after those of the supply.
+            let line = problem.supply.view().len() + number;
+            let wanted = wanted.get(&room.location).copied().unwrap_or_default();
+            let mut levels = [None; 2];
+            let limits = [room.shipments, room.units];
+            for ((level, limit), wanted) in levels.iter_mut().zip(limits).zip(wanted) {
+                let Some(limit) = limit else {
+                    continue;
+                };
+                let step = (room.from, i64::from(limit));
+                *level = Some(self.chain(line, wanted, std::iter::once(step)).0);
+            }
+            self.days.push(DayRows {
+                room: *room,
+                levels,
+            });
+        }
+    }
+
+    /// Shipments and units that an order could have from a location at the most.
+    fn could_ship(&self, order: &OpenOrder, problem: &Problem, location: LocationId) -> (i64, i64) {
+        let (mut shipments, mut all) = (0, 0);
+        for demand in &order.demands {
+            let line = problem.supply.line(demand.sku);
+            if line.and_then(|l| self.levels(l, location)).is_some() {
+                shipments += if demand.may_split {
+                    units(demand.qty)
+                } else {
+                    1
+                };
+                all += units(demand.qty);
+            }
+        }
+        let most = i64::from(order.policy.max_shipments);
+        let mut kept = (0, 0);
+        for shipment in &order.today.shipments {
+            if shipment.location == location {
+                kept.0 += 1;
+                kept.1 += shipment.lines.iter().map(|l| units(l.qty)).sum::<i64>();
+            }
+        }
+        (shipments.min(most).max(kept.0), all.max(kept.1))
+    }
+
+    /// The days of a location, by time.
+    pub(super) fn days_of(&self, location: LocationId) -> &[DayRows] {
+        let start = self.days.partition_point(|d| d.room.location < location);
+        let all = &self.days[start..];
+        &all[..all.partition_point(|d| d.room.location == location)]
+    }
+
+    /// The levels of shipments and units of a day, as far as they are limited.
+    pub(super) fn levels_of(&self, day: &DayRows) -> [Option<&Level>; 2] {
+        day.levels.map(|at| at.map(|at| &self.levels[at as usize]))
+    }
+
+    /// Whether a day may be full.
+    pub(super) fn may_be_full(&self, day: &DayRows) -> bool {
+        let mut levels = self.levels_of(day).into_iter().flatten();
+        levels.any(|level| level.row != FREE)
+    }
+
+    /// Whether any day may be.
+    pub(super) fn any_full(&self) -> bool {
+        self.days.iter().any(|day| self.may_be_full(day))
     }
 
     /// Adds a chain; steps that bind nobody get no row. A later step has more units, so the free

@@ -1,142 +1,13 @@
-//! Which orders of an engine are looked at, by which rules, and the problem that they make.
+//! The problem that the open orders of an engine make, as they are or under assumptions.
 
-use super::problem::{Kept, OpenOrder, Problem, Strategy, Supply, Today};
-use crate::engine::{Engine, Unreleased};
+use super::problem::{Kept, OpenOrder, Problem, Supply, Today};
+use super::rules::{Rules, Scope};
+use super::what_if::{Scenario, Surge, with_surges};
+use crate::engine::{Engine, EngineError, Unreleased};
 use crate::ledger::{Step, StockView};
-use crate::model::{
-    ChannelId, EpochMillis, LocationId, Lsn, Millis, Order, OrderKey, Policy, Qty, SkuId,
-};
+use crate::model::{ChannelId, EpochMillis, LocationId, Lsn, Millis, Order, OrderKey, Qty, SkuId};
 use crate::routing::Lanes;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Which orders. Whoever is left out keeps what he has, and its stock is not shared.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scope {
-    /// Of these channels; empty is any.
-    pub channels: Vec<Box<str>>,
-    /// With a line of one of these items; empty is any.
-    pub skus: Vec<Box<str>>,
-    /// With a shipment from one of these locations, or waiting; empty is any.
-    pub locations: Vec<Box<str>>,
-    /// In which state.
-    pub state: OpenState,
-    /// Placed so long ago or longer.
-    pub age_hours: u32,
-}
-
-/// States that open orders are in before anybody has a part of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OpenState {
-    /// Any.
-    #[default]
-    Any,
-    /// Something of it waits for supply.
-    Waiting,
-    /// Nothing of it waits.
-    Planned,
-    /// Its last delivery is after its promise date.
-    Late,
-}
-
-impl OpenState {
-    /// All, with their names.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("any", Self::Any),
-        ("waiting", Self::Waiting),
-        ("planned", Self::Planned),
-        ("late", Self::Late),
-    ];
-
-    /// The state of a name, in any case.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let mut all = Self::ALL.iter();
-        let found = all.find(|(known, _)| name.eq_ignore_ascii_case(known));
-        found.map(|(_, state)| *state)
-    }
-
-    fn has(self, one: &Unreleased) -> bool {
-        let by = one.order.deliver_by;
-        match self {
-            Self::Any => true,
-            Self::Waiting => !one.short.is_empty(),
-            Self::Planned => one.short.is_empty(),
-            Self::Late => one.promised.zip(by).is_some_and(|(on, by)| on > by),
-        }
-    }
-}
-
-/// Weights of the objective in percent of what each order's policy says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Weights {
-    /// For every shipment after the first.
-    pub split: u32,
-    /// For every day after the promise date.
-    pub late: u32,
-    /// For every day until delivery.
-    pub speed: u32,
-    /// For every unit that waits.
-    pub short: u32,
-}
-
-impl Default for Weights {
-    fn default() -> Self {
-        Self {
-            split: 100,
-            late: 100,
-            speed: 100,
-            short: 100,
-        }
-    }
-}
-
-impl Weights {
-    /// Most percent of a weight.
-    pub const MOST: u32 = 100_000;
-
-    /// Sets a weight by its name; tells whether there is one of this name.
-    pub fn set(&mut self, name: &str, percent: u32) -> bool {
-        let weight = match name.to_ascii_lowercase().as_str() {
-            "split" => &mut self.split,
-            "late" => &mut self.late,
-            "speed" => &mut self.speed,
-            "short" => &mut self.short,
-            _ => return false,
-        };
-        *weight = percent.min(Self::MOST);
-        true
-    }
-
-    fn apply(&self, policy: &mut Policy) {
-        for (cents, percent) in [
-            (&mut policy.split_penalty, self.split),
-            (&mut policy.late_per_day, self.late),
-            (&mut policy.speed_value_per_day, self.speed),
-            (&mut policy.short_per_unit, self.short),
-        ] {
-            cents.0 = cents.0.saturating_mul(i64::from(percent)) / 100;
-        }
-    }
-}
-
-/// By which rules orders change.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// For all that nothing else is said of.
-    pub strategy: Strategy,
-    /// By channel.
-    pub by_channel: BTreeMap<Box<str>, Strategy>,
-    /// What is handed over sooner than this is not changed any more.
-    pub frozen_hours: u32,
-    /// Cents for every order whose plan changes.
-    pub change_cents: i64,
-    /// What lateness, waiting and being short cost more for every day since the order was placed, in
-    /// percent.
-    pub age_percent_per_day: u32,
-    /// Weights of the objective.
-    pub weights: Weights,
-}
 
 /// A problem, and what it was made of.
 pub struct Snapshot {
@@ -156,13 +27,65 @@ pub struct Snapshot {
 /// is given back in it, to see what there is for all of them.
 #[must_use]
 pub fn read(engine: Engine, scope: &Scope, rules: &Rules, now: EpochMillis) -> Snapshot {
+    let nothing = Assumed::default();
+    let read = read_assuming(engine, scope, rules, &nothing, now);
+    read.expect("nothing is assumed, so nothing can be missing")
+        .0
+}
+
+/// What a scenario assumes, by the engine's numbers.
+#[derive(Default)]
+struct Assumed<'s> {
+    closed: Vec<LocationId>,
+    late: Vec<(&'s str, Millis)>,
+    surges: &'s [Surge],
+}
+
+/// The same under the assumptions of a scenario; with how many promises to others, which are not looked
+/// at, its supply no longer covers.
+///
+/// # Errors
+/// `NOTFOUND` for a location, an item or supply that the scenario names.
+pub(super) fn read_if(
+    engine: Engine,
+    scope: &Scope,
+    rules: &Rules,
+    scenario: &Scenario,
+    now: EpochMillis,
+) -> Result<(Snapshot, usize), EngineError> {
+    let registry = engine.registry();
+    let closed = scenario.closed.iter();
+    let assumed = Assumed {
+        closed: closed
+            .map(|name| registry.location("close", name))
+            .collect::<Result<_, _>>()?,
+        late: scenario.late.iter().map(|(id, by)| (&**id, *by)).collect(),
+        surges: &scenario.surges,
+    };
+    for sku in scenario.surges.iter().filter_map(|s| s.sku.as_deref()) {
+        registry.sku("surge", sku)?;
+    }
+    let rules = Rules {
+        weights: scenario.weights.unwrap_or(rules.weights),
+        ..rules.clone()
+    };
+    read_assuming(engine, scope, &rules, &assumed, now)
+}
+
+fn read_assuming(
+    engine: Engine,
+    scope: &Scope,
+    rules: &Rules,
+    assumed: &Assumed<'_>,
+    now: EpochMillis,
+) -> Result<(Snapshot, usize), EngineError> {
     let at = engine.latest_fact();
     let lanes = engine.lanes();
     let wanted = |order: &Order| in_scope(scope, order, now);
     let (mut open, lost) = engine.unreleased(&wanted);
     open.retain(|one| touches(scope, &engine, one));
     let frozen_until = now + Millis::from_hours(rules.frozen_hours);
-    let orders = open
+    let mut orders: Vec<OpenOrder> = open
         .iter()
         .map(|one| {
             let soon = one.shipments.iter().any(|s| s.ship_at < frozen_until);
@@ -171,20 +94,67 @@ pub fn read(engine: Engine, scope: &Scope, rules: &Rules, now: EpochMillis) -> S
         .collect();
     let keys: Vec<OrderKey> = open.iter().map(|one| one.order.key.clone()).collect();
     let engine = engine.without_holdings(keys.iter(), now);
-    let supply = supply(&engine, &open, now);
-    let problem = Problem {
+    let mut broken = 0;
+    for (number, &(id, by)) in assumed.late.iter().enumerate() {
+        broken += delay(&engine, number, (id, by), now)?;
+    }
+    with_surges(
+        &mut orders,
+        assumed.surges,
+        &|order, surge| is_surging(&engine, order, surge),
+        now,
+    );
+    let supply = supply(&engine, &open, &assumed.closed, now);
+    let mut problem = Problem {
         now,
         orders,
         supply,
         change_cents: rules.change_cents,
+        days: Vec::new(),
     };
-    Snapshot {
+    if lanes.limited() {
+        let locations = (0..lanes.locations()).filter_map(LocationId::from_index);
+        let limited = locations.filter(|&l| lanes.limit(l).is_some());
+        let mut used = Vec::new();
+        // A hand-over of today may have been this morning.
+        let from = now - Millis::from_hours(26);
+        engine.ledger().days().list(limited, from, &mut used);
+        problem.open_days(&lanes, &|location| lanes.limit(location), &used);
+    }
+    let snapshot = Snapshot {
         problem,
         engine,
         lanes,
         at,
         lost,
-    }
+    };
+    Ok((snapshot, broken))
+}
+
+/// Lets supply arrive later. Tells how many promises it does not cover any more.
+fn delay(
+    engine: &Engine,
+    number: usize,
+    (id, by): (&str, Millis),
+    now: EpochMillis,
+) -> Result<usize, EngineError> {
+    let supply = engine.supply(id);
+    let supply = supply.ok_or_else(|| EngineError::not_found("late", id, "supply"))?;
+    let announced = &supply.announced;
+    let arrives_at = announced.arrives_at + by;
+    let reference = format!("what-if-{number}");
+    let broken = engine.delay_supply(&reference, announced.kind, id, arrives_at, now)?;
+    Ok(broken.len())
+}
+
+/// Whether an order is one of those of which a surge brings more.
+fn is_surging(engine: &Engine, order: &OpenOrder, surge: &Surge) -> bool {
+    let registry = engine.registry();
+    let channel = surge.channel.as_deref();
+    let of_channel = channel.is_none_or(|name| registry.channel_name(order.channel) == name);
+    let sku = surge.sku.as_deref();
+    let mut skus = order.demands.iter().map(|d| registry.sku_name(d.sku));
+    of_channel && sku.is_none_or(|name| skus.any(|sku| sku == name))
 }
 
 fn in_scope(scope: &Scope, order: &Order, now: EpochMillis) -> bool {
@@ -248,7 +218,7 @@ fn open_order(one: &Unreleased, rules: &Rules, now: EpochMillis, frozen: bool) -
 
 /// What may be promised of the orders' items. Where channels have allocations, units on their way
 /// are left out of what they share.
-fn supply(engine: &Engine, open: &[Unreleased], now: EpochMillis) -> Supply {
+fn supply(engine: &Engine, open: &[Unreleased], closed: &[LocationId], now: EpochMillis) -> Supply {
     let mut skus: Vec<SkuId> = Vec::new();
     let mut channels: Vec<ChannelId> = Vec::new();
     for one in open {
@@ -278,12 +248,14 @@ fn supply(engine: &Engine, open: &[Unreleased], now: EpochMillis) -> Supply {
             .collect();
         match views.first() {
             Some((_, view)) if limited.is_empty() => {
-                for cell in view.cells(line) {
+                let cells = view.cells(line).iter();
+                for cell in cells.filter(|cell| !closed.contains(&cell.location)) {
                     all.push_cell(cell.location, cell.now, view.later(cell));
                 }
             }
             _ => {
-                for (location, units) in ledger.atp_by_location(sku, None, now) {
+                let held = ledger.atp_by_location(sku, None, now).into_iter();
+                for (location, units) in held.filter(|(at, _)| !closed.contains(at)) {
                     let units = u32::try_from(units).unwrap_or(Qty::MAX.0).min(Qty::MAX.0);
                     all.push_cell(location, Qty(units), &[]);
                 }

@@ -51,7 +51,11 @@ impl<'a> Search<'a> {
             columns,
             prices,
             seed,
-            benches: if columns.sheets.len() < 2_000 { 1 } else { 4 },
+            // Days are shared by orders whose items have nothing to do with each other.
+            benches: match columns.sheets.len() < 2_000 || columns.rows.any_full() {
+                true => 1,
+                false => 4,
+            },
         }
     }
 

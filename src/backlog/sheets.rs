@@ -3,7 +3,7 @@
 use super::columns::{BROKEN, Columns, NEVER, Offer, SCALE, Sheet, Short, WIN_FACTOR, request};
 use super::keep::{gone, keep};
 use super::problem::{OpenOrder, Problem, Strategy, units};
-use super::rows::{FREE, Level, count, level_at};
+use super::rows::{DayRows, FREE, Level, count, level_at};
 use super::shape::{DEMANDS_MAX, STATES_MAX, Shape};
 use super::solve::Scratch;
 use crate::ledger::StockView;
@@ -58,6 +58,8 @@ struct Held<'a> {
 pub(super) struct Desk {
     scratch: Scratch,
     moments: Vec<EpochMillis>,
+    /// Those of days after full ones.
+    days: Vec<EpochMillis>,
 }
 
 /// What all offers of an order have in common.
@@ -139,10 +141,20 @@ impl Desk {
             self.moments.clear();
             let froms = here.iter().flat_map(|h| h.levels.iter().map(|l| l.from));
             self.moments.extend(froms.map(|f| frame.whole_seconds(f)));
+            // Later days too, when those before may be full.
+            let days = frame.columns.rows.days_of(location);
+            let full = |day: &&DayRows| frame.columns.rows.may_be_full(day);
+            let after_full = days.iter().skip(1).zip(days.iter().take_while(full));
+            self.days.clear();
+            self.days
+                .extend(after_full.map(|(day, _)| frame.seconds_before(day.room.ready)));
+            self.days.retain(|ready| *ready > frame.problem.now);
+            self.moments.extend_from_slice(&self.days);
             self.moments.sort_unstable();
             self.moments.dedup();
             for (number, &moment) in self.moments.iter().enumerate() {
                 let before = number.checked_sub(1).map(|n| self.moments[n]);
+                let before = before.filter(|_| !self.days.contains(&moment));
                 frame.from(pricer, (location, here), (moment, before), part);
             }
         }
@@ -171,6 +183,13 @@ impl Frame<'_> {
     fn whole_seconds(&self, at: EpochMillis) -> EpochMillis {
         let now = self.problem.now;
         let after = (at.max(now).0 - now.0).saturating_add(999) / 1000;
+        EpochMillis(now.0.saturating_add(after.saturating_mul(1000)))
+    }
+
+    /// The same, rounded down.
+    fn seconds_before(&self, at: EpochMillis) -> EpochMillis {
+        let now = self.problem.now;
+        let after = (at.max(now).0 - now.0) / 1000;
         EpochMillis(now.0.saturating_add(after.saturating_mul(1000)))
     }
 
@@ -224,6 +243,9 @@ impl Frame<'_> {
             let Some(shipment) = pricer.shipment(location, moment, &lines) else {
                 continue;
             };
+            if !self.handed((location, shipment.ship_at), &lines, &mut draws) {
+                continue;
+            }
             let after = (moment.0 - self.problem.now.0) / 1000;
             let (Ok(after), Ok(count_of)) = (u32::try_from(after), u8::try_from(draws.len()))
             else {
@@ -259,6 +281,24 @@ impl Frame<'_> {
         let draw = self.columns.rows.draw(level.row, units);
         into.extend(draw);
         draw.is_some()
+    }
+
+    /// The same for the day on which a shipment is handed over.
+    pub(super) fn handed(
+        &self,
+        (location, ship_at): (LocationId, EpochMillis),
+        lines: &[ShipmentLine],
+        into: &mut Draws,
+    ) -> bool {
+        let rows = &self.columns.rows;
+        let days = rows.days_of(location);
+        let Some(day) = days.iter().find(|day| day.room.has(ship_at)) else {
+            return true;
+        };
+        let all: i64 = lines.iter().map(|line| units(line.qty)).sum();
+        let levels = rows.levels_of(day).into_iter().zip([1, all]);
+        let mut levels = levels.filter_map(|(level, drawn)| Some((level?, drawn)));
+        levels.all(|(level, drawn)| level.units >= drawn && self.draw(level, drawn, into))
     }
 
     /// The same for the limit of the order's channel.

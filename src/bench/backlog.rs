@@ -95,6 +95,7 @@ impl Backlog {
             orders,
             supply,
             change_cents: 0,
+            days: Vec::new(),
         };
         Self { lanes, problem }
     }

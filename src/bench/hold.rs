@@ -253,6 +253,7 @@ impl Play<'_> {
             orders: held,
             supply: Supply::new(view),
             change_cents: 0,
+            days: Vec::new(),
         };
         let effort = Effort {
             iterations: 60,

@@ -23,6 +23,7 @@ mod reoptimize;
 mod repair;
 mod serve;
 mod trace;
+mod what_if;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;

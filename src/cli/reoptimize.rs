@@ -1,7 +1,7 @@
 //! `allot reoptimize`: all open orders together, on a snapshot, in a process of its own.
 
 use super::demo::thousands;
-use super::{emit, plan, progress, sample_network};
+use super::{emit, plan, progress, sample_network, what_if};
 use crate::backlog::{
     Effort, OpenState, Outcome, PlanFile, Proposal, Rules, Scope, Snapshot, Stage, Strategy, Terms,
     Weights, check, optimize, propose, read,
@@ -9,7 +9,7 @@ use crate::backlog::{
 use crate::engine::{Engine, Limits, Replay};
 use crate::journal::{RealDisk, scan_after};
 use crate::load;
-use crate::model::{Cents, EpochMillis, Lsn, Opening, PromiseFrom};
+use crate::model::{Cents, EpochMillis, Lsn, PromiseFrom};
 use crate::server::Clock;
 use crate::snapshot::{Snapshot as File, found};
 use anyhow::{Context as _, anyhow, bail, ensure};
@@ -27,6 +27,7 @@ Examples:
   allot reoptimize --data-dir allot-data --dry-run --html plan.html
   allot reoptimize --data-dir allot-data --dry-run --transfers --transfer-cents 1500
   allot reoptimize --data-dir allot-data --connect 127.0.0.1:7411 --apply
+  allot reoptimize --data-dir allot-data --what-if close=DC-RENO --what-if late=T-1:3 --what-if surge=@web:130
   allot plan show plan.json
   allot plan apply plan.json --connect 127.0.0.1:7411")]
 pub(super) struct ReoptimizeArgs {
@@ -77,16 +78,21 @@ pub(super) struct ReoptimizeArgs {
     /// late, speed or short.
     #[arg(long, value_name = "PART=PERCENT")]
     weight: Vec<String>,
+    /// Plan under assumptions, beside today and the plan without any, and write nothing: between
+    /// commas `close=LOCATION`, `late=SUPPLY:DAYS`, `surge=[SKU:|@CHANNEL:]PERCENT` (150 is half as
+    /// many orders again), `weight=PART:PERCENT`. Again for another scenario.
+    #[arg(long, value_name = "SCENARIO", conflicts_with = "apply")]
+    pub(super) what_if: Vec<String>,
     /// Stop beginning further steps after so many seconds. How far it comes then depends on the
     /// machine; without it the work is fixed, and the same state gives the same plan.
     #[arg(long, value_name = "S")]
-    seconds: Option<u64>,
+    pub(super) seconds: Option<u64>,
     /// Seed of the search.
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub(super) seed: u64,
     /// Threads; one a core when absent. They change nothing of the plan.
     #[arg(long)]
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
     /// Where the plan goes.
     #[arg(long, value_name = "FILE", default_value = "plan.json")]
     out: PathBuf,
@@ -133,7 +139,7 @@ pub(super) struct ReoptimizeArgs {
     transfers_most: usize,
     /// Print the plan as JSON instead of a table.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// Write a page with charts and a map, for people.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -176,6 +182,9 @@ pub(super) fn run(args: &ReoptimizeArgs) -> anyhow::Result<ExitCode> {
         },
         age_hours: args.age_hours,
     };
+    if !args.what_if.is_empty() {
+        return what_if::run(&engine, (&scope, &rules), args, now);
+    }
     let spinner = progress::spinner("reading the open orders");
     let snapshot = read(engine, &scope, &rules, now);
     spinner.finish_and_clear();
@@ -274,7 +283,8 @@ fn engine(args: &ReoptimizeArgs) -> anyhow::Result<(Engine, EpochMillis)> {
         "there is no state: neither a snapshot nor facts"
     );
     let now = Clock::start().not_before(last_at).now();
-    let engine = replay.finish(Opening::default(), None, at, now)?;
+    // The opening names the items that the folder's rules and prices are about.
+    let engine = replay.finish(files.opening, None, at, now)?;
     spinner.finish_and_clear();
     Ok((engine, now))
 }

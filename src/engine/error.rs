@@ -168,7 +168,7 @@ impl EngineError {
         }
     }
 
-    pub(super) fn not_found(field: impl Into<String>, value: &str, kind: &'static str) -> Self {
+    pub(crate) fn not_found(field: impl Into<String>, value: &str, kind: &'static str) -> Self {
         // Shortened and escaped like every value that is repeated to its sender.
         let value = Invalid::new("", value, "").value;
         let hint = match kind {

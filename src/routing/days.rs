@@ -164,6 +164,13 @@ impl super::Lanes {
         self.limits.get(location.index()).copied().flatten()
     }
 
+    /// When a location hands over what is ready at a moment; `None` beyond the calendar.
+    #[must_use]
+    pub fn hand_over(&self, location: LocationId, ready: EpochMillis) -> Option<EpochMillis> {
+        let hours = self.hours(self.sites.get(location.index())?);
+        hours.handover(ready).map(|(ship_at, _)| ship_at)
+    }
+
     /// When the local day of a moment at a location begins and ends; `None` beyond the calendar.
     #[must_use]
     pub fn day_of(

@@ -17,6 +17,8 @@ type Draws = BTreeMap<(SkuId, LocationId, EpochMillis), u32>;
 struct Column {
     cents: i64,
     draws: Draws,
+    /// From where, when, and how many units.
+    handed: Vec<(LocationId, EpochMillis, u32)>,
 }
 
 /// What the best plan of all orders together costs.
@@ -25,6 +27,7 @@ pub(crate) fn judge(problem: &Problem, lanes: &Lanes) -> Cents {
     let mut cost = Expression::default();
     let mut rules = Vec::new();
     let mut used: Vec<(Variable, Draws)> = Vec::new();
+    let mut handed: Vec<(Variable, LocationId, EpochMillis, u32)> = Vec::new();
     for order in &problem.orders {
         let mut one = Expression::default();
         for column in columns(order, problem, lanes) {
@@ -33,6 +36,8 @@ pub(crate) fn judge(problem: &Problem, lanes: &Lanes) -> Cents {
             cost.add_mul(column.cents as f64, var);
             one += var;
             used.push((var, column.draws));
+            let of = column.handed.into_iter();
+            handed.extend(of.map(|(location, at, units)| (var, location, at, units)));
         }
         rules.push(constraint!(one == 1.0));
     }
@@ -48,6 +53,21 @@ pub(crate) fn judge(problem: &Problem, lanes: &Lanes) -> Cents {
             }
         }
         rules.push(constraint!(drawn <= f64::from(units)));
+    }
+    for room in &problem.days {
+        let (mut shipments, mut all) = (Expression::default(), Expression::default());
+        for (var, location, at, units) in &handed {
+            if *location == room.location && room.has(*at) {
+                shipments += *var;
+                all.add_mul(f64::from(*units), *var);
+            }
+        }
+        if let Some(most) = room.shipments {
+            rules.push(constraint!(shipments <= f64::from(most)));
+        }
+        if let Some(most) = room.units {
+            rules.push(constraint!(all <= f64::from(most)));
+        }
     }
     let mut model = vars.minimise(cost.clone()).using(microlp);
     for rule in rules {
@@ -137,6 +157,9 @@ fn columns(order: &OpenOrder, problem: &Problem, lanes: &Lanes) -> Vec<Column> {
         .collect();
     let mut today = column(order, problem, lanes, &kept, &short).unwrap();
     today.cents -= problem.change_cents;
+    let kept = order.today.shipments.iter();
+    let units = |k: &Kept| k.lines.iter().map(|l| l.qty.0).sum();
+    today.handed = kept.map(|k| (k.location, k.ship_at, units(k))).collect();
     all.push(today);
     all
 }
@@ -160,7 +183,10 @@ fn every(
     let view = problem.supply.view();
     let line = problem.supply.line(sku).unwrap();
     for cell in view.cells(line) {
-        for &at in moments {
+        let days = problem.days.iter().filter(|d| d.location == cell.location);
+        let ready = days.map(|d| d.ready.max(problem.now));
+        let here: BTreeSet<EpochMillis> = moments.iter().copied().chain(ready).collect();
+        for at in here {
             let later = view.later(cell).iter().rev();
             let step = later.into_iter().find(|s| s.from <= at);
             let there = step.map_or(cell.now.0, |s| s.qty.0);
@@ -226,9 +252,14 @@ fn column(
             *draws.entry((sku, *location, *ready)).or_default() += qty;
         }
     }
+    let units = |s: &allot::model::Shipment| s.lines.iter().map(|l| l.qty.0).sum();
+    let shipments = plan.shipments.iter();
     Some(Column {
         cents: plan.objective.total().0 + problem.change_cents,
         draws,
+        handed: shipments
+            .map(|s| (s.location, s.ship_at, units(s)))
+            .collect(),
     })
 }
 

@@ -51,6 +51,7 @@ impl Part {
                 orders: orders.iter().map(|&o| whole.orders[o].clone()).collect(),
                 supply: taken.supply(all.into_iter()),
                 change_cents: 0,
+                days: whole.days_for(&orders),
             },
             orders,
         })

@@ -110,7 +110,7 @@ pub(super) fn write_page(plan: &PlanFile, to: &Path) -> anyhow::Result<()> {
 }
 
 /// Cents as money with two digits.
-fn money(cents: i64) -> String {
+pub(super) fn money(cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     let cents = cents.unsigned_abs();
     format!("{sign}{}.{:02}", cents / 100, cents % 100)
