@@ -308,8 +308,9 @@ mod tests {
     fn assumptions_are_read_and_what_is_none_is_named() {
         let text = "close=EAST,late=T:1:3,surge=SKU-1:150,surge=@web:120,surge=200,weight=late:0";
         let scenario = Scenario::parse(text).unwrap();
-        assert_eq!(scenario.closed, ["EAST".into()]);
-        assert_eq!(scenario.late, [("T:1".into(), Millis(3 * 24 * 3_600_000))]);
+        assert_eq!(&*scenario.closed[0], "EAST");
+        let (supply, by) = &scenario.late[0];
+        assert_eq!((&**supply, *by), ("T:1", Millis(3 * 24 * 3_600_000)));
         assert_eq!(scenario.surges[0].sku.as_deref(), Some("SKU-1"));
         assert_eq!(scenario.surges[1].channel.as_deref(), Some("web"));
         assert_eq!(scenario.surges[2].percent, 200);
