@@ -9,7 +9,8 @@ use allot::bench::random::Random;
 use allot::engine::{CountReport, Engine, FactSink, Limits, Replay};
 use allot::lifecycle::CostQuery;
 use allot::model::{
-    Cents, EpochMillis, Fact, LocationId, Lsn, Qty, ReturnStep, ScarcityRow, SkuId,
+    Cause, Cents, EpochMillis, ExceptionChange, Fact, LocationId, Lsn, Qty, ReturnStep,
+    ScarcityRow, SkuId,
 };
 use engine_support::commands::{command, kept_by, opening, random_order};
 use engine_support::{NOW, location, network, ruled};
@@ -84,7 +85,7 @@ fn agree(engine: &Engine, kept: &Kept, clock: &AtomicI64, what: &str) {
 
 #[test]
 fn facts_alone_give_the_same_state() {
-    let (mut graded, mut by_rule) = (0, 0);
+    let (mut graded, mut by_rule, mut alike) = (0, 0, 0);
     let mut moved = 0;
     for seed in 0..40 {
         let (engine, kept) = recorded();
@@ -100,11 +101,13 @@ fn facts_alone_give_the_same_state() {
             "seed {seed} does too little"
         );
         let facts = kept.0.lock();
+        alike += facts.iter().filter(|(_, f)| is_alike(f)).count();
         graded += facts.iter().filter(|(_, f)| is_graded(f)).count();
         moved += engine.order_counts().replanned;
         by_rule += rules_resolved(&engine);
     }
     assert!(moved > 200, "only {moved} times was something placed anew");
+    assert!(alike > 40, "only {alike} orders looked like another one");
     assert!(graded > 20, "only {graded} times was something graded");
     assert!(
         by_rule > 40,
@@ -115,6 +118,11 @@ fn facts_alone_give_the_same_state() {
 fn rules_resolved(engine: &Engine) -> u64 {
     let counts = engine.rule_counts().into_iter();
     counts.map(|(_, did)| did.resolved).sum()
+}
+
+fn is_alike(fact: &Fact) -> bool {
+    matches!(fact, Fact::ExceptionChanged(e) if e.subject.cause == Cause::LooksAlike
+        && matches!(e.change, ExceptionChange::Opened { .. }))
 }
 
 fn is_graded(fact: &Fact) -> bool {

@@ -238,14 +238,14 @@ impl Engine {
             }
         };
         match self.reserve(order, &resolved, &decision, (now, None)) {
-            Ok(Some((holding, _pass))) => {
+            Ok(Some(granted)) => {
                 let demands = resolved.skus().collect();
                 Some(Ok(self.accept(
                     place,
                     order.clone(),
                     demands,
                     decision,
-                    holding,
+                    granted,
                     now,
                 )))
             }

@@ -97,6 +97,10 @@ impl Engine {
             sum.add(61, level);
         }
         drop(availability);
+        for (place, measure, bucket, count) in self.delays.lock().counts() {
+            let place = (place.day.0, place.channel, place.location);
+            sum.add(70, (place, measure as u64, bucket, count));
+        }
         self.add_feed(&mut sum);
         self.add_days(&mut sum, now);
         sum.total

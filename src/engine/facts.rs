@@ -1,15 +1,16 @@
 //! From the ledger's facts to the history: who keeps them and under which number.
 
 use super::Engine;
-use super::exceptions::Note;
+use super::duplicates::{Entering, Suspicion, Was, subject};
+use super::exceptions::{Facts, Note};
 use super::refused::of_refusal;
 use super::remedies::Deed;
 use crate::cut::Pass;
 use crate::journal::Journal;
 use crate::ledger::FactLog;
 use crate::model::{
-    AnswerKind, Cause, Decision, EpochMillis, ExceptionKind, Fact, Lsn, Order, ReplanReason,
-    ReplannedFact, ReservationAsked, State,
+    AnswerKind, Cause, Change, Decision, EpochMillis, ExceptionKind, Fact, FulfillmentFact, Lsn,
+    Order, ReplanReason, ReplannedFact, ReservationAsked, State,
 };
 use smallvec::{SmallVec, smallvec};
 use std::cell::{Cell, RefCell};
@@ -155,6 +156,48 @@ pub(super) struct Acceptance<'e> {
     pub(super) decision: &'e Arc<Decision>,
     /// The rule that places it.
     pub(super) deed: Option<&'e Deed>,
+    /// Since when all of it is on hold, and why, once it is accepted so.
+    pub(super) held: RefCell<Option<(EpochMillis, Box<str>)>>,
+}
+
+impl Acceptance<'_> {
+    /// Whether the order looks like another one: what is told of that, and the facts of its parts being
+    /// held. From now on others may look like it.
+    fn suspect(&self, at: EpochMillis, facts: &mut Facts) -> Option<Note> {
+        let Some(&Fact::OrderAccepted {
+            sequence, channel, ..
+        }) = facts.first()
+        else {
+            return None;
+        };
+        let duplicates = &self.engine.duplicates;
+        let new = Entering {
+            order: self.order,
+            sequence,
+            accepted_at: self.now,
+        };
+        let found = duplicates.enter(new, self.now)?;
+        if duplicates.holds() {
+            let reason: Box<str> = found.reason().into();
+            let plan = &self.decision.plan;
+            let parts = plan.shipments.len() + usize::from(!plan.short.is_empty());
+            let held = (1u32..).take(parts).map(|number| {
+                Fact::FulfillmentChanged(Box::new(FulfillmentFact {
+                    key: self.order.key.clone(),
+                    number,
+                    change: Change::Hold {
+                        reason: reason.clone(),
+                    },
+                    late: false,
+                    state: State::OnHold,
+                    settled: Vec::new(),
+                }))
+            });
+            facts.extend(held);
+            self.held.replace(Some((at, reason)));
+        }
+        Some(Note::Raise(found.finding(&self.order.key, Some(channel))))
+    }
 }
 
 impl FactLog for Acceptance<'_> {
@@ -175,22 +218,26 @@ impl FactLog for Acceptance<'_> {
             },
             other => other,
         };
-        if !self.engine.desk.any_open() {
+        let open = self.engine.desk.any_open();
+        if !open && self.order.customer.is_none() {
             let history = &self.engine.history;
             history.append(self.pass, at, || facts().map(accepted));
             return;
         }
-        // What was refused before is accepted now.
-        let accepted_now = "the order was accepted";
-        let clear = Note::ClearOrder {
-            key: self.order.key.clone(),
-            part: None,
-            which: of_refusal,
-            how: accepted_now.into(),
-        };
-        let by_rule = self.deed.map(|deed| deed.resolves(accepted_now));
-        let notes: SmallVec<[Note; 2]> = by_rule.into_iter().chain([clear]).collect();
-        let facts = facts().map(accepted).into_iter().collect();
+        let mut facts: Facts = facts().map(accepted).into_iter().collect();
+        let mut notes: SmallVec<[Note; 2]> = SmallVec::new();
+        if open {
+            // What was refused before is accepted now.
+            let accepted_now = "the order was accepted";
+            notes.extend(self.deed.map(|deed| deed.resolves(accepted_now)));
+            notes.push(Note::ClearOrder {
+                key: self.order.key.clone(),
+                part: None,
+                which: of_refusal,
+                how: accepted_now.into(),
+            });
+        }
+        notes.extend(self.suspect(at, &mut facts));
         self.engine.append_noting(self.pass, at, facts, &notes);
     }
 }
@@ -290,6 +337,8 @@ pub(super) struct Replanning<'e> {
     /// Parts that have no units any more that wait for a place.
     emptied: Vec<u32>,
     deed: Option<&'e Deed>,
+    /// What the order was, where others may look like it.
+    was: Option<Was>,
     at: Cell<Option<EpochMillis>>,
 }
 
@@ -299,6 +348,7 @@ impl<'e> Replanning<'e> {
         pass: &'e Pass<'e>,
         fact: ReplannedFact,
         (emptied, deed): (Vec<u32>, Option<&'e Deed>),
+        was: Option<Was>,
     ) -> Self {
         Self {
             engine,
@@ -306,8 +356,29 @@ impl<'e> Replanning<'e> {
             fact: RefCell::new(fact),
             emptied,
             deed,
+            was,
             at: Cell::default(),
         }
+    }
+
+    /// What an order that has other items now looks like. Its new parts are held for that alone, or no
+    /// longer.
+    fn suspect(&self, was: &Was, fact: &mut ReplannedFact, at: EpochMillis) -> [Option<Note>; 2] {
+        let Some(amended) = &fact.amended else {
+            return [None, None];
+        };
+        let duplicates = &self.engine.duplicates;
+        let found = duplicates.change(was, &amended.order, at);
+        let reason = found.as_ref().filter(|_| duplicates.holds());
+        let reason: Option<Box<str>> = reason.map(|found| found.reason().into());
+        for part in &mut fact.parts {
+            if part.held.as_deref().is_none_or(Suspicion::is_reason) {
+                part.held.clone_from(&reason);
+            }
+        }
+        let over = Note::Clear(subject(&fact.key), "the order was changed".into());
+        let found = found.map(|found| found.finding(&fact.key, Some(was.channel)));
+        [Some(over), found.map(Note::Raise)]
     }
 
     /// When it was recorded and what; `None` when it was not.
@@ -329,6 +400,10 @@ impl FactLog for Replanning<'_> {
         if self.engine.desk.any_open() {
             notes.extend(self.deed.map(|deed| deed.resolves(deed.told())));
             notes.extend(notes_of_replan(&fact, &self.emptied));
+        }
+        if let Some(was) = &self.was {
+            let told = self.suspect(was, &mut fact, at);
+            notes.extend(told.into_iter().flatten());
         }
         let replanned = Fact::OrderReplanned(Box::new(fact.clone()));
         let facts = std::iter::once(replanned).collect();

@@ -4,6 +4,7 @@
 //! for stock and with its fact, while the order is locked.
 
 use super::backorders::Rank;
+use super::duplicates::Entering;
 use super::error::EngineError;
 use super::exceptions::Note;
 use super::facts::Changing;
@@ -375,6 +376,11 @@ impl Engine {
                 parts = cancelled_parts(record, log.at()).expect(LATER);
             }
         }
+        self.duplicates.leave(Entering {
+            order: &record.order,
+            sequence,
+            accepted_at: record.accepted_at,
+        });
         record.state = OrderState::Cancelled;
         for part in &parts {
             self.recount(record, part, now);
@@ -412,6 +418,8 @@ impl Engine {
     pub(super) fn put_part(&self, record: &mut OrderRecord<Reservation>, part: FulfillmentOrder) {
         self.recount(record, &part, part.since);
         self.note_part(record, sequence_of(record), &part);
+        let known = record.parts.iter().find(|p| p.id == part.id);
+        self.count_delay(&record.order, known, &part);
         let parts = record.parts_mut();
         match parts.iter_mut().find(|p| p.id == part.id) {
             Some(known) => *known = part,

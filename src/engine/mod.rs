@@ -7,8 +7,8 @@
 //!
 //! Locks are taken in one order: the id of a return, an identity (order, reservation, reference,
 //! name), the gate of those who change state, what the ledger keeps by name (holds, supplies), the
-//! ledger's shards, the days of locations, the exceptions, when rules act on them. Nobody takes one
-//! while he holds a later one.
+//! ledger's shards, the days of locations, the orders that others may look like, the exceptions, when
+//! rules act on them. Nobody takes one while he holds a later one.
 
 mod amend;
 mod arrivals;
@@ -19,7 +19,9 @@ mod claim;
 mod copying;
 mod cost;
 mod days;
+mod delays;
 mod digest;
+mod duplicates;
 mod error;
 mod exceptions;
 mod facts;
@@ -75,16 +77,17 @@ pub use supply::{Received, SupplyPut};
 /// What the engine's answers are made of.
 pub use crate::ledger::{Broken, Moved, PositionReport};
 pub use crate::lifecycle::{
-    Applied, CostGroup, CostQuery, CostSums, Counts as ExceptionCounts, Exception,
-    Filter as ExceptionFilter, FulfillmentOrder, Part as CostPart, PartCosts, Release, RuleCounts,
-    Token,
+    Applied, CostGroup, CostQuery, CostSums, Counts as ExceptionCounts, DelayBudget, DelayGroup,
+    DelayQuery, DelaySums, Exception, Filter as ExceptionFilter, FulfillmentOrder,
+    MEASURES as DELAY_MEASURES, Part as CostPart, PartCosts, Phase, Release, RuleCounts,
+    Spans as DelaySpans, Token,
 };
 pub use crate::routing::{Binding, Frontier, Goal};
 
 use crate::cut::{Before, Gate, Pass};
 use crate::feed::Feed;
 use crate::ledger::{Ledger, Reservation};
-use crate::lifecycle::{CostBook, OrderBook};
+use crate::lifecycle::{CostBook, DelayBook, OrderBook};
 use crate::model::{
     AnswerKind, BacklogFact, ChannelId, EpochMillis, Fact, Invalid, Item, Location, LocationId,
     Lsn, Network, Opening, Order, OrderKey, PromiseRules, ReplanRules, ServiceId, SkuId,
@@ -93,6 +96,7 @@ use crate::routing::Lanes;
 use crate::snapshot::OrderImage;
 use arc_swap::ArcSwap;
 use backorders::Backorders;
+use duplicates::Duplicates;
 use facts::History;
 use parking_lot::Mutex;
 use references::References;
@@ -140,12 +144,16 @@ pub struct Engine {
     availability: Mutex<availability::Availability>,
     /// Sums of what the parts of orders cost.
     costs: Mutex<CostBook>,
+    /// Where the time of what was sent went.
+    delays: Mutex<DelayBook>,
     /// Which order a return is of.
     returns: returns::Ids,
     /// Parts of orders, by the location that ships them.
     waiting: Waiting,
     /// Orders that wait for supply, by SKU.
     backorders: Backorders,
+    /// Orders that another one may look like.
+    duplicates: Duplicates,
     /// How orders are placed anew and how many units may wait; by the registry's ids.
     replan_rules: OnceLock<ReplanRules>,
     /// What needs a decision.
@@ -193,6 +201,7 @@ impl Engine {
             lanes: ArcSwap::from_pointee(lanes),
             carriers: network.services.iter().map(|s| s.carrier.clone()).collect(),
             services: network.services.iter().map(|s| s.id.clone()).collect(),
+            duplicates: Duplicates::new(network.duplicates),
             network: Mutex::new(network),
             orders: OrderBook::default(),
             reservations: reservations::Book::default(),
@@ -204,6 +213,7 @@ impl Engine {
             orders_before: Before::default(),
             availability: Mutex::default(),
             costs: Mutex::default(),
+            delays: Mutex::default(),
             returns: returns::Ids::default(),
             waiting: Waiting::default(),
             backorders: Backorders::default(),

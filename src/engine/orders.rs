@@ -12,8 +12,8 @@ use crate::lifecycle::{
     FulfillmentOrder, NewOrder, OrderRecord, OrderState, OrderStatus, Submission,
 };
 use crate::model::{
-    ChannelId, Decision, EpochMillis, LocationId, Order, OrderKey, OwnerFact, Plan, Policy, Qty,
-    ReplanRules, SkuId, check_id,
+    Change, ChannelId, Decision, EpochMillis, LocationId, Order, OrderKey, OwnerFact, Plan, Policy,
+    Qty, ReplanRules, SkuId, check_id,
 };
 use crate::routing::{
     Binding, Demand, Destination, Forgotten, Frontier, Goal, Lanes, Request, Scratch, Unroutable,
@@ -106,9 +106,14 @@ pub(super) struct Counters {
     pub(super) replanned: AtomicU64,
 }
 
-/// What lasts until an order whose units are reserved is remembered: its place among those that wait,
-/// and the pass.
-pub(super) type Granted<'e> = (Admission<'e>, Pass<'e>);
+/// What an order was granted.
+pub(super) struct Granted<'e> {
+    holding: Reservation,
+    /// Since when all of it is on hold, and why; few orders are.
+    held: Option<(EpochMillis, Box<str>)>,
+    /// What lasts until it is remembered: its place among those that wait, and the pass.
+    _until: (Admission<'e>, Pass<'e>),
+}
 
 /// An order with every name looked up.
 pub(super) struct Resolved {
@@ -210,21 +215,26 @@ impl Engine {
             self.count_refused();
             self.refused(&order, error, now);
         });
-        let (demands, (decision, (holding, _pass))) =
+        let (demands, (decision, granted)) =
             accepted.map_err(|error| self.keep_refused(&order, error, now))?;
-        Ok(self.accept(place, order, demands, decision, holding, now))
+        Ok(self.accept(place, order, demands, decision, granted, now))
     }
 
-    /// Remembers an order whose units are reserved. The pass of the reservation lasts until then.
+    /// Remembers an order whose units are reserved.
     pub(super) fn accept(
         &self,
         place: NewOrder<'_, Reservation>,
         order: Arc<Order>,
         demands: Arc<[SkuId]>,
         decision: Arc<Decision>,
-        holding: Reservation,
+        granted: Granted<'_>,
         now: EpochMillis,
     ) -> OrderView {
+        let Granted {
+            holding,
+            held,
+            _until,
+        } = granted;
         self.count(&decision.plan);
         let units = decision.plan.shipments.iter().flat_map(|s| &s.lines);
         self.note_moved(units.map(|line| u64::from(line.qty.0)).sum());
@@ -247,6 +257,9 @@ impl Engine {
         let key = || record.order.key.clone();
         self.orders_before.save(key, || None);
         self.await_parts(&mut record);
+        if let Some((at, reason)) = held {
+            self.hold_all(&mut record, &reason, at);
+        }
         let answer = view(&record, false);
         place.accept(record);
         answer
@@ -354,6 +367,12 @@ impl Engine {
         }
     }
 
+    /// How many orders others are compared with, to find those that look alike.
+    #[must_use]
+    pub fn orders_compared(&self) -> usize {
+        self.duplicates.len()
+    }
+
     pub(super) fn count(&self, plan: &Plan) {
         self.counts.accepted.fetch_add(1, Ordering::Relaxed);
         self.count_kind(plan, |counter| {
@@ -392,7 +411,7 @@ impl Engine {
         resolved: &Resolved,
         lanes: &Lanes,
         (now, deed): (EpochMillis, Option<&Deed>),
-    ) -> Result<(Arc<Decision>, (Reservation, Granted<'_>)), EngineError> {
+    ) -> Result<(Arc<Decision>, Granted<'_>), EngineError> {
         for _ in 0..TRIES_MAX {
             let see = |view: &mut StockView, days: &mut Vec<DayUse>| {
                 self.see_stock(resolved, now, view);
@@ -465,7 +484,7 @@ impl Engine {
         resolved: &Resolved,
         decision: &Arc<Decision>,
         (now, deed): (EpochMillis, Option<&Deed>),
-    ) -> Result<Option<(Reservation, Granted<'_>)>, EngineError> {
+    ) -> Result<Option<Granted<'_>>, EngineError> {
         let owner = Arc::new(Owner {
             id: OwnerFact::Order(order.key.clone()),
             priority: order.priority,
@@ -488,10 +507,26 @@ impl Engine {
             order,
             decision,
             deed,
+            held: RefCell::default(),
         };
         let rooms = self.rooms(&decision.plan);
         let taken = self.ledger.take_with_rooms(&take, &rooms, now, &log);
-        Ok(taken.ok().map(|holding| (holding, (admitted, pass))))
+        let held = log.held.take();
+        Ok(taken.ok().map(|holding| Granted {
+            holding,
+            held,
+            _until: (admitted, pass),
+        }))
+    }
+
+    /// All parts of an order that is being accepted are on hold; the facts of that are written.
+    fn hold_all(&self, record: &mut OrderRecord<Reservation>, reason: &str, at: EpochMillis) {
+        for mut part in record.parts().into_owned() {
+            let reason = reason.into();
+            part.apply(&Change::Hold { reason }, at)
+                .expect("what was just routed or backordered can be held");
+            self.put_part(record, part);
+        }
     }
 
     pub(super) fn resolve(&self, order: &Order, lanes: &Lanes) -> Result<Resolved, EngineError> {

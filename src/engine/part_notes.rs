@@ -1,6 +1,7 @@
 //! What a message about a part of an order means for exceptions.
 
 use super::Engine;
+use super::duplicates::{Suspicion, subject};
 use super::exceptions::{Note, about_part};
 use crate::ledger::{Moved, Reservation};
 use crate::lifecycle::{FulfillmentOrder, OrderRecord, OrderStatus, Refusal, State, Topic};
@@ -36,6 +37,11 @@ impl Engine {
                     how: "it has shipped".into(),
                 });
             }
+        }
+        let kept = matches!(change, Some(Change::Resume));
+        if kept && before.reason.as_deref().is_some_and(Suspicion::is_reason) {
+            let how = "its parts may go on: both orders are kept".into();
+            notes.push(Note::Clear(subject(key), how));
         }
         let channel = record.holding.as_ref().map(Reservation::channel);
         let unplaced = after.unplaced() > before.unplaced();

@@ -429,8 +429,8 @@ impl Engine {
         resolved.policy.allow_backorder |= deed.by.action == Action::Backorder;
         let skus: Arc<[SkuId]> = resolved.skus().collect();
         let routed = self.route_and_reserve(order, &resolved, &lanes, (now, Some(deed)))?;
-        let (decision, (holding, _pass)) = routed;
-        self.accept(place, order.clone(), skus, decision, holding, now);
+        let (decision, granted) = routed;
+        self.accept(place, order.clone(), skus, decision, granted, now);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 //! stays as it was. Replay applies the fact and routes nothing.
 
 use super::Engine;
+use super::duplicates::Was;
 use super::error::EngineError;
 use super::facts::Replanning;
 use super::orders::{Resolved, TRIES_MAX, WORKSPACE, Workspace, request, wants};
@@ -232,9 +233,13 @@ impl Engine {
         let rooms = self.rooms_of_parts(record, &fact.parts);
         let days = self.ledger.days();
         days.exchange(&given_back, &rooms, now).ok()?;
+        let accepted_at = record.accepted_at;
         let holding = record.holding.as_mut()?;
+        let known = (holding.owner().sequence, holding.channel(), accepted_at);
         let freed = fact.freed.clone();
-        let log = Replanning::new(self, &pass, fact, (emptied, deed));
+        let was = fact.amended.as_ref();
+        let was = was.and_then(|amended| Was::before(&record.order, &amended.order, known));
+        let log = Replanning::new(self, &pass, fact, (emptied, deed), was);
         let granted = self.ledger.rearrange(holding, &freed, wants, now, &log);
         if granted.is_err() {
             days.undo(&given_back, &rooms, now);
@@ -302,9 +307,16 @@ impl Engine {
     /// The same again, from a fact.
     pub(super) fn replan_again(&self, at: EpochMillis, fact: &ReplannedFact) -> Result<(), String> {
         let changed = self.orders.change(&fact.key, |record| {
+            let accepted_at = record.accepted_at;
             let Some(holding) = record.holding.as_mut() else {
                 return Err(format!("order {} holds nothing", fact.key));
             };
+            if let Some(amended) = &fact.amended {
+                let known = (holding.owner().sequence, holding.channel(), accepted_at);
+                if let Some(was) = Was::before(&record.order, &amended.order, known) {
+                    self.duplicates.change(&was, &amended.order, at);
+                }
+            }
             self.ledger
                 .rearrange_again(holding, &fact.freed, &fact.granted, at);
             self.replanned(record, fact, at)

@@ -1,5 +1,6 @@
 //! An engine brought to where its history ended: facts in, state out, no decision taken again.
 
+use super::duplicates::Entering;
 use super::error::EngineError;
 use super::stock::StockAnswer;
 use super::supply::{Received, SupplyAnswer};
@@ -406,6 +407,12 @@ impl Replay {
         };
         let holding = engine.ledger.regrant(&grant, at);
         engine.count(&decision.plan);
+        let entering = Entering {
+            order: &order,
+            sequence,
+            accepted_at,
+        };
+        engine.duplicates.enter(entering, accepted_at);
         let mut record = OrderRecord {
             state: OrderState::of(&decision.plan),
             order,

@@ -1,5 +1,6 @@
 //! An engine made of a snapshot: where replay goes on from.
 
+use super::duplicates::Entering;
 use super::replay::{Replay, broken_again};
 use super::stock::StockAnswer;
 use super::supply::{Received, SupplyAnswer};
@@ -193,6 +194,14 @@ impl Replay {
         if image.state == OrderState::Cancelled {
             engine.counts.cancelled.fetch_add(1, Ordering::Relaxed);
         }
+        if let Some(holding) = &holding {
+            let entering = Entering {
+                order: &image.order,
+                sequence: holding.owner().sequence,
+                accepted_at: image.accepted_at,
+            };
+            engine.duplicates.enter(entering, image.accepted_at);
+        }
         let mut record = OrderRecord {
             order: image.order,
             demands: demands.into(),
@@ -211,6 +220,7 @@ impl Replay {
         engine.await_parts(&mut record);
         engine.name_returns(&record)?;
         engine.count_costs(&record);
+        engine.count_delays(&record);
         place.accept(record);
         Ok(())
     }

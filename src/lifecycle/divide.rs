@@ -121,8 +121,7 @@ impl FulfillmentOrder {
         }
         let mut id = self.id.clone();
         id.number = number;
-        let received = self.times.at(State::Received).unwrap_or(at);
-        let times = super::times::Times::new(self.times.placed, received);
+        let times = self.times.taken_over(self.state, at);
         let mut part = FulfillmentOrder::of(id, lines, times, at);
         part.enter(State::Validated, at);
         Some(part)

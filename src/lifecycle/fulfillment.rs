@@ -290,9 +290,9 @@ impl FulfillmentOrder {
     /// Stands in `to` from now on.
     pub(super) fn enter(&mut self, to: State, at: EpochMillis) {
         if self.state != to {
+            self.times.enter(self.state, to, at);
             self.state = to;
             self.since = at;
-            self.times.enter(to, at);
         }
     }
 

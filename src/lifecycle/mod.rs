@@ -7,7 +7,7 @@
 //! (`states`, drawn by `drawing`); what happened is a list of changes (`change`) that are applied to
 //! it (`fulfillment`); who may speak for it is decided by release tokens (`release`, `token`). What
 //! is due is kept by moment (`deadlines`, `limits`), what needs a decision in `exceptions`, what comes
-//! back in `returns`, what it costs in `cost`.
+//! back in `returns`, what it costs in `cost`, where its time went in `times` and `delays`.
 //!
 //! All of it is plain data without clock, lock or file: time is handed in, and whoever calls keeps one
 //! fulfilment order from being changed by two at once.
@@ -16,6 +16,7 @@ mod book;
 mod change;
 mod cost;
 mod deadlines;
+mod delays;
 mod divide;
 mod drawing;
 mod exceptions;
@@ -45,6 +46,9 @@ pub use book::{
 pub use change::{Applied, Refusal};
 pub use cost::{CostBook, CostGroup, CostQuery, CostSums, Costs, Part, PartCosts};
 pub use deadlines::{Deadlines, Timer};
+pub use delays::{
+    DELAY_DAYS_MAX, DelayBook, DelayGroup, DelayPlace, DelayQuery, DelaySums, MEASURES, Spans,
+};
 pub use drawing::{markdown, mermaid};
 pub use exceptions::{
     Counts, Exception, ExceptionRecord, Exceptions, Filter, RESOLVED_MAX, Resolved, RuleCounts,
@@ -60,5 +64,5 @@ pub use release::{LeaseVerdict, Release};
 pub use remedies::{Remedies, Remedy};
 pub use returns::{Return, ReturnLine, Returns};
 pub use states::{MOVES, Outcome, State, Step, allowed, step};
-pub use times::{DelayBudget, Times};
+pub use times::{DelayBudget, Phase, Times};
 pub use token::{ReleaseKey, Token};

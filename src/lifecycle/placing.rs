@@ -11,7 +11,7 @@ use super::fulfillment::{FulfillmentId, FulfillmentLine, FulfillmentOrder};
 use super::quantities::Units;
 use super::states::State;
 use super::times::Times;
-use crate::model::{Change, EpochMillis, GivenUp, Invalid, NewPart, Qty};
+use crate::model::{Change, EpochMillis, GivenUp, Invalid, NewPart, Qty, SkuId};
 
 impl FulfillmentOrder {
     /// Units of a line that it could give up now.
@@ -42,6 +42,15 @@ pub fn place(
     (placed_at, received_at): (EpochMillis, EpochMillis),
     at: EpochMillis,
 ) -> Result<(), Invalid> {
+    // Before they give anything up: what they stand in then says nothing of the time before.
+    let spent: Vec<(SkuId, Times)> = given_up
+        .iter()
+        .filter_map(|one| {
+            let part = parts.iter().find(|p| p.id.number == one.number)?;
+            let sku = part.lines.get(usize::from(one.line))?.sku;
+            Some((sku, part.times.taken_over(part.state, at)))
+        })
+        .collect();
     for one in given_up {
         let part = parts.iter_mut().find(|p| p.id.number == one.number);
         let part =
@@ -62,7 +71,11 @@ pub fn place(
             order,
             number: one.number,
         };
-        let times = Times::new(placed_at, received_at);
+        // Of the units that it takes over, those of its first line.
+        let first = one.lines.first().map(|(sku, _)| *sku);
+        let from = spent.iter().find(|(sku, _)| Some(*sku) == first);
+        let from = from.or(spent.first()).map(|(_, times)| times.clone());
+        let times = from.unwrap_or_else(|| Times::new(placed_at, received_at));
         parts.push(new_part(id, one, times, at));
     }
     Ok(())

@@ -81,6 +81,7 @@ pub fn network_folder_with(dir: &Path, items: Option<&Path>) -> Result<NetworkFi
         channels: settings.channels,
         promise: settings.promise,
         replan: settings.replan,
+        duplicates: settings.duplicates,
         deadlines: settings.deadlines,
         remedies: settings.remedies,
         thresholds: settings.thresholds,

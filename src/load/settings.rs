@@ -9,8 +9,9 @@ use super::rows::{ORDER_POLICY, POLICY, policy};
 use super::supply::Known;
 use super::text::{line_after, read_text};
 use crate::model::{
-    Day, DeadlineRow, Invalid, Limit, Millis, Policy, PolicyOverrides, PricingRules, PromiseFrom,
-    PromiseRules, Qty, RemedyRow, ReplanRules, SkuId, State, ThresholdRow,
+    Day, DeadlineRow, DuplicateRules, Invalid, Limit, Millis, Policy, PolicyOverrides,
+    PricingRules, PromiseFrom, PromiseRules, Qty, RemedyRow, ReplanRules, SkuId, State,
+    ThresholdRow,
 };
 use std::borrow::Cow;
 use std::path::Path;
@@ -21,6 +22,10 @@ const BUFFER_HOURS_MAX: u64 = 8_784;
 
 /// Longest time for which a location that refused an order gets none of it: a year of hours.
 const EXCLUDE_HOURS_MAX: u64 = 8_784;
+
+/// Longest time within which an order is suspected to be another one again: 31 days.
+const WINDOW_MINUTES_MAX: u64 = 44_640;
+
 /// Bounds of `[scarcity]`: a year, a day, and what fits into memory and a minute.
 const HOURS_MAX: u64 = 8_784;
 const SECONDS_MAX: u64 = 86_400;
@@ -38,6 +43,7 @@ pub(super) struct Settings {
     pub(super) channels: Vec<(Box<str>, PolicyOverrides)>,
     pub(super) promise: PromiseRules,
     pub(super) replan: ReplanRules,
+    pub(super) duplicates: DuplicateRules,
     pub(super) deadlines: Vec<DeadlineRow>,
     pub(super) remedies: Vec<RemedyRow>,
     pub(super) thresholds: Vec<ThresholdRow>,
@@ -83,6 +89,7 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         "deadlines",
         "remedies",
         "thresholds",
+        "duplicates",
     ])?;
     let [
         name,
@@ -98,6 +105,7 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         deadline_rows,
         remedy_rows,
         threshold_rows,
+        duplicate_rules,
     ] = fields;
     Ok(Settings {
         name: name.optional(Field::text)?.unwrap_or(folder).to_owned(),
@@ -119,6 +127,7 @@ fn read(node: &Node<'_>, folder: &str, known: &Known<'_>) -> Result<Settings, In
         deadlines: listed(deadline_rows, |row| deadline(row, known))?,
         remedies: remedies(remedy_rows)?,
         thresholds: thresholds(threshold_rows, known)?,
+        duplicates: duplicates(duplicate_rules)?,
         pricing: scarcity.optional(pricing)?.unwrap_or_default(),
     })
 }
@@ -270,6 +279,22 @@ fn replan(
         let read = || Ok((beyond.optional(units)?, limits(skus, known)?));
         let (beyond, skus) = read().map_err(|invalid| inside(backorder.name, invalid))?;
         (rules.beyond_supply, rules.skus) = (beyond, skus);
+    }
+    Ok(rules)
+}
+
+/// `[duplicates]`: which orders are suspected to be others again.
+fn duplicates(field: Field<'_>) -> Result<DuplicateRules, Invalid> {
+    let mut rules = DuplicateRules::default();
+    if let Some([window, action]) = table(field, ["window_minutes", "action"])? {
+        let read = || {
+            let minutes = window.optional(|f| f.whole::<u64>(0..=WINDOW_MINUTES_MAX))?;
+            let hold = action.optional(|f| f.one_of(&[("report", false), ("hold", true)]))?;
+            Ok((minutes, hold))
+        };
+        let (minutes, hold) = read().map_err(|invalid| inside(field.name, invalid))?;
+        rules.window = minutes.map_or(rules.window, |m| Millis(m * 60_000));
+        rules.hold = hold.unwrap_or(rules.hold);
     }
     Ok(rules)
 }

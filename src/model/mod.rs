@@ -37,10 +37,10 @@ pub use feed::{EventClaim, EventId, EventIds, GroupChange, GroupFact, StreamName
 pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};
 pub use invalid::{FINDINGS_SHOWN_MAX, Invalid, numbered};
 pub use network::{
-    AllocationRow, DeadlineRow, IncomingRow, Item, Limit, Location, LocationKind, Network, Opening,
-    Place, PricingRules, PromiseFrom, PromiseRules, RESIDENTIAL, RegionPart, ReplanRules,
-    Restriction, ScarcityRow, Service, StockRow, Surcharge, TariffStep, ThresholdRow, WeekDays,
-    Zone, ZonePair,
+    AllocationRow, DeadlineRow, DuplicateRules, IncomingRow, Item, Limit, Location, LocationKind,
+    Network, Opening, Place, PricingRules, PromiseFrom, PromiseRules, RESIDENTIAL, RegionPart,
+    ReplanRules, Restriction, ScarcityRow, Service, StockRow, Surcharge, TariffStep, ThresholdRow,
+    WeekDays, Zone, ZonePair,
 };
 pub use order::{CUSTOMER_BYTES_MAX, Order, OrderKey, OrderLine, ShipTo};
 pub use plan::{

@@ -320,6 +320,25 @@ impl Default for ReplanRules {
     }
 }
 
+/// When an order is suspected to be another one again, and what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct DuplicateRules {
+    /// Orders of one customer with the same items that were placed within this time of each other; 0
+    /// suspects none.
+    pub window: Millis,
+    /// Whether a suspected order is held until somebody has decided, rather than only reported.
+    pub hold: bool,
+}
+
+impl Default for DuplicateRules {
+    fn default() -> Self {
+        Self {
+            window: Millis::from_hours(1),
+            hold: false,
+        }
+    }
+}
+
 /// A span that is allowed in one state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Limit {
@@ -370,6 +389,8 @@ pub struct Network {
     pub promise: PromiseRules,
     /// How orders are placed anew, and how many units may wait.
     pub replan: ReplanRules,
+    /// Which orders are suspected to be others again.
+    pub duplicates: DuplicateRules,
     /// How long parts of orders may stand in which state, in place of the defaults.
     pub deadlines: Vec<DeadlineRow>,
     /// What resolves exceptions by itself; of several rules that fit the first counts.

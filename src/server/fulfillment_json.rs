@@ -1,6 +1,6 @@
 //! Fulfilment orders as JSON.
 
-use crate::engine::{Applied, Engine, FulfillmentView, Release, Told};
+use crate::engine::{Applied, DelayBudget, Engine, FulfillmentView, Phase, Release, Told};
 use serde_json::{Value, json};
 
 /// What a claim or a registration answers.
@@ -49,6 +49,17 @@ pub(super) fn told(engine: &Engine, told: &Told) -> String {
     .to_string()
 }
 
+/// Where time went; `waiting_ms` is all of the three that follow it.
+pub(super) fn delay(budget: &DelayBudget) -> Value {
+    let of = |phase| budget.of(phase).0;
+    json!({
+        "validation_ms": of(Phase::Validation), "routing_ms": of(Phase::Routing),
+        "waiting_ms": budget.waiting().0, "waiting_supply_ms": of(Phase::Supply),
+        "waiting_hold_ms": of(Phase::Hold), "waiting_claim_ms": of(Phase::Claim),
+        "transmission_ms": of(Phase::Transmission), "total_ms": budget.total().0,
+    })
+}
+
 fn part(engine: &Engine, view: &FulfillmentView) -> Value {
     let (part, order, registry) = (&view.part, &view.order, engine.registry());
     let lines = part.lines.iter().map(|line| {
@@ -72,12 +83,7 @@ fn part(engine: &Engine, view: &FulfillmentView) -> Value {
     });
     let route = part.route.as_ref();
     let holder = part.holder.as_ref();
-    let delay = part.times.delay().map(|d| {
-        json!({
-            "transmission_ms": d.transmission.0, "validation_ms": d.validation.0,
-            "routing_ms": d.routing.0, "waiting_ms": d.waiting.0, "total_ms": d.total().0,
-        })
-    });
+    let delay = part.times.sent().map(|(_, budget)| delay(&budget));
     let to = &order.ship_to;
     json!({
         "source": order.key.source(), "order": order.key.order(), "number": part.id.number,

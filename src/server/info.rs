@@ -168,6 +168,7 @@ fn orders(session: &Session, out: &mut String) {
     line(out, "orders_cancelled", counts.cancelled);
     line(out, "orders_rerouted", counts.rerouted);
     line(out, "orders_placed_anew", counts.replanned);
+    line(out, "orders_compared", engine.orders_compared());
     line(out, "reservations_known", reservations);
     line(out, "references_known", references);
 }

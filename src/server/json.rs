@@ -1,5 +1,6 @@
 //! Orders, plans and quotes as JSON, in the shapes that hosts hold on to.
 
+use super::fulfillment_json;
 use crate::engine::{
     Binding, Engine, EngineError, Explanation, FulfillmentOrder, Goal, OrderView, PromiseAsk, Quote,
 };
@@ -8,11 +9,14 @@ use crate::model::{
     Qty, Shipment, ShipmentCents, SkuId,
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 
 #[derive(Serialize)]
 struct OrderJson<'a> {
     source: &'a str,
     order: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<&'a str>,
     state: &'static str,
     repeated: bool,
     accepted_at: String,
@@ -21,6 +25,8 @@ struct OrderJson<'a> {
     waiting: Vec<WaitingJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fulfillments: Vec<PartJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -236,16 +242,34 @@ pub(crate) fn refused(key: &OrderKey, error: &EngineError) -> String {
 /// An order with its plan, what of it waits, and its parts.
 pub(crate) fn order(engine: &Engine, view: &OrderView, now: EpochMillis) -> String {
     let names = Names::new(engine, &view.order, &view.demands);
+    to_text(&names.order(view, now))
+}
+
+/// The same with where its time went.
+pub(crate) fn order_with_delay(engine: &Engine, view: &OrderView, now: EpochMillis) -> String {
+    let names = Names::new(engine, &view.order, &view.demands);
     to_text(&OrderJson {
-        source: view.order.key.source(),
-        order: view.order.key.order(),
-        state: view.status.name(),
-        repeated: view.repeated,
-        accepted_at: view.accepted_at.to_string(),
-        decision: names.decision(&view.decision),
-        waiting: names.waiting(view, now),
-        fulfillments: view.parts.iter().map(|part| names.part(part)).collect(),
+        delay: delay(view, now),
+        ..names.order(view, now)
     })
+}
+
+/// Of the part that was sent last, or of the first that is not sent yet: the order is sent when all of
+/// it is. Nothing where nothing of it will be.
+fn delay(view: &OrderView, now: EpochMillis) -> Option<Value> {
+    let parts = view.parts.iter();
+    let last = parts
+        .filter_map(|part| {
+            let sent = part.times.sent();
+            let counts = sent.is_some() || !part.state.is_closed();
+            counts.then_some((part, sent.map(|(at, _)| at)))
+        })
+        .max_by_key(|(part, sent)| (sent.is_none(), *sent, std::cmp::Reverse(part.id.number)));
+    let (part, sent) = last?;
+    let mut shown = fulfillment_json::delay(&part.times.delay(part.state, now));
+    shown["fulfillment"] = json!(part.id.number);
+    shown["sent_at"] = json!(sent.map(|at| at.to_string()));
+    Some(shown)
 }
 
 /// Why an order is fulfilled as it is.
@@ -272,16 +296,7 @@ pub(crate) fn explanation(engine: &Engine, explained: &Explanation, now: EpochMi
         reason: reason(location.index()),
     });
     to_text(&ExplanationJson {
-        order: OrderJson {
-            source: view.order.key.source(),
-            order: view.order.key.order(),
-            state: view.status.name(),
-            repeated: view.repeated,
-            accepted_at: view.accepted_at.to_string(),
-            decision: names.decision(decision),
-            waiting: names.waiting(view, now),
-            fulfillments: view.parts.iter().map(|part| names.part(part)).collect(),
-        },
+        order: names.order(view, now),
         binding: explained
             .binding
             .as_ref()
@@ -355,6 +370,21 @@ impl<'a> Names<'a> {
             engine,
             order,
             demands,
+        }
+    }
+
+    fn order(&self, view: &'a OrderView, now: EpochMillis) -> OrderJson<'a> {
+        OrderJson {
+            source: view.order.key.source(),
+            order: view.order.key.order(),
+            customer: view.order.customer.as_deref(),
+            state: view.status.name(),
+            repeated: view.repeated,
+            accepted_at: view.accepted_at.to_string(),
+            decision: self.decision(&view.decision),
+            waiting: self.waiting(view, now),
+            fulfillments: view.parts.iter().map(|part| self.part(part)).collect(),
+            delay: None,
         }
     }
 

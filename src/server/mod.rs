@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod connection;
 mod cost_json;
+mod delay_json;
 mod early;
 mod error;
 mod exception_json;

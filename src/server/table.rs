@@ -6,8 +6,8 @@
 use super::arguments::Arguments;
 use super::backlog::Runs;
 use super::commands::{
-    admin, allocation, atp, backlog, cost, exception, feed, fulfillment, hold, order, promise,
-    reservation, returns, scarcity, snapshot, stock, supply,
+    admin, allocation, atp, backlog, cost, delay, exception, feed, fulfillment, hold, order,
+    promise, reservation, returns, scarcity, snapshot, stock, supply,
 };
 use super::error::CommandError;
 use super::feeder::Feeder;
@@ -129,7 +129,7 @@ impl Command {
 pub fn commands() -> &'static [&'static Command] {
     static ALL: OnceLock<Vec<&'static Command>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let groups: [&'static [Command]; 17] = [
+        let groups: [&'static [Command]; 18] = [
             stock::COMMANDS,
             hold::COMMANDS,
             supply::COMMANDS,
@@ -138,6 +138,7 @@ pub fn commands() -> &'static [&'static Command] {
             promise::COMMANDS,
             reservation::COMMANDS,
             order::COMMANDS,
+            delay::COMMANDS,
             backlog::COMMANDS,
             fulfillment::COMMANDS,
             returns::COMMANDS,

@@ -8,10 +8,10 @@ pub(crate) mod reader;
 
 use allot::engine::{AtpRequest, Engine, EngineError, Limits, OrderView};
 use allot::model::{
-    Action, Cause, Cents, Coordinate, EpochMillis, Grams, Item, Location, LocationId, LocationKind,
-    Millis, Network, Opening, Order, OrderKey, OrderLine, Place, Policy, PolicyOverrides,
-    PromiseFrom, PromiseRules, Qty, RemedyRow, Service, ServiceId, ShipTo, SkuId, StockRow,
-    TariffStep, Trigger, WeekDays, Zone,
+    Action, Cause, Cents, Coordinate, DuplicateRules, EpochMillis, Grams, Item, Location,
+    LocationId, LocationKind, Millis, Network, Opening, Order, OrderKey, OrderLine, Place, Policy,
+    PolicyOverrides, PromiseFrom, PromiseRules, Qty, RemedyRow, Service, ServiceId, ShipTo, SkuId,
+    StockRow, TariffStep, Trigger, WeekDays, Zone,
 };
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Arc, OnceLock};
@@ -53,6 +53,10 @@ pub(crate) fn network() -> Network {
         promise: PromiseRules {
             default: PromiseFrom::All,
             ..PromiseRules::default()
+        },
+        duplicates: DuplicateRules {
+            window: Millis::from_hours(12),
+            hold: true,
         },
         locations: vec![
             location("EAST", -74.0),

@@ -6,7 +6,8 @@ use crate::{
 };
 use allot::lifecycle::{
     Applied, Cause, Change, ClaimMode, Deadlines, Exceptions, Finding, FulfillmentOrder,
-    LeaseVerdict, Limits, OrderStatus, Refusal, ReleaseKey, State, Step, Subject, Topic, stuck,
+    LeaseVerdict, Limits, OrderStatus, Phase, Refusal, ReleaseKey, State, Step, Subject, Topic,
+    stuck,
 };
 use allot::model::{ChannelId, LocationId, Millis, Qty, SkuId};
 
@@ -33,15 +34,12 @@ fn an_order_goes_from_received_to_delivered_and_its_delay_is_known() {
     }
     assert_eq!(order.state, State::Delivered);
     assert_eq!(order.lines[0].units.delivered, Qty(2));
-    let delay = order.times.delay().unwrap();
-    let parts = [
-        delay.transmission,
-        delay.validation,
-        delay.routing,
-        delay.waiting,
-    ];
-    assert_eq!(parts, [Millis(50), Millis(10), Millis(10), Millis(930)]);
-    assert_eq!(delay.total(), Millis(1_000));
+    let (at, delay) = order.times.sent().unwrap();
+    let [validation, routing, .., transmission] = Phase::ALL.map(|(_, phase)| delay.of(phase));
+    assert_eq!((validation, routing), (Millis(60), Millis(10)));
+    assert_eq!(delay.waiting(), Millis(930));
+    assert_eq!(delay.total(), Millis(1_000 + transmission.0));
+    assert_eq!(at, order.times.placed + delay.total());
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod bad_input;
 mod batch;
 mod costs;
 mod deadlines;
+mod delays;
+mod duplicates;
 #[path = "../engine_support/mod.rs"]
 mod engine_support;
 mod examples;

@@ -133,7 +133,7 @@ fn report(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandErro
     Ok(json::report(call.engine, &query, shipped, open).into())
 }
 
-fn day(args: &mut Arguments<'_>, field: &str) -> Result<Day, CommandError> {
+pub(super) fn day(args: &mut Arguments<'_>, field: &str) -> Result<Day, CommandError> {
     let text = args.text(field)?;
     let expected = "a date such as 2026-11-23";
     Day::parse(text).ok_or_else(|| Invalid::new(field, text, expected).into())

@@ -5,6 +5,7 @@ pub(super) mod allocation;
 pub(super) mod atp;
 pub(super) mod backlog;
 pub(super) mod cost;
+pub(super) mod delay;
 pub(super) mod exception;
 pub(super) mod feed;
 pub(super) mod fulfillment;

@@ -82,9 +82,12 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         name: "ORDER.GET",
         group: "Orders",
         usage: "source order",
-        summary: "An order as it stands, with the plan it was accepted with.",
+        summary: "An order as it stands, with the plan it was accepted with, and where its time went until all of it was \
+            sent, or until now.",
         arguments: &KEY,
-        reply: PLAN,
+        reply: "JSON: as `ORDER.SUBMIT`, with `delay`: `validation_ms`, `routing_ms`, `waiting_ms` (of which `waiting_supply_ms`, \
+            `waiting_hold_ms`, `waiting_claim_ms`), `transmission_ms`, `total_ms`; `fulfillment` (whose they are), `sent_at`; see \
+            \"Where time goes\" above",
         errors: &["NOTFOUND"],
         example: "ORDER.GET web 1001",
         writes: false,
@@ -246,7 +249,7 @@ fn quote(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError
 fn get(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
     let (source, order) = (args.text("source")?, args.text("order")?);
     let view = call.engine.order_in_parts(source, order)?;
-    Ok(json::order(call.engine, &view, call.now).into())
+    Ok(json::order_with_delay(call.engine, &view, call.now).into())
 }
 
 fn explain(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
