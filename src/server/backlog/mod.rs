@@ -160,19 +160,23 @@ impl Runs {
         let Some(at) = at.filter(|&at| known.past[at].has_plan()) else {
             return Err(no_plan(number));
         };
-        let report = known.past[at].clone();
+        let mut report = known.past[at].clone();
+        report.begin_apply();
         let run = Arc::new(Run::new(report));
         let (this, working) = (self.clone(), run.clone());
         let (tell, told) = oneshot::channel();
         self.spawn(move || {
             let plan = this.files.plan(number);
             match plan.map(|text| PlanFile::parse(&text)) {
-                Some(Ok(plan)) => this.make_moves(&working, &plan.moves),
-                Some(Err(error)) => working.report.lock().why = Some(error.to_string()),
-                None => working.report.lock().why = Some("the plan's file is gone".to_owned()),
+                Some(Ok(plan)) => {
+                    let made = this.make_moves(&working, &plan.moves);
+                    this.end(&working, made);
+                }
+                Some(Err(error)) => this.end_with(&working, error.to_string()),
+                None => this.end_with(&working, "the plan's file is gone".to_owned()),
             }
+            // Whoever is answered may begin the next.
             let _ = tell.send(working.report.lock().reply());
-            this.end(&working);
         })?;
         known.past.remove(at);
         known.current = Some(run);
@@ -188,6 +192,7 @@ impl Runs {
         let known = self.known.lock();
         let running = known.current.as_ref().map(|run| {
             let mut report = run.report.lock().clone();
+            report.not_over();
             if matches!(report.state, RunState::Reading | RunState::Optimizing) {
                 report.millis = run.millis();
             }
@@ -263,13 +268,14 @@ impl Runs {
             Ok(plan) if !run.is_cancelled() => {
                 let told = run.report.lock().planned(&plan);
                 match self.files.put_plan(run.number, plan.text()) {
-                    Ok(()) => {
+                    Ok(()) if ask.apply => {
                         self.tell(run, told);
-                        if ask.apply {
-                            self.make_moves(run, &plan.moves);
+                        match self.make_moves(run, &plan.moves) {
+                            Some(made) => made,
+                            None => return self.end(run, None),
                         }
-                        return self.end(run);
                     }
+                    Ok(()) => told,
                     Err(error) => run.fail(format!("the plan cannot be written: {error}")),
                 }
             }
@@ -279,8 +285,7 @@ impl Runs {
             }
             Err(why) => run.fail(why),
         };
-        self.tell(run, told);
-        self.end(run);
+        self.end(run, Some(told));
     }
 
     /// Copies the state and plans on the copy.
@@ -329,19 +334,17 @@ impl Runs {
             .build()
     }
 
-    /// Makes the moves of a plan, unless the server has stopped.
-    fn make_moves(&self, run: &Arc<Run>, moves: &[MoveRow]) {
+    /// Makes the moves of a plan, unless the server has stopped. Returns what is to be told of it.
+    fn make_moves(&self, run: &Arc<Run>, moves: &[MoveRow]) -> Option<RunTold> {
         {
             let mut report = run.report.lock();
-            report.state = RunState::Applying;
+            report.begin_apply();
             report.of = u32::try_from(moves.len()).unwrap_or(u32::MAX);
-            (report.stage, report.done) = ("apply".to_owned(), 0);
-            report.why = None;
         }
         self.keep(run);
         let stopped = self.stopped.lock();
         if *stopped {
-            return;
+            return None;
         }
         let results = carry_out(&self.engine, moves, &mut |done| {
             run.report.lock().done = u32::try_from(done).unwrap_or(u32::MAX);
@@ -349,14 +352,8 @@ impl Runs {
         });
         let now = self.clock.now();
         self.serve(freed(&self.engine, moves, &results), now);
-        let told = run.report.lock().applied(&results);
-        let run_number = run.number;
-        let fact = BacklogFact {
-            run: run_number,
-            told,
-        };
-        self.engine.tell_backlog(fact, now);
         drop(stopped);
+        Some(run.report.lock().applied(&results))
     }
 
     /// Tells a step of a run, unless the server has stopped.
@@ -379,8 +376,16 @@ impl Runs {
         }
     }
 
-    /// A run is over.
-    fn end(&self, run: &Arc<Run>) {
+    /// A run that could not be applied is over: its plan is as it was.
+    fn end_with(&self, run: &Arc<Run>, why: String) {
+        let mut report = run.report.lock();
+        (report.state, report.why) = (RunState::Done, Some(why));
+        drop(report);
+        self.end(run, None);
+    }
+
+    /// A run is over; then that is told, so that whoever hears it may begin the next.
+    fn end(&self, run: &Arc<Run>, told: Option<RunTold>) {
         self.keep(run);
         self.files.forget_old();
         let report = run.report.lock().clone();
@@ -391,6 +396,10 @@ impl Runs {
         known.past.make_contiguous().sort_by_key(|r| r.run);
         while known.past.len() > KEPT {
             known.past.pop_front();
+        }
+        drop(known);
+        if let Some(told) = told {
+            self.tell(run, told);
         }
     }
 }
@@ -426,7 +435,8 @@ fn check_idle(known: &Known) -> Result<(), CommandError> {
     match &known.current {
         None => Ok(()),
         Some(run) => {
-            let report = run.report.lock();
+            let mut report = run.report.lock().clone();
+            report.not_over();
             let (running, number) = (report.running(), report.run);
             let text = format!("{running}; one runs at a time: wait, or BACKLOG.CANCEL {number}");
             Err(CommandError::new("BUSY", text))

@@ -7,6 +7,9 @@ use crate::wire::Reply;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The stage in which moves are made.
+const APPLY: &str = "apply";
+
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,6 +111,14 @@ impl Report {
         }
     }
 
+    /// Its moves are to be made.
+    pub(super) fn begin_apply(&mut self) {
+        self.state = RunState::Applying;
+        APPLY.clone_into(&mut self.stage);
+        self.done = 0;
+        self.why = None;
+    }
+
     /// Takes over what became of the moves.
     pub(super) fn applied(&mut self, results: &[Applied]) -> RunTold {
         self.results.clear();
@@ -157,6 +168,15 @@ impl Report {
             self.state,
             RunState::Done | RunState::Applying | RunState::Applied
         )
+    }
+
+    /// As it is shown until it has let go: a run that says it is over is, and the next may begin.
+    pub(super) fn not_over(&mut self) {
+        self.state = match self.state {
+            RunState::Reading => RunState::Reading,
+            _ if self.stage == APPLY => RunState::Applying,
+            _ => RunState::Optimizing,
+        };
     }
 
     /// How it is named to whoever finds it running.
