@@ -123,6 +123,7 @@ fn help_shows_examples() {
         vec!["--help"],
         vec!["demo", "--help"],
         vec!["compare-presets", "--help"],
+        vec!["compare-holds", "--help"],
         vec!["serve", "--help"],
     ] {
         let output = allot().args(&command).output().unwrap();

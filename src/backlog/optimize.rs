@@ -45,6 +45,11 @@ impl Effort {
     }
 }
 
+/// So many rounds are shared out among several searches, so many of them: a small backlog's ends long
+/// before they are done.
+const ROUNDS_TO_RESTART: u32 = 200;
+const STARTS: u32 = 8;
+
 /// What is being worked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -120,25 +125,52 @@ pub fn optimize(
         }
     }
     let prices = ascent.into_best();
-    let mut answer = by_regret(problem, &columns, &prices.of);
-    if answer.cents() > start.cents() {
-        answer = start;
+    let mut fresh = by_regret(problem, &columns, &prices.of);
+    if fresh.cents() > start.cents() {
+        fresh = start.clone();
     }
     let search = Search::new(&columns, &prices.of, effort.seed);
+    let starts = if effort.rounds >= ROUNDS_TO_RESTART {
+        STARTS
+    } else {
+        1
+    };
+    // Where a search has ended another may end better: it begins anew, from either first answer in turn.
+    let firsts = (starts > 1).then(|| [fresh.clone(), start]);
+    let each = effort.rounds.div_ceil(starts);
+    let mut answer = fresh;
+    let mut best: Option<Answer<'_>> = None;
     for done in 1..=effort.rounds {
+        if let Some(firsts) = firsts
+            .as_ref()
+            .filter(|_| done > 1 && (done - 1) % each == 0)
+        {
+            let next = firsts[usize::from((done / each) % 2 == 1)].clone();
+            best = Some(better(best, std::mem::replace(&mut answer, next)));
+        }
         search.round(u64::from(done), &mut answer);
         let steps = (done, effort.rounds);
-        let so_far = Some(answer.cents());
+        let known = best.as_ref().map_or(i128::MAX, Answer::cents);
+        let so_far = Some(answer.cents().min(known));
         if run.tell(Stage::Search, steps, so_far).is_break() {
             break;
         }
     }
+    answer = better(best, answer);
     let raised = solve_small(&columns, &prices, search.lines(), effort.nodes, &mut answer);
     // What is proven of a small group holds as long as the large orders keep what they have.
     let moving = (0..problem.orders.len()).any(|order| columns.too_large(problem, order));
     run.bound += if moving { 0 } else { raised };
     let found = (&answer, &prices);
     run.finish(problem, lanes, &columns, found, effort.rounds)
+}
+
+/// The cheaper one of two answers.
+fn better<'a>(known: Option<Answer<'a>>, new: Answer<'a>) -> Answer<'a> {
+    match known {
+        Some(known) if known.cents() <= new.cents() => known,
+        _ => new,
+    }
 }
 
 struct Run<'h> {
