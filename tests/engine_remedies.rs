@@ -25,9 +25,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 const DAY: u64 = 24 * 60;
 
+/// The facts of one append.
+type Together = Vec<(EpochMillis, Fact)>;
+
 /// Keeps facts in memory, step by step.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<Vec<(EpochMillis, Fact)>>>>);
+struct Kept(Arc<Mutex<Vec<Together>>>);
 
 impl FactSink for Kept {
     fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {

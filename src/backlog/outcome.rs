@@ -137,6 +137,9 @@ pub struct Outcome {
     pub trace: Vec<Point>,
 }
 
+/// What an order has, and what it gets instead.
+type FromTo = (Option<Plan>, Option<Plan>);
+
 impl Outcome {
     /// How far the plan may be from the best possible, in millionths of the bound.
     #[must_use]
@@ -163,7 +166,7 @@ impl Outcome {
                 .then(|| planned(problem, lanes, columns, order, choice));
             (today, to.flatten())
         });
-        let mut plans: Vec<(Option<Plan>, Option<Plan>)> = plans.collect();
+        let mut plans: Vec<FromTo> = plans.collect();
         let changed = self.improve_large(problem, lanes, columns, answer, (&mut plans, rounds));
         let day = Day(i32::try_from(problem.now.0.div_euclid(86_400_000)).unwrap_or(0));
         for (order, (from, to)) in plans.into_iter().enumerate() {
@@ -189,7 +192,7 @@ impl Outcome {
         lanes: &Lanes,
         columns: &Columns,
         (choices, prices): (&[Choice], &Prices),
-        (plans, rounds): (&mut [(Option<Plan>, Option<Plan>)], u32),
+        (plans, rounds): (&mut [FromTo], u32),
     ) -> Rerouted {
         let all = 0..choices.len();
         let without = |&order: &usize| {

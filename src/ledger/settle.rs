@@ -11,6 +11,9 @@ use super::{FactLog, Ledger};
 use crate::model::{EpochMillis, Fact, HoldReason, LocationId, Qty, Settled, SkuId};
 use dashmap::Entry;
 
+/// A count that moved, and the promises that supply does not cover now.
+type Counted = (SkuId, LocationId, Moved);
+
 impl Ledger {
     /// Takes units out of a reservation, and those that shipped or were missing off the shelf.
     /// Units on hand never fall below 0: what was reported is so, and the count was wrong. What
@@ -24,7 +27,7 @@ impl Ledger {
         settled: &[Settled],
         now: EpochMillis,
         log: &impl FactLog,
-    ) -> Vec<(SkuId, LocationId, Moved)> {
+    ) -> Vec<Counted> {
         let done = self.settle_and_hold(reservation, settled, &[], now, log, |_| {});
         done.0
     }
@@ -40,7 +43,7 @@ impl Ledger {
         now: EpochMillis,
         log: &impl FactLog,
         mut placed: impl FnMut(Fact),
-    ) -> (Vec<(SkuId, LocationId, Moved)>, Vec<Box<str>>) {
+    ) -> (Vec<Counted>, Vec<Box<str>>) {
         // Holds come before shards: they are there with no units until it is known how many.
         let new: Vec<_> = doubtful
             .iter()

@@ -393,8 +393,8 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
         let here = &prices[1];
         let mut known = None;
         self.work = self.work.saturating_sub(through.words as u64 * 4);
-        'words: for word in 0..through.words {
-            let mut left = through.with_all(free[word], word, musts);
+        'words: for (word, &places) in free.iter().enumerate().take(through.words) {
+            let mut left = through.with_all(places, word, musts);
             while left != 0 {
                 let (add, other) = through.adds[word * 64 + left.trailing_zeros() as usize];
                 left &= left - 1;

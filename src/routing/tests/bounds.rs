@@ -15,7 +15,7 @@ fn case(seed: u64) -> Case {
         demands: 2 + dice.below(5),
         locations: 2 + dice.below(8),
         qty: 1 + dice.below(4),
-        may_split: seed % 2 == 0,
+        may_split: seed.is_multiple_of(2),
         limits: dice.once_in(4),
     };
     let mut case = random_case(seed, size);
