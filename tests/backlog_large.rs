@@ -135,7 +135,7 @@ fn at_random_nothing_breaks_a_rule_and_the_bound_holds() {
             let mut one = order.clone();
             one.key = OrderKey::new("web", &number.to_string());
             // Every third is small enough for a sheet.
-            if number % 3 == 0 {
+            if number.is_multiple_of(3) {
                 one.demands.truncate(4);
             }
             let all = u16::try_from(one.demands.len()).unwrap();

@@ -112,11 +112,14 @@ fn put(line: &mut Line, server: &Server, name: &str, n: usize) {
 fn settle(server: &Server, line: &mut Line) -> anyhow::Result<()> {
     let since = Instant::now();
     // In Redis it is there when the writer is answered.
-    while server.name == "Allot" {
+    if server.name != "Allot" {
+        return Ok(());
+    }
+    loop {
         let info = line.ask(&["INFO", "persistence", "feed"])?;
         let told = |key: &str| info.lines().find_map(|l| l.trim().strip_prefix(key));
         if told("latest_fact:") == told("feed_fact:") {
-            break;
+            return Ok(());
         }
         ensure!(
             since.elapsed() < Duration::from_secs(120),
@@ -124,7 +127,6 @@ fn settle(server: &Server, line: &mut Line) -> anyhow::Result<()> {
         );
         std::thread::sleep(Duration::from_millis(2));
     }
-    Ok(())
 }
 
 /// One row: `groups` groups, `events` for each of them. `run` keeps its writes apart from others.

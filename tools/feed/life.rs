@@ -85,7 +85,7 @@ fn one(server: &Server, (name, client): (&str, usize), orders: usize) -> anyhow:
         let numbers = start..orders.min(start + TOGETHER);
         let submits = numbers.map(|n| vec!["ORDER.SUBMIT".to_owned(), order(&source, client, n)]);
         let mut claims = Vec::new();
-        for answer in step(&mut line, submits.collect(), &mut lived.waits[0])? {
+        for answer in step(&mut line, &submits.collect::<Vec<_>>(), &mut lived.waits[0])? {
             let id = answer["order"]
                 .as_str()
                 .context("an answer names its order")?;
@@ -104,7 +104,7 @@ fn one(server: &Server, (name, client): (&str, usize), orders: usize) -> anyhow:
             }
         }
         let mut parts = Vec::new();
-        for answer in step(&mut line, claims, &mut lived.waits[1])? {
+        for answer in step(&mut line, &claims, &mut lived.waits[1])? {
             for part in answer["fulfillments"].as_array().into_iter().flatten() {
                 parts.push(Part {
                     order: part["order"].as_str().unwrap_or_default().to_owned(),
@@ -115,7 +115,7 @@ fn one(server: &Server, (name, client): (&str, usize), orders: usize) -> anyhow:
         }
         for (verb, waits) in STEPS.iter().zip(&mut lived.waits).skip(2) {
             let told = parts.iter().map(|part| told(verb, &source, part));
-            step(&mut line, told.collect(), waits)?;
+            step(&mut line, &told.collect::<Vec<_>>(), waits)?;
         }
         lived.parts += parts.len();
     }
@@ -148,7 +148,7 @@ fn order(source: &str, client: usize, n: usize) -> String {
 /// Sends commands, and answers what each was answered.
 fn step(
     line: &mut Line,
-    commands: Vec<Vec<String>>,
+    commands: &[Vec<String>],
     waits: &mut Vec<Duration>,
 ) -> anyhow::Result<Vec<Json>> {
     let mut answers = Vec::with_capacity(commands.len());

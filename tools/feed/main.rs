@@ -42,7 +42,7 @@ fn main() -> anyhow::Result<()> {
     while let Some(word) = words.next() {
         match &*word {
             "--tiny" => tiny = true,
-            "--keep" => return keep_here(words.collect()),
+            "--keep" => return keep_here(&words.collect::<Vec<_>>()),
             part if PARTS.contains(&part) => parts.push(part.to_owned()),
             other => bail!("unknown argument '{other}'; expected --tiny or {PARTS:?}"),
         }
@@ -201,8 +201,8 @@ fn keep_there(deadlines: bool, sizes: [usize; 3]) -> anyhow::Result<Kept> {
     Ok(serde_json::from_slice(&done.stdout)?)
 }
 
-fn keep_here(words: Vec<String>) -> anyhow::Result<()> {
-    let [deadlines, orders, moved, breaches] = &words[..] else {
+fn keep_here(words: &[String]) -> anyhow::Result<()> {
+    let [deadlines, orders, moved, breaches] = words else {
         bail!("--keep is for this program itself");
     };
     let (orders, moved) = (orders.parse()?, moved.parse()?);
