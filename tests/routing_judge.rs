@@ -284,7 +284,7 @@ fn what_can_only_help_never_makes_an_order_dearer() {
         }
         Ok(())
     };
-    hold(&Shape::TINY, 500, rule);
+    hold(&Shape::TINY, 800, rule);
     let crowded = Shape {
         days: 100,
         demands: (1, 2),
