@@ -48,7 +48,7 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
     let mut search = Search::new(job, &offers, departures);
     search.grow();
     search.improve();
-    let costs = if job.lanes.limited() {
+    let costs = if job.lanes.limited() || offers.cut {
         None
     } else {
         Costs::new(job, &offers, departures)
@@ -72,10 +72,13 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
             unlimited: true,
             ..*job
         };
-        let offers = Offers::gather(&unlimited, departures);
-        bound::lower_bound(&unlimited, &offers, departures)
+        bounded(
+            &unlimited,
+            &Offers::gather(&unlimited, departures),
+            departures,
+        )
     } else {
-        bound::lower_bound(job, &offers, departures)
+        bounded(job, &offers, departures)
     };
     let bound = bound.max(proven.unwrap_or(0));
     let bound = if job.policy.allow_backorder {
@@ -89,6 +92,15 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
         bound: Some(bound),
     };
     (solved, seen)
+}
+
+/// What no plan costs less than. Of plans that wait longer than was looked at nothing is known but that
+/// they cost something.
+fn bounded(job: &Job<'_>, offers: &Offers, departures: &Departures) -> i64 {
+    match offers.cut {
+        true => 0,
+        false => bound::lower_bound(job, offers, departures),
+    }
 }
 
 /// Whether the policy takes a plan.

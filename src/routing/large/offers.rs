@@ -35,6 +35,9 @@ pub(super) struct Offers {
     pub(super) divisible: Vec<bool>,
     /// By demand: the most that may be promised of it.
     pub(super) caps: Vec<u32>,
+    /// Whether some location has more hand-overs than are looked at: then there are plans that the
+    /// search does not know, and what it proves holds for none of them.
+    pub(super) cut: bool,
     /// Locations that hold something, with why they ship nothing.
     reasons: Vec<(u16, Option<RejectedReason>)>,
 }
@@ -60,6 +63,7 @@ impl Offers {
             rows: Vec::new(),
             divisible: Vec::with_capacity(demands.len()),
             caps: Vec::with_capacity(demands.len()),
+            cut: false,
             reasons: Vec::new(),
         };
         for (line, demand) in demands.iter().enumerate() {
@@ -118,7 +122,11 @@ impl Offers {
                 departures.add(job, class, ready)
             };
             let known = departures.get(departure);
-            if !finite(known.least) || self.rows.len() - first == HANDOVERS_MAX {
+            if !finite(known.least) {
+                break;
+            }
+            if self.rows.len() - first == HANDOVERS_MAX {
+                self.cut = true;
                 break;
             }
             let goods = self.goods(job, location, held, ready);

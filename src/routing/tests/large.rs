@@ -5,7 +5,8 @@ use super::super::large;
 use super::super::request::Job;
 use super::super::{Demand, EXACT_DEMANDS_MAX, Scratch, Unroutable, price, route};
 use super::kit::{Case, Dice, Size, demand, location, plain_network, random_case, step};
-use crate::model::{Cents, Decision, EpochMillis, LocationId, Plan};
+use crate::ledger::{Step, StockView};
+use crate::model::{Cents, Decision, EpochMillis, LocationId, Plan, Qty, ShipmentLine};
 
 const SIZE: Size = Size {
     demands: 60,
@@ -185,4 +186,37 @@ fn what_one_shipment_cannot_hold_goes_in_several() {
     assert_eq!(decision.plan.short_units(), 0);
     let least = usize::try_from(grams.div_ceil(8_000)).unwrap();
     assert!((least..=least + 1).contains(&decision.plan.shipments.len()));
+}
+
+/// One item more arrives on each of twenty days: more hand-overs of a location than are looked at, and
+/// to wait for the last of them is the best plan. Nothing above its cost may be told as a bound.
+#[test]
+fn what_waits_longer_than_is_looked_at_is_not_said_to_cost_more() {
+    let demands = many(20, &mut Dice(3));
+    let network = plain_network(vec![location("A", 40.0, -75.0)]);
+    let cells = vec![&[(0, 0)][..]; 20];
+    let mut case = Case::new(&network, demands, &cells);
+    case.view = StockView::default();
+    let mut last = case.now;
+    for (day, demand) in (1i64..).zip(&mut case.demands) {
+        demand.qty = Qty(1);
+        last = EpochMillis(case.now.0 + day * 86_400_000);
+        let arrives = Step {
+            from: last,
+            qty: Qty(1),
+        };
+        case.view.push_line(demand.sku);
+        case.view.push_cell(LocationId(0), Qty(0), &[arrives]);
+    }
+    case.policy.short_per_unit = Cents(1_000_000);
+    case.policy.max_shipments = 1;
+    let lines = (0..20).map(|demand| ShipmentLine {
+        demand,
+        qty: Qty(1),
+    });
+    let all = [(LocationId(0), last, lines.collect())];
+    let waits = price(&case.lanes, &case.request(), &all, &[]).unwrap();
+    let decision = answer(&case).unwrap();
+    assert!(decision.proof.bound <= waits.objective.total());
+    assert!(!decision.proof.optimal);
 }
