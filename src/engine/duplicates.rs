@@ -9,17 +9,17 @@
 //! The rule: both were placed within the window of each other, and the second one comes (is accepted,
 //! or changed to these lines) no later than the window after the first was accepted, or placed if that
 //! was later. So what has to be remembered ends with time, and a late import of old orders is compared
-//! by when they were placed. Cancelled orders are forgotten.
+//! by when they were placed. Cancelled orders are forgotten. An order is compared with the last few that
+//! have its customer and its items and no more: one customer may stand for all that do not log in.
 //!
 //! Made from the orders, never written down: replay and snapshots give the orders, and what was found
 //! is a fact of its own. Its locks are taken while an order is locked, before those of the exceptions.
 
 use crate::model::{Cause, Subject, Topic};
 use crate::model::{ChannelId, DuplicateRules, EpochMillis, Finding, Order, OrderKey};
-use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -29,6 +29,10 @@ const LOCKS: usize = 64;
 /// Orders that are remembered at most; when there are more, those whose time ends first are forgotten
 /// first.
 const REMEMBERED_MAX: usize = 1 << 20;
+
+/// Orders of one customer and of the same items that a new one is compared with: the last that came.
+/// Comparing happens while the ledger is locked, and whoever decides looks at one or two.
+const COMPARED_MAX: usize = 16;
 
 /// The order that another one looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,43 +101,54 @@ pub(super) fn subject(key: &OrderKey) -> Subject {
 #[derive(Debug, Clone)]
 struct Entry {
     order: Arc<Order>,
-    /// Its place in the order of creation.
-    sequence: u64,
     /// The last moment at which one that looks like it is suspected.
     until: EpochMillis,
 }
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// By customer and items.
-    alike: HashMap<u64, SmallVec<[Entry; 1]>, RandomState>,
-    /// By when they are forgotten.
+    /// By customer and items, and by their place in the order of creation.
+    alike: BTreeMap<(u64, u64), Entry>,
+    /// By when they are forgotten, with their place in the order of creation.
     ends: BTreeMap<(EpochMillis, u64), u64>,
     /// The latest moment that was seen.
     now: EpochMillis,
 }
 
 impl Shard {
-    fn put(&mut self, hash: u64, entry: Entry, now: EpochMillis) {
+    fn put(&mut self, (hash, sequence): (u64, u64), entry: Entry) {
+        self.ends.insert((entry.until, sequence), hash);
+        self.alike.insert((hash, sequence), entry);
+        self.forget(REMEMBERED_MAX / LOCKS);
+    }
+
+    /// It is `now`, at least: what is over is forgotten.
+    fn pass_to(&mut self, now: EpochMillis) {
         self.now = self.now.max(now);
-        self.ends.insert((entry.until, entry.sequence), hash);
-        self.alike.entry(hash).or_default().push(entry);
+        self.forget(usize::MAX);
+    }
+
+    /// Forgets what is over, and what is more than `most`.
+    fn forget(&mut self, most: usize) {
         while let Some((&(until, sequence), &hash)) = self.ends.first_key_value() {
-            if until >= self.now && self.ends.len() <= REMEMBERED_MAX / LOCKS {
+            if until >= self.now && self.ends.len() <= most {
                 break;
             }
-            self.remove(hash, (until, sequence));
+            self.remove((hash, sequence), until);
         }
     }
 
-    fn remove(&mut self, hash: u64, end: (EpochMillis, u64)) {
-        self.ends.remove(&end);
-        if let Some(entries) = self.alike.get_mut(&hash) {
-            entries.retain(|entry| entry.sequence != end.1);
-            if entries.is_empty() {
-                self.alike.remove(&hash);
-            }
-        }
+    fn remove(&mut self, (hash, sequence): (u64, u64), until: EpochMillis) {
+        self.ends.remove(&(until, sequence));
+        self.alike.remove(&(hash, sequence));
+    }
+
+    /// The last that have this hash, the newest first, without the one of this `sequence`.
+    fn last(&self, (hash, sequence): (u64, u64)) -> impl Iterator<Item = (u64, &Entry)> {
+        let all = self.alike.range((hash, 0)..=(hash, u64::MAX)).rev();
+        let others = all.map(|(&(_, other), entry)| (other, entry));
+        let others = others.filter(move |(other, _)| *other != sequence);
+        others.take(COMPARED_MAX)
     }
 }
 
@@ -175,9 +190,28 @@ impl Was {
             accepted_at,
         })
     }
+
+    fn known(&self) -> Entering<'_> {
+        Entering {
+            order: &self.order,
+            sequence: self.sequence,
+            accepted_at: self.accepted_at,
+        }
+    }
 }
 
 impl Duplicates {
+    /// An order is another one since `now`, without a look at the others.
+    pub(super) fn change_again(&self, was: &Was, after: &Arc<Order>, now: EpochMillis) {
+        let known = was.known();
+        self.leave(known);
+        let new = Entering {
+            order: after,
+            ..known
+        };
+        self.remember(new, now);
+    }
+
     /// An order is another one since `now`: says which one it looks like.
     pub(super) fn change(
         &self,
@@ -185,11 +219,7 @@ impl Duplicates {
         after: &Arc<Order>,
         now: EpochMillis,
     ) -> Option<Suspicion> {
-        let known = Entering {
-            order: &was.order,
-            sequence: was.sequence,
-            accepted_at: was.accepted_at,
-        };
+        let known = was.known();
         self.leave(known);
         let new = Entering {
             order: after,
@@ -213,27 +243,35 @@ impl Duplicates {
     /// Remembers an order that comes at `now`, and says which one it looks like.
     pub(super) fn enter(&self, new: Entering<'_>, now: EpochMillis) -> Option<Suspicion> {
         let hash = self.hash(new.order)?;
-        let entry = self.entry(new);
+        let (entry, key) = (self.entry(new), (hash, new.sequence));
         let mut shard = self.shard(hash).lock();
-        let found = shard.alike.get(&hash).and_then(|known| {
-            let known = known.iter().filter(|known| known.sequence != new.sequence);
-            let alike = known.filter(|known| {
-                let apart = known.order.placed_at.0.abs_diff(new.order.placed_at.0);
-                apart <= self.rules.window.0 && now <= known.until && same(&known.order, new.order)
-            });
-            nearest(new.order, alike)
+        shard.pass_to(now);
+        let alike = shard.last(key).filter(|(_, known)| {
+            let apart = known.order.placed_at.0.abs_diff(new.order.placed_at.0);
+            apart <= self.rules.window.0 && now <= known.until && same(&known.order, new.order)
         });
-        shard.put(hash, entry, now);
+        let found = nearest(new.order, alike);
+        shard.put(key, entry);
         found
+    }
+
+    /// Remembers an order that came at `now` without a look at the others: what it looked like then is
+    /// known.
+    pub(super) fn remember(&self, known: Entering<'_>, now: EpochMillis) {
+        if let Some(hash) = self.hash(known.order) {
+            let entry = self.entry(known);
+            let mut shard = self.shard(hash).lock();
+            shard.pass_to(now);
+            shard.put((hash, known.sequence), entry);
+        }
     }
 
     /// Forgets an order as it was.
     pub(super) fn leave(&self, known: Entering<'_>) {
         if let Some(hash) = self.hash(known.order) {
-            let Entry {
-                until, sequence, ..
-            } = self.entry(known);
-            self.shard(hash).lock().remove(hash, (until, sequence));
+            let until = self.entry(known).until;
+            let mut shard = self.shard(hash).lock();
+            shard.remove((hash, known.sequence), until);
         }
     }
 
@@ -250,7 +288,6 @@ impl Duplicates {
     fn entry(&self, new: Entering<'_>) -> Entry {
         Entry {
             order: new.order.clone(),
-            sequence: new.sequence,
             until: new.order.placed_at.max(new.accepted_at) + self.rules.window,
         }
     }
@@ -298,11 +335,11 @@ fn items(order: &Order) -> SmallVec<[(&str, u64); 8]> {
 }
 
 /// The one that was placed nearest; of two the older.
-fn nearest<'e>(order: &Order, alike: impl Iterator<Item = &'e Entry>) -> Option<Suspicion> {
+fn nearest<'e>(order: &Order, alike: impl Iterator<Item = (u64, &'e Entry)>) -> Option<Suspicion> {
     let apart = |entry: &Entry| entry.order.placed_at.0.abs_diff(order.placed_at.0);
-    let mut all: SmallVec<[&Entry; 4]> = alike.collect();
-    all.sort_unstable_by_key(|entry| (apart(entry), entry.sequence));
-    let first = all.first()?;
+    let mut all: SmallVec<[(u64, &Entry); 4]> = alike.collect();
+    all.sort_unstable_by_key(|(sequence, entry)| (apart(entry), *sequence));
+    let (_, first) = all.first()?;
     Some(Suspicion {
         other: first.order.key.clone(),
         placed_at: first.order.placed_at,
@@ -392,6 +429,20 @@ mod tests {
             assert_eq!(enter(&off, &late, sequence, 0), None);
         }
         assert_eq!(off.len(), 0);
+    }
+
+    #[test]
+    fn one_is_compared_with_the_last_few_and_no_more() {
+        let all = watching(60);
+        for sequence in 0..40 {
+            let next = order(&sequence.to_string(), "guest", 0, &[("A", 1)]);
+            let found = enter(&all, &next, sequence, 0);
+            let first = sequence.saturating_sub(16);
+            let more = (sequence - first).saturating_sub(1);
+            let expected = (sequence > 0).then(|| format!("{first} +{more}"));
+            assert_eq!(found, expected);
+        }
+        assert_eq!(all.len(), 40, "those that are not compared are remembered");
     }
 
     #[test]

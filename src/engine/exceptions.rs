@@ -23,9 +23,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Most exceptions of one list.
 pub const EXCEPTIONS_LIST_MAX: usize = 1_000;
 
-/// So many open exceptions are enough: refused orders, of which a sender can make any number, open no
-/// more then. Of orders that were accepted there is always one more.
-const REFUSED_OPEN_MAX: usize = 200_000;
+/// So many open exceptions of refused orders are enough: a sender can make any number of them, and they
+/// open no more then. Of orders that were accepted there is always one more.
+const REFUSED_OPEN_MAX: u64 = 200_000;
 
 /// What stands still, each with its part as it is now.
 pub type StuckParts = Vec<(Exception, Option<FulfillmentView>)>;
@@ -121,6 +121,13 @@ impl Desk {
         self.open.load(Ordering::Relaxed) > 0
     }
 
+    /// How many are open for reasons that a refused order has.
+    fn refused_open(&self) -> u64 {
+        let all = self.all.lock();
+        let refused = all.counts().filter(|(cause, _)| of_refusal(*cause));
+        refused.map(|(_, counts)| counts.open()).sum()
+    }
+
     /// Changes them as history says. Until [`Desk::begin`] no step ends any by itself: what replay does
     /// again is followed by the facts that say so.
     pub(super) fn restore<T>(&self, restore: impl FnOnce(&mut Exceptions) -> T) -> T {
@@ -205,7 +212,7 @@ impl Engine {
 
     /// An order that was refused is nobody's, so whoever looks after orders hears of it.
     pub(super) fn note_refused(&self, finding: Finding, now: EpochMillis) {
-        if self.desk.open.load(Ordering::Relaxed) < REFUSED_OPEN_MAX {
+        if self.desk.refused_open() < REFUSED_OPEN_MAX {
             let pass = self.gate.enter();
             self.note(&pass, now, &[Note::Raise(finding)]);
         }
@@ -496,5 +503,32 @@ pub(super) fn about_part(
         channel,
         detail: detail.into(),
         waits_for: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_reasons_of_refused_orders_count_as_refused() {
+        let desk = Desk::default();
+        let key = OrderKey::new("shop", "1");
+        for &cause in Cause::ALL {
+            let subject = Subject {
+                topic: Topic::order(&key),
+                cause,
+            };
+            let finding = Finding {
+                subject,
+                channel: None,
+                detail: "".into(),
+                waits_for: Vec::new(),
+            };
+            desk.restore(|all| all.open(finding, EpochMillis(0)).1);
+        }
+        let refused = Cause::ALL.iter().filter(|c| of_refusal(**c)).count();
+        assert_eq!(desk.refused_open(), refused as u64);
+        assert!(desk.refused_open() < desk.now().open_len() as u64);
     }
 }

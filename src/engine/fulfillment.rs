@@ -13,7 +13,8 @@ use super::waiting::turn_of;
 use super::{CLAIM_MAX, Engine, OrderView};
 use crate::ledger::{Moved, Reservation};
 use crate::lifecycle::{
-    Applied, FulfillmentOrder, OrderRecord, OrderState, Refusal, ReleaseKey, State, Token,
+    Applied, FulfillmentOrder, OrderRecord, OrderState, OrderStatus, Refusal, ReleaseKey, State,
+    Token,
 };
 use crate::model::{
     Change, EpochMillis, Fact, FulfillmentFact, Invalid, LocationId, Order, OrderKey, Qty, Settled,
@@ -376,11 +377,7 @@ impl Engine {
                 parts = cancelled_parts(record, log.at()).expect(LATER);
             }
         }
-        self.duplicates.leave(Entering {
-            order: &record.order,
-            sequence,
-            accepted_at: record.accepted_at,
-        });
+        self.forget_alike(record, sequence);
         record.state = OrderState::Cancelled;
         for part in &parts {
             self.recount(record, part, now);
@@ -425,7 +422,23 @@ impl Engine {
             Some(known) => *known = part,
             None => parts.push(part),
         }
+        self.forget_cancelled(record);
         self.note_waits(record);
+    }
+
+    /// An order of which every part is cancelled is none that another one may look like.
+    pub(super) fn forget_cancelled(&self, record: &OrderRecord<Reservation>) {
+        if record.status() == OrderStatus::All(State::Cancelled) {
+            self.forget_alike(record, sequence_of(record));
+        }
+    }
+
+    fn forget_alike(&self, record: &OrderRecord<Reservation>, sequence: u64) {
+        self.duplicates.leave(Entering {
+            order: &record.order,
+            sequence,
+            accepted_at: record.accepted_at,
+        });
     }
 
     /// Notes a part by its number where those who look for work find it.

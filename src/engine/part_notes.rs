@@ -29,12 +29,12 @@ impl Engine {
             if after.state == State::Cancelled {
                 notes.push(Note::clear_part(key, number, |_| true, &how));
             }
-            if has_left(record, after) {
+            if let Some(how) = has_left(record, after) {
                 notes.push(Note::ClearOrder {
                     key: key.clone(),
                     part: None,
-                    which: |cause| cause.kind() == ExceptionKind::PromiseAtRisk,
-                    how: "it has shipped".into(),
+                    which: of_what_is_left,
+                    how: how.into(),
                 });
             }
         }
@@ -177,15 +177,22 @@ fn of_standing_still(cause: Cause) -> bool {
     cause.kind() == ExceptionKind::Stuck
 }
 
-/// Whether everything of an order that counts has left, once a part is as it is now.
-fn has_left(record: &OrderRecord<Reservation>, after: &FulfillmentOrder) -> bool {
+/// Reasons that end when nothing of an order is left to ship: what it was promised has gone, and so has
+/// what could have been cancelled as the same again.
+fn of_what_is_left(cause: Cause) -> bool {
+    cause.kind() == ExceptionKind::PromiseAtRisk || cause == Cause::LooksAlike
+}
+
+/// How everything of an order that counts has left, once a part is as it is now; `None` if it has not.
+fn has_left(record: &OrderRecord<Reservation>, after: &FulfillmentOrder) -> Option<&'static str> {
     let mut parts = record.parts().into_owned();
     match parts.iter_mut().find(|p| p.id == after.id) {
         Some(known) => known.clone_from(after),
         None => parts.push(after.clone()),
     }
     match OrderStatus::of(&parts) {
-        OrderStatus::All(state) => state >= State::Shipped,
-        OrderStatus::PartlyShipped | OrderStatus::Unplaced => false,
+        OrderStatus::All(State::Cancelled) => Some("it is cancelled"),
+        OrderStatus::All(state) => (state >= State::Shipped).then_some("it has shipped"),
+        OrderStatus::PartlyShipped | OrderStatus::Unplaced => None,
     }
 }

@@ -299,6 +299,7 @@ impl Engine {
         for number in changed.chain(fact.parts.iter().map(|p| p.number)) {
             self.note_numbered(record, number);
         }
+        self.forget_cancelled(record);
         self.note_waits(record);
         self.counts.replanned.fetch_add(1, Ordering::Relaxed);
         Ok(())
@@ -314,7 +315,7 @@ impl Engine {
             if let Some(amended) = &fact.amended {
                 let known = (holding.owner().sequence, holding.channel(), accepted_at);
                 if let Some(was) = Was::before(&record.order, &amended.order, known) {
-                    self.duplicates.change(&was, &amended.order, at);
+                    self.duplicates.change_again(&was, &amended.order, at);
                 }
             }
             self.ledger

@@ -412,7 +412,7 @@ impl Replay {
             sequence,
             accepted_at,
         };
-        engine.duplicates.enter(entering, accepted_at);
+        engine.duplicates.remember(entering, accepted_at);
         let mut record = OrderRecord {
             state: OrderState::of(&decision.plan),
             order,

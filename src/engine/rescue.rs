@@ -21,14 +21,11 @@ impl Engine {
 
     /// Moves the promises that a change of supply broke. None of its locks is held any more.
     pub(super) fn rescue(&self, broken: &[Broken], now: EpochMillis) {
-        let mut places: Vec<(SkuId, LocationId)> = Vec::new();
+        let mut seen: HashSet<(SkuId, LocationId)> = HashSet::new();
         for promise in broken {
-            if !places.contains(&(promise.sku, promise.location)) {
-                places.push((promise.sku, promise.location));
+            if seen.insert((promise.sku, promise.location)) {
+                self.rescue_at(promise.sku, promise.location, now);
             }
-        }
-        for (sku, location) in places {
-            self.rescue_at(sku, location, now);
         }
     }
 

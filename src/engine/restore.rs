@@ -5,7 +5,7 @@ use super::replay::{Replay, broken_again};
 use super::stock::StockAnswer;
 use super::supply::{Received, SupplyAnswer};
 use crate::ledger::{Grant, Moved, Owner};
-use crate::lifecycle::{OrderRecord, OrderState, Submission};
+use crate::lifecycle::{OrderRecord, OrderState, OrderStatus, State, Submission};
 use crate::model::{BrokenFact, EpochMillis, Item, Lsn, OwnerFact, PromiseRules, Qty};
 use crate::snapshot::{
     AnswerImage, Meta, OrderImage, ReferenceImage, ReservationImage, Snapshot, SnapshotError,
@@ -194,14 +194,6 @@ impl Replay {
         if image.state == OrderState::Cancelled {
             engine.counts.cancelled.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some(holding) = &holding {
-            let entering = Entering {
-                order: &image.order,
-                sequence: holding.owner().sequence,
-                accepted_at: image.accepted_at,
-            };
-            engine.duplicates.enter(entering, image.accepted_at);
-        }
         let mut record = OrderRecord {
             order: image.order,
             demands: demands.into(),
@@ -217,6 +209,15 @@ impl Replay {
             watched: crate::lifecycle::Watched::default(),
             counted: false,
         };
+        let over = record.status() == OrderStatus::All(State::Cancelled);
+        if let Some(holding) = record.holding.as_ref().filter(|_| !over) {
+            let entering = Entering {
+                order: &record.order,
+                sequence: holding.owner().sequence,
+                accepted_at: record.accepted_at,
+            };
+            engine.duplicates.remember(entering, record.accepted_at);
+        }
         engine.await_parts(&mut record);
         engine.name_returns(&record)?;
         engine.count_costs(&record);
