@@ -8,9 +8,13 @@ use allot::backlog::{
     Applied, Column, Effort, Outcome, PlanFile, Rules, Scenario, Scope, Strategy, apply, carry_out,
     check, optimize, read, what_if,
 };
-use allot::engine::{ClaimAsk, Engine, FactSink, Limits, MoveOutcome, Replay, SupplyPut};
+use allot::engine::{
+    ClaimAsk, CountReport, Engine, ExceptionFilter, FactSink, Layout, Limits, MoveOutcome, Moving,
+    Replay, SupplyPut,
+};
 use allot::model::{
-    Cents, Coordinate, EpochMillis, Fact, Lsn, Opening, Order, Place, Qty, SkuId, StockRow,
+    Cents, Coordinate, EpochMillis, Fact, Lsn, Opening, Order, OrderKey, Place, Qty, SkuId,
+    StockRow,
 };
 use engine_support::{NOW, item, network, order};
 use parking_lot::Mutex;
@@ -196,6 +200,59 @@ fn two_orders_that_want_each_others_units_change_places_in_one_step() {
     assert_eq!(counts(&results), BTreeMap::from([("moved", 2)]));
     assert_eq!(engine.state_hash(NOW), hash_of_facts(&kept));
     assert!(engine.ledger().audit(NOW).is_empty());
+}
+
+#[test]
+fn a_promise_that_a_move_of_several_orders_keeps_is_at_risk_no_longer() {
+    let (engine, kept) = recorded(&[[2, 0, 0]]);
+    for id in ["first", "second"] {
+        let one = to(order(id, &[(0, 1)]), "10001", 9_000);
+        engine.submit(Arc::new(one), NOW).unwrap();
+    }
+    let count = CountReport {
+        sku: "SKU-0",
+        location: "EAST",
+        on_hand: Qty(1),
+        as_of: None,
+        deducted: &[],
+    };
+    engine.set_stock("count", &count, NOW).unwrap();
+    let open = || {
+        let open = engine.exceptions(&ExceptionFilter::default(), 0, 9);
+        let open = open.unwrap().into_iter();
+        open.map(|e| e.finding.subject.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(open(), ["stock_cut of order shop/second"]);
+    let items = vec![(SkuId(0), Qty(1))];
+    let there = Layout {
+        shipments: vec![(allot::model::LocationId(0), items.clone())],
+        short: vec![],
+    };
+    let waits = Layout {
+        shipments: vec![],
+        short: items,
+    };
+    let leaves = Moving {
+        key: OrderKey::new("shop", "first"),
+        from: there.clone(),
+        to: waits.clone(),
+        ready: vec![],
+        ships: vec![],
+        deliver_by: None,
+    };
+    let comes = Moving {
+        key: OrderKey::new("shop", "second"),
+        from: waits,
+        to: there,
+        ready: vec![NOW],
+        ships: vec![NOW],
+        deliver_by: None,
+    };
+    let moved = engine.move_orders(&[&leaves, &comes], NOW).unwrap();
+    assert_eq!(moved, [MoveOutcome::Moved, MoveOutcome::Moved]);
+    assert_eq!(open(), Vec::<String>::new());
+    assert_eq!(engine.state_hash(NOW), hash_of_facts(&kept));
 }
 
 #[test]

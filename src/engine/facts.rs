@@ -411,8 +411,8 @@ impl FactLog for Replanning<'_> {
     }
 }
 
-/// What ends when units of an order are placed anew.
-fn notes_of_replan(fact: &ReplannedFact, emptied: &[u32]) -> Vec<Note> {
+/// What ends when units of an order are placed anew; `emptied` are parts without any that wait.
+pub(super) fn notes_of_replan(fact: &ReplannedFact, emptied: &[u32]) -> Vec<Note> {
     let short = |cause: Cause| cause.kind() == ExceptionKind::ShortPick;
     let stuck = |cause: Cause| cause.kind() == ExceptionKind::Stuck;
     let given_up = fact.reason == ReplanReason::GivenUp;

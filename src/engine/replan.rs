@@ -217,12 +217,7 @@ impl Engine {
     ) -> Option<Vec<u32>> {
         let mut parts = record.parts().into_owned();
         fact.left = self.placed(record, &mut parts, &fact, now).expect(FITS);
-        let without = |number: &u32| {
-            let part = parts.iter().find(|p| p.id.number == *number);
-            part.is_some_and(|p| p.state == State::Cancelled || p.unplaced() == 0)
-        };
-        let left = fact.left.iter().map(|(number, _)| *number);
-        let emptied: Vec<u32> = left.filter(without).collect();
+        let emptied = emptied(&parts, &fact);
         let pass = self.gate.enter();
         self.save(record);
         // Whoever gives all up that he has may use the room of it again.
@@ -335,6 +330,16 @@ impl Engine {
         let parts = record.parts.iter().filter(recent);
         parts.filter_map(|p| p.route.map(|r| r.location)).collect()
     }
+}
+
+/// Parts that gave units up and have none any more that wait for a place.
+pub(super) fn emptied(parts: &[FulfillmentOrder], fact: &ReplannedFact) -> Vec<u32> {
+    let without = |number: &u32| {
+        let part = parts.iter().find(|p| p.id.number == *number);
+        part.is_some_and(|p| p.state == State::Cancelled || p.unplaced() == 0)
+    };
+    let left = fact.left.iter().map(|(number, _)| *number);
+    left.filter(without).collect()
 }
 
 /// Whether an order that is placed anew gives up everything that it has: the days then get back what it

@@ -4,7 +4,8 @@ use super::{MoveOutcome, Moving};
 use crate::engine::Engine;
 use crate::engine::days::used_by;
 use crate::engine::error::EngineError;
-use crate::engine::replan::FITS;
+use crate::engine::facts::notes_of_replan;
+use crate::engine::replan::{FITS, emptied};
 use crate::ledger::{DayUse, Exchange, Reservation, Room, Want};
 use crate::lifecycle::Several;
 use crate::model::{EpochMillis, Fact, Freed, Invalid, OrderKey, ReplannedFact};
@@ -63,11 +64,13 @@ impl Engine {
             return Ok(outcomes);
         }
         let mut holdings = Vec::with_capacity(group.len());
+        let mut without: Vec<Vec<u32>> = vec![Vec::new(); group.len()];
         for (at, one) in prepared.iter_mut().enumerate() {
             let held = records.change(at, |record| {
                 let mut parts = record.parts().into_owned();
                 let left = self.placed(record, &mut parts, &one.fact, now);
                 one.fact.left = left.expect(FITS);
+                without[at] = emptied(&parts, &one.fact);
                 self.save(record);
                 record.holding.take()
             });
@@ -93,9 +96,15 @@ impl Engine {
                 for (fact, granted) in facts.iter_mut().zip(granted) {
                     fact.granted = granted;
                 }
+                // What a move of one order ends, a move of several does as well.
+                let mut notes = Vec::new();
+                if self.desk.any_open() {
+                    let each = facts.iter().zip(&without);
+                    notes.extend(each.flat_map(|(fact, without)| notes_of_replan(fact, without)));
+                }
                 let all = facts.iter().cloned().map(Box::new);
                 let all = all.map(Fact::OrderReplanned).collect();
-                self.history.append_all(&pass, at, all);
+                self.append_noting(&pass, at, all, &notes);
             });
         for (at, holding) in holdings.into_iter().enumerate() {
             records.change(at, |record| record.holding = Some(holding));
