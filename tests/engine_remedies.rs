@@ -446,6 +446,89 @@ fn a_location_that_was_left_out_for_a_while_is_tried_again_by_itself() {
     assert_eq!(again.state_hash(at(DAY)), w.engine.state_hash(at(DAY)));
 }
 
+/// One message contradicts what is known of a part, while another part waits for supply; and an order
+/// that looks like another one waits too.
+#[test]
+fn a_rule_for_any_cause_leaves_alone_what_it_can_do_nothing_about() {
+    for action in [Action::RetryRouting, Action::Backorder] {
+        let mut network = network();
+        network.remedies = vec![rule("any", None, None, after(10), action)];
+        network.duplicates.window = Millis(MINUTE.0 * 30);
+        let rows = |sku: u32, units: u32| StockRow {
+            sku: SkuId(sku),
+            location: LocationId(0),
+            on_hand: Qty(units),
+            safety_stock: Qty(0),
+            held: None,
+        };
+        let opening = Opening {
+            items: (0..2).map(item).collect(),
+            stock: vec![rows(0, 9), rows(1, 9)],
+            ..Opening::default()
+        };
+        let w = begin(network, opening);
+        w.submit(order("1", &[(0, 12)]), NOW).unwrap();
+        w.submit(order("2", &[(1, 1)]), NOW).unwrap();
+        let (_, others) = (w.claim("1"), w.claim("2"));
+        let shipped = Change::Ship { parcels: vec![] };
+        let name = PartName {
+            source: "shop",
+            order: "1",
+            number: 1,
+        };
+        let told = w
+            .engine
+            .tell_fulfillment(name, Some(&others), &shipped, NOW);
+        told.unwrap_err();
+        for id in ["3", "4"] {
+            let mut twice = order(id, &[(0, 2)]);
+            twice.customer = Some("anna".into());
+            w.submit(twice, NOW).unwrap();
+        }
+        let causes = || {
+            let open = w.engine.exceptions(&ExceptionFilter::default(), 0, 9);
+            let open = open.unwrap().into_iter();
+            open.map(|e| e.cause()).collect::<Vec<_>>()
+        };
+        let are = [Cause::MessageContradicts, Cause::LooksAlike];
+        assert_eq!(causes(), are);
+        let before = w.engine.state_hash(at(11));
+        assert_eq!(w.engine.next_due().filter(|due| *due == at(10)), None);
+        while w.engine.remedy_now(at(11)) > 0 {}
+        assert_eq!(causes(), are, "{action:?}");
+        assert_eq!(
+            (w.did("any"), w.engine.state_hash(at(11))),
+            ((0, 0), before)
+        );
+    }
+}
+
+#[test]
+fn after_a_thousand_in_vain_arriving_stock_looks_no_further() {
+    let retry = Action::RetryRouting;
+    let again = rule(
+        "again",
+        Some(Cause::NoStock),
+        None,
+        Trigger::StockArrived,
+        retry,
+    );
+    let w = world(&[[0, 0, 0]], vec![again]);
+    let refuse = |id: usize, qty: u32| {
+        let refused = no_backorder(order(&id.to_string(), &[(0, qty)]));
+        w.submit(refused, NOW).unwrap_err();
+    };
+    (0..999).for_each(|id| refuse(id, 3));
+    refuse(999, 1);
+    (1_000..2_000).for_each(|id| refuse(id, 3));
+    refuse(2_000, 1);
+    w.arrive("a1", "SKU-0", "EAST", 2, at(1));
+    // After 999 in vain one has its unit; after 1,000 more nobody is asked.
+    assert_eq!(w.did("again"), (1, 0));
+    assert_eq!(w.status("999"), "routed");
+    assert!(w.engine.order("shop", "2000").is_err());
+}
+
 #[test]
 fn what_cannot_be_a_rule_is_refused() {
     let cancel = Action::Cancel;
@@ -458,6 +541,13 @@ fn what_cannot_be_a_rule_is_refused() {
     );
     for rules in [
         vec![rule("hasty", None, None, Trigger::AtOnce, cancel)],
+        vec![rule(
+            "other",
+            Some(Cause::LooksAlike),
+            None,
+            after(1),
+            Action::Backorder,
+        )],
         vec![rule("never", None, None, Trigger::After(Millis(0)), cancel)],
         vec![twice.clone(), twice],
     ] {

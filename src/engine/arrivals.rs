@@ -15,7 +15,7 @@ use crate::model::{EpochMillis, OrderKey, ReplanReason, SkuId};
 
 /// Orders that are looked at in a row without finding a place for any. Units that can be promised fit
 /// nearly everybody; where they do not (a country, a hard date), nobody should wait for a long queue.
-const IN_VAIN_MAX: usize = 1_000;
+pub(super) const IN_VAIN_MAX: usize = 1_000;
 
 impl Engine {
     /// Gives what can be promised of a SKU to the orders that wait for it. Returns how many got

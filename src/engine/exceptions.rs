@@ -116,6 +116,12 @@ impl Desk {
         all.get(id).is_some_and(|e| e.resolved.is_none())
     }
 
+    /// This one as it is now, if it is open. Whoever acts on it holds it alone: a look at all of them
+    /// would make the next change copy everything.
+    pub(super) fn open_one(&self, id: u64) -> Option<Arc<Exception>> {
+        self.all.lock().open_one(id).cloned()
+    }
+
     /// Whether any is open: else there is none to end.
     pub(super) fn any_open(&self) -> bool {
         self.open.load(Ordering::Relaxed) > 0
@@ -421,7 +427,10 @@ fn change(
             }
         }
         Note::Tried(deed, due) => {
-            if Arc::make_mut(all).tried(deed.exception, &deed.by, *due) {
+            let news = all
+                .open_one(deed.exception)
+                .is_some_and(|e| e.untried(*due));
+            if news && Arc::make_mut(all).tried(deed.exception, &deed.by, *due) {
                 let change = ExceptionChange::Tried {
                     rule: deed.by.clone(),
                     due: *due,
@@ -432,7 +441,9 @@ fn change(
         Note::Keep(order) => {
             let kept = |e: &&Exception| {
                 let fits = || rules.is_some_and(|rules| rules.fit(e));
-                of_refusal(e.cause()) && e.finding.subject.topic.fulfillment().is_none() && fits()
+                let news = || e.kept.as_ref() != Some(order);
+                let whole = e.finding.subject.topic.fulfillment().is_none();
+                of_refusal(e.cause()) && whole && fits() && news()
             };
             let of_order = all.of_order(&order.key).filter(kept).map(|e| e.id);
             let ids: SmallVec<[u64; 4]> = of_order.collect();

@@ -14,6 +14,7 @@
 //! Who acts holds no lock. The heap's lock is taken while the exceptions are, and is the last of all.
 
 use super::Engine;
+use super::arrivals::{IN_VAIN_MAX, coming_too};
 use super::error::EngineError;
 use super::exceptions::Note;
 use super::replan::{Leaving, Rest};
@@ -23,8 +24,8 @@ use crate::lifecycle::{
     Submission, Timer,
 };
 use crate::model::{
-    Action, ByRule, EpochMillis, ExceptionChange, ExceptionKind, Fact, LocationId, Network,
-    NewPart, Order, OrderKey, Qty, ReplanReason, ReplannedFact, SkuId, State, Trigger,
+    Action, ByRule, EpochMillis, ExceptionChange, Fact, LocationId, Network, NewPart, Order,
+    OrderKey, Qty, ReplanReason, ReplannedFact, SkuId, State, Trigger,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -234,15 +235,14 @@ impl Engine {
         let Some(rules) = self.remedies.rules() else {
             return;
         };
-        let all = self.desk.now();
-        let mut at_once = Vec::new();
-        for exception in all.of_order(key) {
+        let at_once = |exception: &&Exception| {
             let next = rules.next(exception);
-            at_once.extend(
-                next.filter(|(_, rule)| rule.trigger == Trigger::AtOnce)
-                    .map(|_| exception.id),
-            );
-        }
+            next.is_some_and(|(_, rule)| rule.trigger == Trigger::AtOnce)
+        };
+        let at_once: Vec<u64> = {
+            let all = self.desk.now();
+            all.of_order(key).filter(at_once).map(|e| e.id).collect()
+        };
         for id in at_once {
             self.remedy(rules, id, now);
         }
@@ -250,15 +250,16 @@ impl Engine {
 
     /// The rule that is due for an exception acts, and that it did is known from then on.
     fn remedy(&self, rules: &Remedies, id: u64, now: EpochMillis) {
-        let all = self.desk.now();
-        let open = all.get(id).filter(|e| e.resolved.is_none());
-        let next = open.and_then(|e| Some((e, rules.next(e)?)));
-        let Some((exception, (due, rule))) = next.filter(|(_, (due, _))| *due <= now) else {
+        let Some(exception) = self.desk.open_one(id) else {
             return;
         };
-        let freed = self.act(exception, rule, now);
+        let next = rules.next(&exception).filter(|(due, _)| *due <= now);
+        let Some((due, rule)) = next else {
+            return;
+        };
+        let freed = self.act(&exception, rule, now);
         if self.desk.is_open(id) {
-            let tried = Note::Tried(deed(exception, rule), due);
+            let tried = Note::Tried(deed(&exception, rule), due);
             self.note(&self.gate.enter(), now, &[tried]);
         }
         self.allocate_all(freed, now);
@@ -272,15 +273,22 @@ impl Engine {
         };
         let mut freed = Vec::new();
         for &sku in skus {
-            let all = self.desk.now();
-            for (id, rule) in all.on_stock(rules, sku) {
+            // The look at all of them ends here: whoever acts changes some.
+            let waiting = self.desk.now().on_stock(rules, sku);
+            let mut in_vain = 0;
+            for (id, rule) in waiting {
                 // Of none that is left, nothing more can be had.
-                if self.ledger.atp(sku, &super::arrivals::coming_too(), now) == 0 {
+                if in_vain >= IN_VAIN_MAX || self.ledger.atp(sku, &coming_too(), now) == 0 {
                     break;
                 }
-                if let Some(exception) = all.get(id) {
-                    freed.extend(self.act(exception, rule, now));
-                }
+                let Some(exception) = self.desk.open_one(id) else {
+                    continue;
+                };
+                freed.extend(self.act(&exception, rule, now));
+                in_vain = match self.desk.is_open(id) {
+                    true => in_vain + 1,
+                    false => 0,
+                };
             }
         }
         freed
@@ -296,7 +304,7 @@ impl Engine {
         let acted = self.orders.change(key, |record| {
             // Whatever ends one about an order has the order locked, but for people.
             match self.desk.is_open(exception.id) {
-                true => self.act_on(record, (&deed, exception.kind()), now),
+                true => self.act_on(record, &deed, now),
                 false => Vec::new(),
             }
         });
@@ -315,26 +323,26 @@ impl Engine {
     fn act_on(
         &self,
         record: &mut OrderRecord<Reservation>,
-        (deed, kind): (&Deed, ExceptionKind),
+        deed: &Deed,
         now: EpochMillis,
     ) -> Vec<(SkuId, LocationId)> {
+        // A place is for what has none: where nothing waits, there is something else to decide.
+        let about = |part: &FulfillmentOrder| deed.is_about(part.id.number) && part.waits();
+        let waits = record.parts().iter().any(about);
         match deed.by.action {
-            Action::RetryRouting => {
+            Action::Cancel => return self.give_up(record, deed, now),
+            Action::RetryRouting if waits => {
                 // What finds no place stays as it is.
                 let _ = self.place_waiting_by(record, Some(deed), now);
-                Vec::new()
             }
-            Action::Backorder => {
-                if kind != ExceptionKind::Stuck {
-                    self.wait_for_supply(record, deed, now);
-                }
-                Vec::new()
-            }
-            Action::Cancel => self.give_up(record, deed, now),
+            Action::Backorder if waits => self.wait_for_supply(record, deed, now),
+            Action::RetryRouting | Action::Backorder => {}
         }
+        Vec::new()
     }
 
-    /// Units that have no place wait for supply, whatever the order's policy says.
+    /// Units that have no place wait for supply, whatever the order's policy says. Some that the deed is
+    /// about have none, or wait already.
     fn wait_for_supply(
         &self,
         record: &mut OrderRecord<Reservation>,
@@ -349,7 +357,7 @@ impl Engine {
         if !leaving.given_up.is_empty() {
             // Others keep taking the units: they stay where they are, and the rule was in vain.
             let _ = self.place_anew(record, &leaving, now);
-        } else if !record.waits.is_empty() {
+        } else {
             let resolved = deed.resolves("it waits for supply");
             self.note(&self.gate.enter(), now, &[resolved]);
         }
@@ -419,9 +427,8 @@ impl Engine {
         let Submission::New(place) = self.orders.submit(order) else {
             return Ok(());
         };
-        let latest = self.desk.now();
-        let latest = latest.get(deed.exception).and_then(|e| e.kept.as_ref());
-        if latest != Some(order) {
+        let latest = self.desk.open_one(deed.exception);
+        if latest.is_none_or(|e| e.kept.as_ref() != Some(order)) {
             return Ok(());
         }
         let lanes = self.lanes.load();

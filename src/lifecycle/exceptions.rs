@@ -62,6 +62,12 @@ impl Exception {
     pub fn kind(&self) -> ExceptionKind {
         self.cause().kind()
     }
+
+    /// Whether no rule that was to act at `due`, or later, has acted in vain.
+    #[must_use]
+    pub fn untried(&self, due: EpochMillis) -> bool {
+        self.tried.is_none_or(|at| at < due)
+    }
 }
 
 /// How many there were, by cause.
@@ -169,6 +175,12 @@ impl Exceptions {
         found.map(|e| &**e)
     }
 
+    /// The open exception of this number.
+    #[must_use]
+    pub fn open_one(&self, id: u64) -> Option<&Arc<Exception>> {
+        self.open.get(&id)
+    }
+
     /// The open exception about this.
     #[must_use]
     pub fn about(&self, subject: &Subject) -> Option<&Exception> {
@@ -263,7 +275,7 @@ impl Exceptions {
     /// open.
     pub fn tried(&mut self, id: u64, rule: &ByRule, due: EpochMillis) -> bool {
         let open = self.open.get_mut(&id);
-        let Some(exception) = open.filter(|e| e.tried.is_none_or(|at| at < due)) else {
+        let Some(exception) = open.filter(|e| e.untried(due)) else {
             return false;
         };
         Arc::make_mut(exception).tried = Some(due);

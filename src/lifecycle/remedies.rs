@@ -39,8 +39,8 @@ impl Remedies {
     /// These rules, in this order.
     ///
     /// # Errors
-    /// A name that two rules have, a rule that acts after no time, or that cancels whatever is found, at
-    /// once.
+    /// A name that two rules have, a rule that acts after no time, that cancels whatever is found, at
+    /// once, or that can do nothing about its cause.
     pub fn new(rules: Vec<Remedy>) -> Result<Self, Invalid> {
         for (number, rule) in rules.iter().enumerate() {
             let field = |name: &str| format!("remedies[{number}].{name}");
@@ -50,6 +50,10 @@ impl Remedies {
             }
             if rule.trigger == Trigger::After(Millis(0)) {
                 return Err(Invalid::new(field("after"), 0, "a time, or at once"));
+            }
+            if let Some(cause) = rule.cause.filter(|cause| !rule.action.helps(*cause)) {
+                let expected = format!("a cause that {} can end", rule.action.name());
+                return Err(Invalid::new(field("cause"), cause.name(), expected));
             }
             let hasty = rule.trigger == Trigger::AtOnce && rule.cause.is_none();
             if hasty && rule.action == Action::Cancel {
@@ -115,11 +119,12 @@ impl Remedies {
             .min_by_key(|&(at, _)| at)
     }
 
-    /// Rules for its cause and channel.
+    /// Rules for its cause and channel that can do something about it.
     fn fitting<'a>(&'a self, exception: &Exception) -> impl Iterator<Item = &'a Remedy> + use<'a> {
         let (channel, cause) = (exception.finding.channel, exception.cause());
         self.0.iter().filter(move |rule| {
-            rule.cause.is_none_or(|wanted| wanted == cause)
+            rule.action.helps(cause)
+                && rule.cause.is_none_or(|wanted| wanted == cause)
                 && rule.channel.is_none_or(|wanted| channel == Some(wanted))
         })
     }

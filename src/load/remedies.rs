@@ -42,7 +42,14 @@ fn remedy(row: &Node<'_>) -> Result<RemedyRow, Invalid> {
     ] = row.fields(&[
         "name", "cause", "channel", "when", "seconds", "minutes", "hours", "days", "action",
     ])?;
+    let wanted = action.one_of(&Action::ALL)?;
     let cause = cause_field.optional(cause)?;
+    if cause.is_some_and(|cause| !wanted.helps(cause)) {
+        let helped = Cause::ALL.iter().filter(|c| wanted.helps(**c));
+        let helped: Vec<&str> = helped.map(|c| c.name()).collect();
+        let expected = format!("what {} can end: {}", wanted.name(), helped.join(", "));
+        return Err(cause_field.refuse(expected));
+    }
     let span = span("when", [seconds, minutes, hours, days])?;
     let trigger = match (when.optional(|field| field.one_of(&WHEN))?, span) {
         (Some(trigger), None) => trigger,
@@ -53,7 +60,6 @@ fn remedy(row: &Node<'_>) -> Result<RemedyRow, Invalid> {
             return Err(Invalid::new("when", both, expected));
         }
     };
-    let wanted = action.one_of(&Action::ALL)?;
     if wanted == Action::Cancel && cause.is_none() && trigger == Trigger::AtOnce {
         return Err(action.refuse("a cause or a time beside it, where it cancels"));
     }

@@ -1,6 +1,6 @@
 //! What resolves exceptions without anybody, as far as it is written down.
 
-use super::{Cause, Millis};
+use super::{Cause, ExceptionKind, Millis};
 use bincode::{Decode, Encode};
 
 /// When a rule acts.
@@ -37,6 +37,27 @@ impl Action {
     #[must_use]
     pub const fn name(self) -> &'static str {
         Self::ALL[self as usize].0
+    }
+
+    /// Whether it can do anything about what is found for this reason: a place, or supply to come, is an
+    /// answer only to units that have none.
+    #[must_use]
+    pub const fn helps(self, cause: Cause) -> bool {
+        match (self, cause.kind()) {
+            (Self::Cancel, _) => true,
+            (_, kind) => match kind {
+                ExceptionKind::Validation
+                | ExceptionKind::Unroutable
+                | ExceptionKind::Capacity
+                | ExceptionKind::PromiseAtRisk
+                | ExceptionKind::ShortPick => true,
+                // What waits for supply waits already.
+                ExceptionKind::Stuck => {
+                    matches!((self, cause), (Self::RetryRouting, Cause::NoSupply))
+                }
+                ExceptionKind::DuplicateSuspected | ExceptionKind::Discrepancy => false,
+            },
+        }
     }
 }
 
