@@ -104,10 +104,12 @@ pub fn carry_out(
             got_on |= *result == MOVED;
             done += usize::from(!waits(result));
         }
-        let Some(now) = go_on(done) else {
+        if go_on(done).is_none() {
             return results;
-        };
-        if !got_on && !move_a_group(engine, &moves, &mut results, now) {
+        }
+        let done = results.iter().filter(|result| !waits(result)).count();
+        let mut go_on = || go_on(done);
+        if !got_on && !move_a_group(engine, &moves, &mut results, &mut go_on) {
             return results;
         }
     }
@@ -132,7 +134,7 @@ fn move_a_group(
     engine: &Engine,
     moves: &[Option<Moving>],
     results: &mut [Applied],
-    now: EpochMillis,
+    go_on: &mut dyn FnMut() -> Option<EpochMillis>,
 ) -> bool {
     let waiting: Vec<(usize, &Moving)> = moves
         .iter()
@@ -158,6 +160,9 @@ fn move_a_group(
         if group.len() < 2 {
             continue;
         }
+        let Some(now) = go_on() else {
+            return any;
+        };
         let movings: Vec<&Moving> = group.iter().map(|&n| waiting[n].1).collect();
         let told = engine.move_orders(&movings, now).unwrap_or_default();
         for (&number, outcome) in group.iter().zip(told) {

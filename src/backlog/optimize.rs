@@ -110,10 +110,11 @@ pub fn optimize(
         outcome: Outcome::default(),
         hear,
         bound: 0,
+        moving: (0..problem.orders.len()).any(|order| columns.too_large(problem, order)),
     };
     let stopped = run.tell(Stage::Sheets, (1, 1), None).is_break();
     let start = today(problem, &columns);
-    run.outcome.cents_before = cents(start.cents());
+    run.outcome.cents_before = cents(without_tokens(start.cents()));
     let mut ascent = Ascent::new(&columns, &columns.wanted_by_large(problem));
     for done in 1..=effort.iterations.max(1) {
         ascent.step(done - 1, effort.iterations);
@@ -159,8 +160,7 @@ pub fn optimize(
     answer = better(best, answer);
     let raised = solve_small(&columns, &prices, search.lines(), effort.nodes, &mut answer);
     // What is proven of a small group holds as long as the large orders keep what they have.
-    let moving = (0..problem.orders.len()).any(|order| columns.too_large(problem, order));
-    run.bound += if moving { 0 } else { raised };
+    run.bound += if run.moving { 0 } else { raised };
     let found = (&answer, &prices);
     run.finish(problem, lanes, &columns, found, effort.rounds)
 }
@@ -178,6 +178,8 @@ struct Run<'h> {
     hear: &'h mut dyn FnMut(Progress) -> ControlFlow<()>,
     /// Scaled.
     bound: i128,
+    /// Whether there are orders that are routed anew at the end: until then nothing is proven of all.
+    moving: bool,
 }
 
 impl Run<'_> {
@@ -188,8 +190,11 @@ impl Run<'_> {
         so_far: Option<i128>,
     ) -> ControlFlow<()> {
         let at = Point {
-            cents: so_far.map(cents),
-            bound: bound(self.bound),
+            cents: so_far.map(|scaled| cents(without_tokens(scaled))),
+            bound: match self.moving {
+                true => Cents(0),
+                false => bound(without_tokens(self.bound)),
+            },
         };
         self.outcome.trace.push(at);
         (self.hear)(Progress {
@@ -228,6 +233,13 @@ impl Run<'_> {
         });
         self.outcome
     }
+}
+
+/// A sum without the token amounts of orders that have no plan. All else that orders cost together is
+/// far less than one of them.
+fn without_tokens(scaled: i128) -> i128 {
+    let token = i128::from(BROKEN);
+    scaled - (scaled + token / 2).div_euclid(token) * token
 }
 
 /// Scaled to cents.

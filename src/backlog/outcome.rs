@@ -104,7 +104,7 @@ impl Totals {
 pub struct Point {
     /// What the best plan so far costs, by what is minimised; `None` before there is one.
     pub cents: Option<Cents>,
-    /// What no plan costs less than.
+    /// What no plan costs less than; 0 while orders that are routed anew at the end may change it.
     pub bound: Cents,
 }
 

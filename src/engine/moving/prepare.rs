@@ -175,6 +175,9 @@ fn planned(
     let mut units = vec![0u64; resolved.demands.len()];
     let mut shipments = Vec::with_capacity(moving.to.shipments.len());
     for ((location, items), ready) in moving.to.shipments.iter().zip(&moving.ready) {
+        if items.is_empty() {
+            return Err(MoveOutcome::Changed);
+        }
         let mut lines = Vec::with_capacity(items.len());
         for &(sku, qty) in items {
             let demand = demand(sku)?;
@@ -189,6 +192,9 @@ fn planned(
     let mut short = Vec::with_capacity(moving.to.short.len());
     for &(sku, qty) in &moving.to.short {
         let demand = demand(sku)?;
+        if qty.is_zero() {
+            return Err(MoveOutcome::Changed);
+        }
         units[usize::from(demand)] += u64::from(qty.0);
         short.push(ShortLine { demand, qty });
     }

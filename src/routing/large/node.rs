@@ -173,20 +173,22 @@ impl Ascent {
                 }
             }
         }
-        let mut squares = 0;
+        // Two thousand million units of one demand are allowed: their square fills an i64.
+        let mut squares = 0i128;
         for (demand, missing) in self.missing.iter_mut().enumerate() {
             let price = self.prices[demand];
             if (*missing > 0 && price >= self.caps[demand]) || (*missing < 0 && price <= 0) {
                 *missing = 0;
             }
-            squares += *missing * *missing;
+            squares += i128::from(*missing).pow(2);
         }
         if squares == 0 {
             return false;
         }
-        let step = (room / STEP).saturating_mul(length) / squares;
+        let step = i128::from(room / STEP) * i128::from(length) / squares;
+        let step = i64::try_from(step).unwrap_or(i64::MAX).max(1);
         for (demand, missing) in self.missing.iter().enumerate() {
-            let price = self.prices[demand] + missing.saturating_mul(step.max(1));
+            let price = self.prices[demand].saturating_add(missing.saturating_mul(step));
             self.prices[demand] = price.clamp(0, self.caps[demand]);
         }
         true

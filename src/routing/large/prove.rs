@@ -162,7 +162,10 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             if node.open.is_empty() {
                 self.round(&node);
             }
-            let through = Through::new(self.costs, &node, &ascent.priced.adds, self.target - bound);
+            // By the value of these prices: what was known before may count a shortage already that is
+            // compared with the prices again.
+            let room = self.target - ascent.priced.bound;
+            let through = Through::new(self.costs, &node, &ascent.priced.adds, room);
             if through.sets(node.most) <= FEW || node.most <= 2 {
                 self.go_through(&node, through, bound, ascent.priced.open);
             } else {
@@ -269,7 +272,7 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             if let Some(rarest) = rarest.filter(|_| part == by.len()) {
                 // Nobody has it: it pays its short cost instead of its price.
                 let more = self.costs.short[rarest] - node.prices[rarest];
-                least = least.max(bound + more);
+                least = least.max(ascent.priced.bound + more);
             }
             if enough && least < self.target {
                 let part = u32::try_from(part).unwrap_or(u32::MAX);

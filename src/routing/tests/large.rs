@@ -220,3 +220,25 @@ fn what_waits_longer_than_is_looked_at_is_not_said_to_cost_more() {
     assert!(decision.proof.bound <= waits.objective.total());
     assert!(!decision.proof.optimal);
 }
+
+/// As many units as a demand may have, of three demands at once, and next to no stock: no sum on the way
+/// may leave its range.
+#[test]
+fn the_most_units_that_may_be_asked_for_are_bounded_too() {
+    let mut demands = many(20, &mut Dice(5));
+    for demand in &mut demands {
+        demand.may_split = true;
+        demand.grams = 1;
+    }
+    for demand in &mut demands[..3] {
+        demand.qty = Qty::MAX;
+    }
+    let network = plain_network(vec![location("A", 40.0, -75.0), location("B", 41.0, -75.0)]);
+    let cells = vec![&[(0, 5), (1, 3)][..]; 20];
+    let mut case = Case::new(&network, demands, &cells);
+    for cents in [1, 20, 45] {
+        case.policy.short_per_unit = Cents(cents);
+        let decision = answer(&case).unwrap();
+        assert!(decision.proof.bound <= decision.plan.objective.total());
+    }
+}

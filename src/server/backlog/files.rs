@@ -40,7 +40,7 @@ impl Files {
         };
         let known = names.iter().filter(|name| run_of(name).is_some());
         let mut reports: Vec<Report> = known
-            .filter(|name| !name.ends_with(PLAN))
+            .filter(|name| !name.ends_with(PLAN) && !name.ends_with(ASIDE))
             .filter_map(read)
             .collect();
         reports.sort_by_key(|report| report.run);
