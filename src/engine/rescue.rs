@@ -60,7 +60,7 @@ impl Engine {
     ) -> u64 {
         let mut rescued = 0;
         let last = record.parts().iter().map(|p| p.id.number).max();
-        let (mut left, mut still) = (missing, None);
+        let mut left = missing;
         // What ships last moves first. That may be in vain, where what ships first is what is not
         // covered: then that moves, until the promise holds or nothing of what there was can move.
         let mut first = false;
@@ -81,14 +81,30 @@ impl Engine {
             let broken = self.ledger.broken_at(sku, location, now).into_iter();
             let owner = record.holding.as_ref().map(|holding| holding.owner());
             let mut mine = broken.filter(|b| Some(&b.owner) == owner);
-            still = mine.next();
-            left = still.as_ref().map_or(Qty::ZERO, |promise| promise.qty);
+            left = mine.next().map_or(Qty::ZERO, |promise| promise.qty);
         }
-        // Some of it has a place, the rest is with somebody who may find it or not.
-        if let Some(promise) = still.filter(|_| rescued > 0) {
-            self.at_risk(&self.gate.enter(), now, Cause::StockCut, &[promise]);
+        // What moved was promised anew. What else of the order is not covered, here or at another place, is
+        // with somebody who may find it or not.
+        if rescued > 0 {
+            let uncovered = self.uncovered(record, now);
+            self.at_risk(&self.gate.enter(), now, Cause::StockCut, &uncovered);
         }
         rescued
+    }
+
+    /// What of an order is promised and not covered, wherever it is.
+    fn uncovered(&self, record: &OrderRecord<Reservation>, now: EpochMillis) -> Vec<Broken> {
+        let Some(holding) = &record.holding else {
+            return Vec::new();
+        };
+        let claims = holding.claims().iter();
+        let mut places: Vec<_> = claims.map(|claim| (claim.sku, claim.location)).collect();
+        places.sort_unstable();
+        places.dedup();
+        let broken = places
+            .into_iter()
+            .flat_map(|(sku, location)| self.ledger.broken_at(sku, location, now));
+        broken.filter(|b| b.owner == *holding.owner()).collect()
     }
 
     /// What of an order has to move so that `missing` units of a position are not promised there any

@@ -193,7 +193,7 @@ fn crash(home: &mut Home, world: &mut World, random: &mut Random, what: &str) ->
 #[test]
 fn nothing_is_lost_shipped_twice_or_moved_back_by_a_crash() {
     let (mut crashes, mut halves) = (0, 0);
-    for seed in 0..25 {
+    for seed in 0..45 {
         let mut home = Home::start(Files::new(), Facts::default(), NOW);
         let (mut world, mut random) = (World::default(), Random::new(seed));
         for step in 0..200 {
