@@ -25,9 +25,10 @@ pub enum EngineError {
         /// How to introduce one; empty or starting with `; `.
         hint: &'static str,
     },
-    /// Several of the above at once, in the order of the fields; at least two.
-    #[error("{}", numbered(.0))]
-    Several(Vec<EngineError>),
+    /// Several of the above at once, in the order of the fields, at least two; and how many there are
+    /// beside these.
+    #[error("{}", numbered(.0, *.1))]
+    Several(Vec<EngineError>, usize),
     /// An identity stands for something else already.
     #[error("{field} is '{value}'; {why}")]
     Conflict {
@@ -112,7 +113,7 @@ impl EngineError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Several(all) => {
+            Self::Several(all, _) => {
                 let first = all.first().map_or("INVALID", Self::code);
                 match all.iter().all(|found| found.code() == first) {
                     true => first,
@@ -163,8 +164,17 @@ impl EngineError {
     #[must_use]
     pub fn findings(&self) -> &[Self] {
         match self {
-            Self::Several(all) => all,
+            Self::Several(all, _) => all,
             one => std::slice::from_ref(one),
+        }
+    }
+
+    /// How many were found beside [`EngineError::findings`].
+    #[must_use]
+    pub fn beyond(&self) -> usize {
+        match self {
+            Self::Several(_, beyond) => *beyond,
+            _ => 0,
         }
     }
 

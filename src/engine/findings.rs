@@ -7,15 +7,20 @@
 use super::Engine;
 use super::error::EngineError;
 use crate::lifecycle::Submission;
-use crate::model::{EpochMillis, Invalid, Order, Qty, SkuId, check_id};
+use crate::model::{EpochMillis, FINDINGS_KEPT_MAX, Invalid, Order, Qty, SkuId, check_id};
 use crate::routing::Lanes;
 use std::collections::HashMap;
 
 impl Engine {
-    /// Refuses an order of which something could not be read: `faults`, and what is wrong with the
-    /// rest, which `draft` has. It is noted like any refusal, if it says which order it is and there is
+    /// Refuses an order of which something could not be read: `faults`, with how many there are beside
+    /// these, and what is wrong with the rest, which `draft` has. It is noted like any refusal, if it says which order it is and there is
     /// none of that identity.
-    pub fn refuse(&self, draft: &Order, faults: Vec<Invalid>, now: EpochMillis) -> EngineError {
+    pub fn refuse(
+        &self,
+        draft: &Order,
+        faults: (Vec<Invalid>, usize),
+        now: EpochMillis,
+    ) -> EngineError {
         let error = self.unreadable(draft, faults);
         match self.orders.submit(draft) {
             Submission::New(_place) => {
@@ -29,9 +34,17 @@ impl Engine {
 
     /// The same for an order that is only asked about: nothing is noted.
     #[must_use]
-    pub fn unreadable(&self, draft: &Order, faults: Vec<Invalid>) -> EngineError {
+    pub fn unreadable(
+        &self,
+        draft: &Order,
+        (faults, beyond): (Vec<Invalid>, usize),
+    ) -> EngineError {
         let faults = faults.into_iter().map(EngineError::from).collect();
-        self.every_finding(draft, &self.lanes.load(), faults)
+        match beyond {
+            0 => self.every_finding(draft, &self.lanes.load(), faults),
+            // Enough to mend before anything is looked up.
+            _ => EngineError::Several(faults, beyond),
+        }
     }
 
     /// An order was refused because of `first`: the same with all else that is wrong with it.
@@ -54,14 +67,20 @@ impl Engine {
         lanes: &Lanes,
         known: Vec<EngineError>,
     ) -> EngineError {
-        let mut all = Findings(known);
+        let mut all = Findings {
+            kept: known,
+            beyond: 0,
+        };
         self.look_at_head(order, lanes, &mut all);
         self.look_at_lines(order, &mut all);
-        let Findings(mut all) = all;
+        let Findings {
+            kept: mut all,
+            beyond,
+        } = all;
         all.sort_by_key(|found| Order::field_rank(found.field().unwrap_or_default()));
         match all.len() {
             1 => all.remove(0),
-            _ => EngineError::Several(all),
+            _ => EngineError::Several(all, beyond),
         }
     }
 
@@ -125,8 +144,11 @@ pub(super) fn invalid_qty(index: usize, qty: Qty) -> Invalid {
     Invalid::new(format!("lines[{index}].qty"), qty, expected)
 }
 
-/// What was found so far: of one field at most one thing.
-struct Findings(Vec<EngineError>);
+/// What was found so far: of one field at most one thing, as far as it is kept.
+struct Findings {
+    kept: Vec<EngineError>,
+    beyond: usize,
+}
 
 impl Findings {
     fn note<T, E: Into<EngineError>>(&mut self, looked: Result<T, E>) {
@@ -137,17 +159,19 @@ impl Findings {
 
     fn add(&mut self, found: EngineError) {
         let new = found.field().is_none_or(|field| {
-            let mut known = self.0.iter().filter_map(EngineError::field);
+            let mut known = self.kept.iter().filter_map(EngineError::field);
             !known.any(|known| contains(known, field))
         });
-        if new {
-            self.0.push(found);
+        match new {
+            true if self.kept.len() < FINDINGS_KEPT_MAX => self.kept.push(found),
+            true => self.beyond += 1,
+            false => {}
         }
     }
 
     /// Whether anything is wrong with a field or inside it.
     fn is_within(&self, outer: &str) -> bool {
-        let mut known = self.0.iter().filter_map(EngineError::field);
+        let mut known = self.kept.iter().filter_map(EngineError::field);
         known.any(|known| contains(outer, known))
     }
 }

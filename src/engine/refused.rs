@@ -26,14 +26,19 @@ impl Engine {
         }
         let channel = self.registry.channel_asked("channel", &order.channel);
         let channel = channel.ok().filter(|c| super::Registry::is_introduced(*c));
-        for (cause, waits_for, found) in self.causes_of(order, error, now) {
+        let causes = self.causes_of(order, error, now);
+        // What was not kept has no cause: it is told with what the fields hold, which most of it is about.
+        let of_fields = causes.iter().position(|(c, ..)| *c == Cause::FieldInvalid);
+        let with = of_fields.unwrap_or(0);
+        for (at, (cause, waits_for, found)) in causes.into_iter().enumerate() {
+            let beyond = if at == with { error.beyond() } else { 0 };
             let finding = Finding {
                 subject: Subject {
                     topic: Topic::order(&order.key),
                     cause,
                 },
                 channel,
-                detail: numbered(&found).into(),
+                detail: numbered(&found, beyond).into(),
                 waits_for,
             };
             self.note_refused(finding, now);

@@ -8,8 +8,8 @@ use super::node::{Node, inside};
 use super::rows::{ITEM, LOCATION, POLICY, item, location};
 use super::settings::order_policy;
 use crate::model::{
-    Coordinate, Invalid, Item, Location, Order, OrderKey, OrderLine, PolicyOverrides, ShipTo,
-    numbered,
+    Coordinate, FINDINGS_KEPT_MAX, Invalid, Item, Location, Order, OrderKey, OrderLine,
+    PolicyOverrides, ShipTo, numbered,
 };
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
@@ -23,15 +23,17 @@ const EXCLUDE_MAX: usize = 1_000;
 /// An order that cannot be taken: everything that is wrong with it, and the rest of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faulty {
-    /// At least one, in the order of [`Order::FIELDS`].
+    /// At least one, in the order of [`Order::FIELDS`]; the first that were found, where there are many.
     pub faults: Vec<Invalid>,
+    /// How many there are beside them.
+    pub beyond: usize,
     /// The order without what could not be read, so that the names in it can be looked up.
     pub draft: Box<Order>,
 }
 
 impl std::fmt::Display for Faulty {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&numbered(&self.faults))
+        f.write_str(&numbered(&self.faults, self.beyond))
     }
 }
 
@@ -41,6 +43,7 @@ impl From<Invalid> for Faulty {
     fn from(fault: Invalid) -> Self {
         Self {
             faults: vec![fault],
+            beyond: 0,
             draft: Box::default(),
         }
     }
@@ -48,13 +51,30 @@ impl From<Invalid> for Faulty {
 
 /// What was found wrong so far.
 #[derive(Default)]
-struct Faults(Vec<Invalid>);
+struct Faults {
+    /// The first that were found.
+    kept: Vec<Invalid>,
+    /// How many were found beside them.
+    beyond: usize,
+}
 
 impl Faults {
+    /// Another one, which is made only where it is kept.
+    fn tell(&mut self, fault: impl FnOnce() -> Invalid) {
+        match self.kept.len() < FINDINGS_KEPT_MAX {
+            true => self.kept.push(fault()),
+            false => self.beyond += 1,
+        }
+    }
+
+    fn push(&mut self, fault: Invalid) {
+        self.tell(|| fault);
+    }
+
     /// What was read, or nothing.
     fn keep<T: Default>(&mut self, read: Result<T, Invalid>) -> T {
         read.unwrap_or_else(|fault| {
-            self.0.push(fault);
+            self.push(fault);
             T::default()
         })
     }
@@ -63,8 +83,10 @@ impl Faults {
     fn inside<T>(&mut self, parent: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let mut inner = Self::default();
         let read = read(&mut inner);
-        let named = inner.0.into_iter().map(|fault| inside(parent, fault));
-        self.0.extend(named);
+        for fault in inner.kept {
+            self.push(inside(parent, fault));
+        }
+        self.beyond += inner.beyond;
         read
     }
 
@@ -74,7 +96,7 @@ impl Faults {
         node: &'a Node<'a>,
         names: &[&'static str; N],
     ) -> Option<[Field<'a>; N]> {
-        node.every_field(names, &mut |fault| self.0.push(fault))
+        node.every_field(names, &mut |fault| self.tell(fault))
     }
 }
 
@@ -109,17 +131,21 @@ pub fn orders_json(bytes: &[u8], lines_max: usize) -> Result<Vec<Result<Order, F
 fn order_of(node: &Node<'_>, lines_max: usize) -> Result<Order, Faulty> {
     let mut faults = Faults::default();
     let Some(fields) = faults.fields(node, &Order::FIELDS) else {
-        let fault = faults.0.pop().expect("what is no object is a fault");
+        let fault = faults.kept.pop().expect("what is no object is a fault");
         return Err(root("order", fault).into());
     };
     let order = order_of_fields(fields, lines_max, &mut faults);
-    if faults.0.is_empty() {
+    let Faults {
+        kept: mut faults,
+        beyond,
+    } = faults;
+    if faults.is_empty() {
         return Ok(order);
     }
-    let mut faults = faults.0;
     faults.sort_by_key(|fault| Order::field_rank(&fault.field));
     Err(Faulty {
         faults,
+        beyond,
         draft: Box::new(order),
     })
 }
@@ -146,9 +172,7 @@ fn order_of_fields(fields: [Field<'_>; 13], lines_max: usize, faults: &mut Fault
     let deliver_by_is_hard = faults.keep(by_is_hard.optional(Field::flag));
     let deliver_by_is_hard = deliver_by_is_hard.unwrap_or(false);
     if deliver_by_is_hard && by.is_absent() {
-        faults
-            .0
-            .push(by.refuse("a date, because deliver_by_is_hard is true"));
+        faults.push(by.refuse("a date, because deliver_by_is_hard is true"));
     }
     Order {
         key: OrderKey::new(source, order),
@@ -260,15 +284,23 @@ fn policy_of(field: Field<'_>, faults: &mut Faults) -> (Option<Box<str>>, Policy
     let (Raw::Node(Node::Object(members)), Err(first)) = (field.raw, &read) else {
         return faults.keep(read).unwrap_or_default();
     };
-    let before = faults.0.len();
+    // There are so many fields only where some are unknown or there twice.
+    if members.len() > FINDINGS_KEPT_MAX {
+        faults.push(first.clone());
+        return <_>::default();
+    }
+    let mut found = false;
     for member in members {
         let alone = Node::Object(vec![member.clone()]);
         let alone = order_policy(Field::new(field.name, Raw::Node(&alone)));
-        faults.0.extend(alone.err());
+        if let Err(fault) = alone {
+            faults.push(fault);
+            found = true;
+        }
     }
     // A field that is there twice is good when it is alone.
-    if faults.0.len() == before {
-        faults.0.push(first.clone());
+    if !found {
+        faults.push(first.clone());
     }
     <_>::default()
 }
@@ -277,7 +309,7 @@ fn ship_to(field: Field<'_>, faults: &mut Faults) -> ShipTo {
     let names = ["country", "postal", "lat", "lon", "residential"];
     let Raw::Node(node) = field.raw else {
         let expected = format!("an object with the fields {}", names.join(", "));
-        faults.0.push(Invalid::new("", "missing", expected));
+        faults.push(Invalid::new("", "missing", expected));
         return ShipTo::default();
     };
     let Some([country, postal, lat, lon, residential]) = faults.fields(node, &names) else {
@@ -312,12 +344,12 @@ fn excluded(field: Field<'_>, faults: &mut Faults) -> Vec<Box<str>> {
     }
     let expected = format!("a list of at most {EXCLUDE_MAX} locations");
     let Raw::Node(Node::List(nodes)) = field.raw else {
-        faults.0.push(field.refuse(expected));
+        faults.push(field.refuse(expected));
         return Vec::new();
     };
     if nodes.len() > EXCLUDE_MAX {
         let found = format!("a list of {}", nodes.len());
-        faults.0.push(Invalid::new(field.name, found, expected));
+        faults.push(Invalid::new(field.name, found, expected));
         return Vec::new();
     }
     let mut ids: Vec<Box<str>> = Vec::with_capacity(nodes.len());
@@ -326,7 +358,7 @@ fn excluded(field: Field<'_>, faults: &mut Faults) -> Vec<Box<str>> {
         match Field::new(&name, Raw::Node(node)).id() {
             Ok(id) if ids.iter().any(|known| **known == *id) => {}
             Ok(id) => ids.push(id.into()),
-            Err(fault) => faults.0.push(fault),
+            Err(fault) => faults.push(fault),
         }
     }
     ids
@@ -335,19 +367,19 @@ fn excluded(field: Field<'_>, faults: &mut Faults) -> Vec<Box<str>> {
 fn order_lines(field: Field<'_>, lines_max: usize, faults: &mut Faults) -> Vec<OrderLine> {
     let expected = || format!("a list of 1 to {lines_max} lines");
     let Raw::Node(Node::List(nodes)) = field.raw else {
-        faults.0.push(field.refuse(expected()));
+        faults.push(field.refuse(expected()));
         return Vec::new();
     };
     if nodes.is_empty() || nodes.len() > lines_max {
         let found = format!("a list of {}", nodes.len());
-        faults.0.push(Invalid::new(field.name, found, expected()));
+        faults.push(Invalid::new(field.name, found, expected()));
         return Vec::new();
     }
     let mut lines = Vec::with_capacity(nodes.len());
     for (at, node) in nodes.iter().enumerate() {
-        let before = faults.0.len();
+        let before = faults.kept.len();
         lines.push(order_line(node, at, faults));
-        for fault in &mut faults.0[before..] {
+        for fault in &mut faults.kept[before..] {
             let named = std::mem::replace(fault, Invalid::new("", "", ""));
             *fault = inside(&format!("{}[{at}]", field.name), named);
         }
@@ -355,7 +387,7 @@ fn order_lines(field: Field<'_>, lines_max: usize, faults: &mut Faults) -> Vec<O
     for at in repeated_lines(&lines) {
         let name = format!("{}[{at}].line", field.name);
         let expected = "a line id that no other line has";
-        faults.0.push(Invalid::new(name, &lines[at].line, expected));
+        faults.push(Invalid::new(name, &lines[at].line, expected));
     }
     lines
 }

@@ -63,7 +63,7 @@ impl<'a> Node<'a> {
     ) -> Result<[Field<'a>; N], Invalid> {
         let mut first = None;
         let fields = self.every_field(names, &mut |fault| {
-            first.get_or_insert(fault);
+            first.get_or_insert_with(fault);
         });
         match (fields, first) {
             (Some(fields), None) => Ok(fields),
@@ -71,23 +71,26 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The same with every fault told; `None` when it is no object.
+    /// The same with every fault told; `None` when it is no object. A fault is made by whoever is told
+    /// and wants it: there may be as many as the text has fields.
     pub(super) fn every_field<const N: usize>(
         &'a self,
         names: &[&'static str; N],
-        fault: &mut dyn FnMut(Invalid),
+        fault: &mut dyn FnMut(&dyn Fn() -> Invalid),
     ) -> Option<[Field<'a>; N]> {
         let Self::Object(members) = self else {
-            let expected = format!("an object with the fields {}", names.join(", "));
-            fault(Invalid::new("", self, expected));
+            fault(&|| {
+                let expected = format!("an object with the fields {}", names.join(", "));
+                Invalid::new("", self, expected)
+            });
             return None;
         };
         let mut fields = names.map(|name| Field::new(name, Raw::Missing));
         for (key, value) in members {
             match names.iter().position(|name| name == key) {
-                None => fault(unknown_field(key, value, names)),
+                None => fault(&|| unknown_field(key, value, names)),
                 Some(at) if !matches!(fields[at].raw, Raw::Missing) => {
-                    fault(Invalid::new(names[at], value, "the field once, not twice"));
+                    fault(&|| Invalid::new(names[at], value, "the field once, not twice"));
                 }
                 Some(at) => fields[at].raw = Raw::Node(value),
             }

@@ -16,20 +16,26 @@ pub struct Invalid {
 /// So many findings are told in full; of the others only how many there are.
 pub const FINDINGS_SHOWN_MAX: usize = 10;
 
-/// Several findings in one line of bounded length; one alone stands as it is.
-pub fn numbered(findings: &[impl fmt::Display]) -> String {
-    if let [only] = findings {
+/// So many findings of one thing are kept; of those beyond only the number is.
+pub const FINDINGS_KEPT_MAX: usize = 100;
+
+/// Several findings, and `beyond` that were not kept, in one line of bounded length; one alone stands as
+/// it is.
+pub fn numbered(findings: &[impl fmt::Display], beyond: usize) -> String {
+    if let ([only], 0) = (findings, beyond) {
         return only.to_string();
     }
+    let all = findings.len().saturating_add(beyond);
     let shown = findings.iter().take(FINDINGS_SHOWN_MAX).enumerate();
     let shown = shown.map(|(at, finding)| format!("({}) {finding}", at + 1));
     let shown = shown.collect::<Vec<_>>().join("; ");
-    let more = findings.len().saturating_sub(FINDINGS_SHOWN_MAX);
+    let shown_len = findings.len().min(FINDINGS_SHOWN_MAX);
+    let more = all - shown_len;
     let more = match more {
         0 => String::new(),
         more => format!("; and {more} more"),
     };
-    format!("{} findings: {shown}{more}", findings.len())
+    format!("{all} findings: {shown}{more}")
 }
 
 /// Longest piece of a sender's value that is repeated back to him, in characters.
@@ -85,11 +91,14 @@ mod tests {
 
     #[test]
     fn findings_are_numbered_and_a_long_list_is_cut() {
-        assert_eq!(numbered(&["a"]), "a");
-        assert_eq!(numbered(&["a", "b"]), "2 findings: (1) a; (2) b");
+        assert_eq!(numbered(&["a"], 0), "a");
+        assert_eq!(numbered(&["a", "b"], 0), "2 findings: (1) a; (2) b");
         let many: Vec<String> = (0..17).map(|n| format!("f{n}")).collect();
-        let text = numbered(&many);
+        let text = numbered(&many, 0);
         assert!(text.starts_with("17 findings: (1) f0; (2) f1;"), "{text}");
         assert!(text.ends_with("(10) f9; and 7 more"), "{text}");
+        let text = numbered(&many, 3);
+        assert!(text.starts_with("20 findings: (1) f0;"), "{text}");
+        assert!(text.ends_with("(10) f9; and 10 more"), "{text}");
     }
 }

@@ -35,7 +35,7 @@ pub use fact::{
 };
 pub use feed::{EventClaim, EventId, EventIds, GroupChange, GroupFact, StreamName};
 pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};
-pub use invalid::{FINDINGS_SHOWN_MAX, Invalid, numbered};
+pub use invalid::{FINDINGS_KEPT_MAX, FINDINGS_SHOWN_MAX, Invalid, numbered};
 pub use network::{
     AllocationRow, DeadlineRow, DuplicateRules, IncomingRow, Item, Limit, Location, LocationKind,
     Network, Opening, Place, PricingRules, PromiseFrom, PromiseRules, RESIDENTIAL, RegionPart,

@@ -137,6 +137,36 @@ fn all_that_is_wrong_is_told_and_the_rest_is_read() {
 }
 
 #[test]
+fn of_very_many_faults_the_first_are_kept_and_the_others_counted() {
+    let good = good_order().to_string();
+    let many = r#""a":1,"#.repeat(300_000);
+    let within = |place: &str| {
+        let text = good.replacen(place, &format!("{place}{many}"), 1);
+        assert_ne!(text, good, "{place}");
+        order_json(text.as_bytes(), 9).unwrap_err()
+    };
+    for (place, field) in [
+        ("{", "a"),
+        (r#""ship_to":{"#, "ship_to.a"),
+        (r#""lines":[{"#, "lines[0].a"),
+    ] {
+        let faulty = within(place);
+        assert_eq!((faulty.faults.len(), faulty.beyond), (100, 299_900));
+        assert!(faulty.faults.iter().all(|f| f.field == field), "{place}");
+        assert_eq!(faulty.draft.key.order(), "1001");
+        let text = faulty.to_string();
+        assert!(text.starts_with("300000 findings: (1) "), "{text}");
+        assert!(text.ends_with("; and 299990 more"), "{text}");
+    }
+    let faulty = within(r#""policy":{"#);
+    assert_eq!(
+        (faulty.faults.len(), faulty.beyond),
+        (1, 0),
+        "a policy has few"
+    );
+}
+
+#[test]
 fn a_customer_is_what_the_host_calls_him() {
     let mut order = good_order();
     assert_eq!(read(&order).unwrap().customer, None);

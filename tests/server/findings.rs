@@ -107,4 +107,18 @@ fn a_long_list_is_cut_and_one_kind_of_finding_keeps_its_code() {
     );
     assert!(text.ends_with("; and 140 more"), "{text}");
     assert!(text.len() < 2_000);
+    // What is no field is found before anything is looked up.
+    let unknown = r#"{"a":1,"#.to_owned() + &r#""a":1,"#.repeat(4_999);
+    let reply = connection.command(&["ORDER.SUBMIT", &wrong.replacen('{', &unknown, 1)]);
+    let text = refusal(&reply);
+    assert!(text.starts_with("INVALID 5000 findings: (1) a"), "{text}");
+    assert!(text.ends_with("; and 4990 more"), "{text}");
+    let open = connection.say("EXCEPTION.LIST KIND validation");
+    let open: Json = serde_json::from_str(open.as_str().unwrap()).unwrap();
+    let details = open["exceptions"].as_array().unwrap().iter();
+    let details: Vec<&str> = details.map(|e| e["detail"].as_str().unwrap()).collect();
+    let of_fields = details
+        .iter()
+        .find(|d| d.starts_with("5000 findings: (1) a"));
+    assert!(of_fields.is_some(), "{details:?}");
 }

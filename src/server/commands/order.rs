@@ -166,7 +166,12 @@ fn read(call: &Call<'_>, args: &mut Arguments<'_>) -> Result<Result<Order, Fault
 fn submit(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
     let view = match read(call, &mut args)? {
         Ok(order) => call.engine.submit(Arc::new(order), call.now)?,
-        Err(Faulty { faults, draft }) => {
+        Err(Faulty {
+            faults,
+            beyond,
+            draft,
+        }) => {
+            let faults = (faults, beyond);
             return Err(call.engine.refuse(&draft, faults, call.now).into());
         }
     };
@@ -176,7 +181,7 @@ fn submit(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandErro
 /// An order that is only asked about, or changed.
 fn readable(call: &Call<'_>, args: &mut Arguments<'_>) -> Result<Order, CommandError> {
     let order = read(call, args)?;
-    Ok(order.map_err(|Faulty { faults, draft }| call.engine.unreadable(&draft, faults))?)
+    Ok(order.map_err(|f| call.engine.unreadable(&f.draft, (f.faults, f.beyond)))?)
 }
 
 fn amend(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandError> {
@@ -225,8 +230,12 @@ fn batch(engine: &Engine, texts: &[Box<[u8]>], now: EpochMillis) -> Result<Reply
         .into_iter()
         .map(|order| match order {
             Ok(order) => (order, answers.next()),
-            Err(Faulty { faults, draft }) => {
-                let error = engine.refuse(&draft, faults, now);
+            Err(Faulty {
+                faults,
+                beyond,
+                draft,
+            }) => {
+                let error = engine.refuse(&draft, (faults, beyond), now);
                 (draft.into(), Some(Err(error)))
             }
         })
