@@ -148,10 +148,7 @@ impl Engine {
             }
         }
         // These set no unit free, and are most messages.
-        let frees = !matches!(
-            change,
-            Change::Acknowledge | Change::Pick | Change::Pack { .. }
-        );
+        let frees = !matches!(change, Change::Acknowledge | Change::Pick | Change::Pack);
         if frees && matches!(told.applied, Applied::Moved { .. }) {
             let lines = told.view.part.lines.iter();
             self.allocate_all(lines.map(|line| line.sku), now);
