@@ -530,6 +530,73 @@ fn after_a_thousand_in_vain_arriving_stock_looks_no_further() {
 }
 
 #[test]
+fn no_more_refused_orders_are_kept_than_there_is_room_for() {
+    const MOST: u64 = 4_000;
+    let retry = Action::RetryRouting;
+    let again = rule(
+        "again",
+        Some(Cause::NoStock),
+        None,
+        Trigger::StockArrived,
+        retry,
+    );
+    let mut w = world(&[[0, 0, 0]], vec![again]);
+    let limits = Limits {
+        kept_bytes: MOST,
+        ..Limits::default()
+    };
+    let (kept, network) = (Kept::default(), w.network.clone());
+    let engine = Engine::new(
+        network,
+        w.opening.clone(),
+        limits,
+        Some(Box::new(kept.clone())),
+        NOW,
+    );
+    (w.engine, w.kept) = (engine.unwrap(), kept);
+    let wants =
+        |id: usize, lines: usize| no_backorder(order(&id.to_string(), &vec![(0, 1); lines]));
+    let submit = |order: &Order| {
+        w.submit(order.clone(), NOW)
+            .unwrap_err()
+            .contains("keeps it")
+    };
+    let bytes = |order: &Order| {
+        let encoded = bincode::encode_to_vec(order, bincode::config::legacy());
+        encoded.unwrap().len() as u64
+    };
+    // Those that fit are kept, and the first that does not is not.
+    let mut sum = 0;
+    let fit = (100..).find(|&id| {
+        let one = wants(id, 1);
+        sum += bytes(&one);
+        let kept = submit(&one);
+        assert_eq!(kept, sum <= MOST, "{id}: {sum}");
+        !kept
+    });
+    let last = fit.unwrap();
+    let known = |id: usize| w.exception(id as u64 - 99).kept;
+    assert!(last > 103 && known(last).is_none());
+    assert_eq!(known(101), Some(Arc::new(wants(101, 1))));
+    // Sent again as one for which there is no room: what it was is not placed either.
+    assert!(!submit(&wants(101, 100)));
+    assert_eq!(known(101), None);
+    assert!(submit(&wants(last, 1)), "there is room now");
+    assert!(!submit(&wants(101, 1)), "and no more");
+    w.engine
+        .resolve_exception(1, "anna", "he has it", NOW)
+        .unwrap();
+    assert!(submit(&wants(101, 1)));
+    // Replay does what was decided, whatever there is room for then.
+    let hash = w.engine.state_hash(NOW);
+    assert_eq!(w.restarted(NOW).state_hash(NOW), hash);
+    w.arrive("a1", "SKU-0", "EAST", 500, at(1));
+    assert_eq!(w.open(), 0);
+    let placed = (100..=last).filter(|id| w.engine.order("shop", &id.to_string()).is_ok());
+    assert_eq!(placed.count(), last - 100);
+}
+
+#[test]
 fn what_cannot_be_a_rule_is_refused() {
     let cancel = Action::Cancel;
     let twice = rule(

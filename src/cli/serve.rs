@@ -159,6 +159,7 @@ fn open(args: &ServeArgs, opener: &Opener) -> anyhow::Result<State> {
     let clock = Clock::start();
     let limits = Limits {
         lines: args.lines_max,
+        ..Limits::default()
     };
     let data_dir = args.data_dir.display();
     spinner.set_message(format!("reading {data_dir}"));

@@ -102,6 +102,7 @@ pub(super) fn new_engine(input: &Input) -> anyhow::Result<Engine> {
         .unwrap_or(0);
     let limits = Limits {
         lines: longest.max(Limits::default().lines),
+        ..Limits::default()
     };
     let now = input.orders[0].placed_at;
     Ok(Engine::new(network, opening, limits, None, now)?)

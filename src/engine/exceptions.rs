@@ -68,7 +68,7 @@ pub(super) enum Note {
     ByRule(Deed, Box<str>),
     /// A rule was to act at this moment, and did not resolve it.
     Tried(Deed, EpochMillis),
-    /// The order was refused: it is kept where a rule may place it.
+    /// The order was refused: it is kept where a rule may place it, if there is room for it.
     Keep(Arc<Order>),
 }
 
@@ -160,9 +160,9 @@ impl Engine {
         let raises = notes.iter().any(|n| matches!(n, Note::Raise(_)));
         if raises || (!notes.is_empty() && self.desk.any_open()) {
             let mut all = self.desk.all.lock();
-            let rules = self.remedies.rules();
+            let keeping = (self.remedies.rules(), self.limits.kept_bytes);
             for note in notes {
-                change(&mut all, rules, at, note, &mut facts);
+                change(&mut all, keeping, at, note, &mut facts);
             }
             self.remedies.rearm(&all, &facts);
             self.desk.open.store(all.open_len(), Ordering::Relaxed);
@@ -374,7 +374,7 @@ impl Engine {
 /// Does what a note says and adds the facts of it.
 fn change(
     all: &mut Arc<Exceptions>,
-    rules: Option<&Remedies>,
+    (rules, most_kept): (Option<&Remedies>, u64),
     at: EpochMillis,
     note: &Note,
     facts: &mut Facts,
@@ -448,11 +448,23 @@ fn change(
             let of_order = all.of_order(&order.key).filter(kept).map(|e| e.id);
             let ids: SmallVec<[u64; 4]> = of_order.collect();
             for id in ids {
-                if Arc::make_mut(all).keep_order(id, order) {
-                    let order = order.clone();
-                    let change = ExceptionChange::Kept { order };
-                    facts.extend(all.get(id).map(|e| fact(e, change)));
-                }
+                let room = all.may_keep(id, order, most_kept);
+                // What its sender sent before is not to be placed either way.
+                let changed = match room {
+                    true => Arc::make_mut(all).keep_order(id, order),
+                    false if all.get(id).is_some_and(|e| e.kept.is_some()) => {
+                        Arc::make_mut(all).drop_order(id)
+                    }
+                    false => false,
+                };
+                let change = match room {
+                    true => ExceptionChange::Kept {
+                        order: order.clone(),
+                    },
+                    false => ExceptionChange::Dropped,
+                };
+                let changed = all.get(id).filter(|_| changed);
+                facts.extend(changed.map(|e| fact(e, change)));
             }
         }
     }

@@ -109,11 +109,16 @@ use waiting::Waiting;
 pub struct Limits {
     /// Lines of one order or reservation.
     pub lines: usize,
+    /// Bytes, as they are encoded, of all refused orders together that are kept for the network's rules.
+    pub kept_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { lines: 200 }
+        Self {
+            lines: 200,
+            kept_bytes: 256 << 20,
+        }
     }
 }
 

@@ -441,7 +441,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Keeps a refused order where a rule may place it, and says so to its sender.
+    /// Keeps a refused order where a rule may place it and there is room for it, and says so to its
+    /// sender.
     pub(super) fn keep_refused(
         &self,
         order: &Arc<Order>,
@@ -454,7 +455,9 @@ impl Engine {
         let keep = [Note::Keep(order.clone())];
         self.note(&self.gate.enter(), now, &keep);
         let all = self.desk.now();
-        let kept = all.of_order(&order.key).find(|e| e.kept.is_some());
+        let kept = all
+            .of_order(&order.key)
+            .find(|e| e.kept.as_ref() == Some(order));
         if let (Some(kept), EngineError::Unroutable { why, .. }) = (kept, &mut error) {
             let more = format!("; exception {} keeps it for the network's rules", kept.id);
             why.push_str(&more);

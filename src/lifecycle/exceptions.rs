@@ -11,6 +11,8 @@ use crate::model::{
     ByRule, Cause, EpochMillis, ExceptionChange, ExceptionFact, ExceptionKind, Finding, Invalid,
     Order, OrderKey, SkuId, Subject, Topic, Trigger,
 };
+use bincode::enc::EncoderImpl;
+use bincode::enc::write::SizeWriter;
 use bincode::{Decode, Encode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -128,6 +130,8 @@ pub struct Exceptions {
     waiting: BTreeSet<(SkuId, u64)>,
     counts: BTreeMap<Cause, Counts>,
     rules: BTreeMap<ByRule, RuleCounts>,
+    /// Bytes of the orders that open ones keep, each counted as often as it is kept.
+    kept_bytes: u64,
 }
 
 impl Exceptions {
@@ -161,6 +165,7 @@ impl Exceptions {
             self.resolved.insert(id, Arc::new(exception));
             return;
         }
+        self.kept_bytes += bytes_kept(&exception);
         let finding = &exception.finding;
         self.about.insert(finding.subject.clone(), id);
         let waits = finding.waits_for.iter();
@@ -290,7 +295,26 @@ impl Exceptions {
         let Some(exception) = open.filter(|e| e.kept.as_ref() != Some(order)) else {
             return false;
         };
+        self.kept_bytes = self.kept_bytes - bytes_kept(exception) + bytes_of(order);
         Arc::make_mut(exception).kept = Some(order.clone());
+        true
+    }
+
+    /// Whether an order can be kept, instead of the one that is, with no more than `most` bytes in all.
+    #[must_use]
+    pub fn may_keep(&self, id: u64, order: &Order, most: u64) -> bool {
+        let instead = self.open.get(&id).map_or(0, |e| bytes_kept(e));
+        self.kept_bytes - instead + bytes_of(order) <= most
+    }
+
+    /// The refused order that it is about is kept no longer; `false` when none is.
+    pub fn drop_order(&mut self, id: u64) -> bool {
+        let open = self.open.get_mut(&id);
+        let Some(exception) = open.filter(|e| e.kept.is_some()) else {
+            return false;
+        };
+        self.kept_bytes -= bytes_kept(exception);
+        Arc::make_mut(exception).kept = None;
         true
     }
 
@@ -333,6 +357,7 @@ impl Exceptions {
             let known = self.resolved.get(&id);
             return known.map(|e| (&**e, false)).ok_or_else(|| unknown(id));
         };
+        self.kept_bytes -= bytes_kept(&exception);
         let ended = Arc::make_mut(&mut exception);
         ended.resolved = Some(Resolved {
             at,
@@ -410,6 +435,7 @@ impl Exceptions {
             }
             ExceptionChange::Tried { rule, due } => Ok(self.tried(*id, rule, *due)),
             ExceptionChange::Kept { order } => Ok(self.keep_order(*id, order)),
+            ExceptionChange::Dropped => Ok(self.drop_order(*id)),
             ExceptionChange::Opened { .. } => unreachable!("done above"),
         };
         match done.map_err(|e| e.to_string())? {
@@ -508,6 +534,20 @@ impl Filter {
             && self.order.as_ref().is_none_or(|o| Some(o) == order)
             && (self.assigned_to.is_none() || self.assigned_to == exception.assigned_to)
     }
+}
+
+/// Bytes of the order that an exception keeps.
+fn bytes_kept(exception: &Exception) -> u64 {
+    exception.kept.as_ref().map_or(0, |order| bytes_of(order))
+}
+
+/// Bytes of an order as it is encoded; in memory it has up to a few times as many.
+fn bytes_of(order: &Order) -> u64 {
+    let mut counted = EncoderImpl::new(SizeWriter::default(), bincode::config::legacy());
+    order
+        .encode(&mut counted)
+        .expect("whoever counts takes what is written");
+    counted.into_writer().bytes_written as u64
 }
 
 fn unknown(id: u64) -> Invalid {

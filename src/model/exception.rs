@@ -140,6 +140,8 @@ pub enum ExceptionChange {
         /// As it was sent the last time.
         order: Arc<Order>,
     },
+    /// The order is kept no longer: its sender sent another one, for which there is no room.
+    Dropped,
 }
 
 /// Something happened to the exception with this number.

@@ -10,7 +10,10 @@ impl<N: Names + ?Sized> Events<'_, N> {
         let names = self.names;
         let (topic, cause) = (&fact.subject.topic, fact.subject.cause);
         // Its sender has it; what is done with it is told when it is done.
-        if matches!(fact.change, ExceptionChange::Kept { .. }) {
+        if matches!(
+            fact.change,
+            ExceptionChange::Kept { .. } | ExceptionChange::Dropped
+        ) {
             return;
         }
         let streams = match topic {
@@ -22,7 +25,9 @@ impl<N: Names + ?Sized> Events<'_, N> {
             ExceptionChange::Opened { .. } => "exception.opened",
             ExceptionChange::Assigned { .. } => "exception.assigned",
             ExceptionChange::Resolved { .. } => "exception.resolved",
-            ExceptionChange::Tried { .. } | ExceptionChange::Kept { .. } => "exception.tried",
+            ExceptionChange::Tried { .. }
+            | ExceptionChange::Kept { .. }
+            | ExceptionChange::Dropped => "exception.tried",
         };
         self.push(streams, kind, |f| {
             f.number(Field::Exception, fact.id)
@@ -67,7 +72,7 @@ impl<N: Names + ?Sized> Events<'_, N> {
                     f.text(Field::Rule, &rule.rule)
                         .text(Field::How, rule.action.name());
                 }
-                ExceptionChange::Kept { .. } => {}
+                ExceptionChange::Kept { .. } | ExceptionChange::Dropped => {}
             }
         });
     }
