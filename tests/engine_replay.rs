@@ -9,8 +9,8 @@ use allot::bench::random::Random;
 use allot::engine::{CountReport, Engine, FactSink, Limits, Replay};
 use allot::lifecycle::CostQuery;
 use allot::model::{
-    Cause, Cents, EpochMillis, ExceptionChange, Fact, LocationId, Lsn, Qty, ReturnStep,
-    ScarcityRow, SkuId,
+    Cause, Cents, EpochMillis, ExceptionChange, Fact, LocationId, Lsn, Network, Qty, ReturnStep,
+    ScarcityRow, SkuId, ThresholdRow,
 };
 use engine_support::commands::{command, kept_by, opening, random_order};
 use engine_support::{NOW, location, network, ruled};
@@ -51,6 +51,36 @@ fn replayed(kept: &Kept) -> Engine {
     }
     let latest = Lsn(facts.len() as u64);
     replay.finish(opening(), None, latest, NOW).unwrap()
+}
+
+#[test]
+fn a_threshold_of_the_network_that_was_taken_away_does_not_come_back() {
+    let network = || Network {
+        thresholds: vec![ThresholdRow {
+            sku: None,
+            channel: None,
+            low: Qty(5),
+        }],
+        ..ruled()
+    };
+    let kept = Kept::default();
+    let sink = || Some(Box::new(kept.clone()) as Box<dyn FactSink>);
+    let engine = Engine::new(network(), opening(), Limits::default(), sink(), NOW).unwrap();
+    engine
+        .set_threshold("away", "SKU-1", None, None, NOW)
+        .unwrap();
+    let facts = kept.0.lock().clone();
+    let set = |fact: &&(EpochMillis, Fact)| matches!(fact.1, Fact::ThresholdSet { .. });
+    assert!(facts.iter().filter(set).count() > 2, "one of each item");
+    let mut replay = Replay::new(network(), Limits::default()).unwrap();
+    for (at, fact) in &facts {
+        assert_eq!(replay.apply(*at, fact.clone()), Ok(()));
+    }
+    let latest = Lsn(facts.len() as u64);
+    let again = replay.finish(opening(), sink(), latest, NOW).unwrap();
+    let since = kept.0.lock()[facts.len()..].to_vec();
+    assert_eq!(since.iter().filter(set).count(), 0, "{since:?}");
+    assert_eq!(again.state_hash(NOW), engine.state_hash(NOW));
 }
 
 fn agree(engine: &Engine, kept: &Kept, clock: &AtomicI64, what: &str) {

@@ -1,8 +1,9 @@
 //! Thresholds of availability: told when what may be promised crosses one, or zero.
 //!
-//! Whoever sweeps looks at the items that have a threshold, and what changed sides since the last
+//! Whoever keeps time looks at the items that have a threshold, and what changed sides since the last
 //! look becomes a fact: so the ledger does nothing for it, a crossing is told once, and the feed is
-//! the same after a restart. What crosses twice between two looks is not told.
+//! the same after a restart. What crosses twice between two looks is not told. Every item may have a
+//! threshold, so one look is at so many of them, and the next one goes on from there.
 
 use super::Engine;
 use super::error::EngineError;
@@ -14,12 +15,17 @@ use crate::model::{
     SkuId, Watched,
 };
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
+
+/// So many thresholds are looked at in one step, which a snapshot has to wait for.
+const LOOK_AT: usize = 4_096;
 
 /// Thresholds, and where each stood when it was told.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Availability {
-    pub(super) thresholds: BTreeMap<Watched, Qty>,
+    /// `None` is one that was taken away: the network's own does not come back.
+    pub(super) thresholds: BTreeMap<Watched, Option<Qty>>,
     /// Of those that do not have plenty.
     pub(super) levels: BTreeMap<Watched, AvailabilityLevel>,
 }
@@ -27,14 +33,9 @@ pub(super) struct Availability {
 impl Availability {
     /// Sets a threshold, or takes it away.
     pub(super) fn set(&mut self, watched: Watched, low: Option<Qty>) {
-        match low {
-            Some(low) => {
-                self.thresholds.insert(watched, low);
-            }
-            None => {
-                self.thresholds.remove(&watched);
-                self.levels.remove(&watched);
-            }
+        self.thresholds.insert(watched, low);
+        if low.is_none() {
+            self.levels.remove(&watched);
         }
     }
 
@@ -44,6 +45,19 @@ impl Availability {
             AvailabilityLevel::Plenty => self.levels.remove(&watched),
             level => self.levels.insert(watched, level),
         };
+    }
+
+    /// The next thresholds after one, and the last that was looked at, unless it was the last of all.
+    fn slice(&self, after: Option<Watched>) -> (Vec<(Watched, Qty)>, Option<Watched>) {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = self.thresholds.range((from, Bound::Unbounded));
+        let mut slice = Vec::new();
+        let mut last = None;
+        for (&watched, &low) in rest.by_ref().take(LOOK_AT) {
+            slice.extend(low.map(|low| (watched, low)));
+            last = Some(watched);
+        }
+        (slice, last.filter(|_| rest.next().is_some()))
     }
 
     fn level(&self, watched: &Watched) -> AvailabilityLevel {
@@ -124,14 +138,26 @@ impl Engine {
 
     /// Looks at every item that has a threshold, and tells which changed sides since the last look.
     pub fn check_availability(&self, now: EpochMillis) {
+        let mut after = None;
+        loop {
+            after = self.check_availability_after(after, now);
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+
+    /// The same for at most 4,096 of them: those after `after`, from the first one where it is `None`.
+    /// Answers after which the next look goes on; `None` at the end.
+    pub fn check_availability_after(
+        &self,
+        after: Option<Watched>,
+        now: EpochMillis,
+    ) -> Option<Watched> {
         let pass = self.gate.enter();
         let mut availability = self.availability.lock();
-        let all: Vec<(Watched, Qty)> = availability
-            .thresholds
-            .iter()
-            .map(|(&watched, &low)| (watched, low))
-            .collect();
-        for (watched, low) in all {
+        let (slice, next) = availability.slice(after);
+        for (watched, low) in slice {
             let query = AtpQuery {
                 channel: watched.1,
                 ..AtpQuery::default()
@@ -152,5 +178,33 @@ impl Engine {
                 availability.put(watched, is);
             }
         }
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_go_on_where_the_last_one_ended_and_leave_out_what_was_taken_away() {
+        let mut all = Availability::default();
+        let watched = |n: usize| (SkuId::from_index(n).unwrap(), None);
+        for n in 0..LOOK_AT * 2 {
+            all.set(watched(n), Some(Qty(1)));
+        }
+        all.put(watched(7), AvailabilityLevel::Low);
+        all.set(watched(7), None);
+        assert!(all.thresholds.contains_key(&watched(7)));
+        assert_eq!(all.level(&watched(7)), AvailabilityLevel::Plenty);
+        let (first, next) = all.slice(None);
+        assert_eq!(
+            (first.len(), next),
+            (LOOK_AT - 1, Some(watched(LOOK_AT - 1)))
+        );
+        let (second, next) = all.slice(next);
+        assert_eq!((second.len(), next), (LOOK_AT, None));
+        assert_eq!(second[0].0, watched(LOOK_AT));
+        assert_eq!(Availability::default().slice(None), (Vec::new(), None));
     }
 }

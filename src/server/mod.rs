@@ -209,7 +209,6 @@ impl Server {
                     if let Some(ready) = self.shared.ready() {
                         let now = ready.clock.now();
                         ready.engine.sweep(now);
-                        ready.engine.check_availability(now);
                         if let Some(snapshots) = &ready.snapshots {
                             snapshots.start_if_due(now);
                         }

@@ -1,15 +1,17 @@
-//! The thread that does what is due, when it is due.
+//! The thread that does what is due, when it is due, and looks at thresholds of availability meanwhile.
 
 use super::clock::Clock;
 use crate::engine::Engine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A deadline that comes nearer than the next known one is seen after at most this long. It is one
 /// look at a number, so an idle server does next to nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// Between two looks at thresholds of availability, each at some of them.
+const THRESHOLDS_EVERY: Duration = Duration::from_millis(250);
 /// So many orders at once, between two looks at whether to stop.
 const ORDERS_MAX: usize = 1_000;
 
@@ -29,7 +31,12 @@ impl Timer {
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = stop.clone();
         let work = move || {
+            let (mut looked, mut after) = (None::<Instant>, None);
             while !stopping.load(Ordering::Acquire) {
+                if looked.is_none_or(|at| at.elapsed() >= THRESHOLDS_EVERY) {
+                    after = engine.check_availability_after(after, clock.now());
+                    looked = Some(Instant::now());
+                }
                 if engine.due(clock.now(), ORDERS_MAX) < ORDERS_MAX {
                     std::thread::park_timeout(wait(&engine, clock));
                 }

@@ -30,8 +30,8 @@ pub struct Meta {
     pub skus: u64,
     /// When the cut was, by the clock of whoever took it.
     pub now: EpochMillis,
-    /// Thresholds of availability.
-    pub thresholds: Vec<(Watched, Qty)>,
+    /// Thresholds of availability; `None` is one that was taken away.
+    pub thresholds: Vec<(Watched, Option<Qty>)>,
     /// Where each that does not have plenty stood.
     pub levels: Vec<(Watched, AvailabilityLevel)>,
     /// What release tokens are made with. Whoever may read a data directory may release orders.

@@ -108,8 +108,8 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         name: "STOCK.THRESHOLD",
         group: "Stock",
         usage: "ref sku low|NONE [CHANNEL channel]",
-        summary: "Watches an item: within a second after what may be promised falls to the threshold or to none, or \
-            is more again, an event `availability.low`, `.out` or `.plenty` tells it on the stream `stock`, once \
+        summary: "Watches an item: within a second (later where more than 16,384 are watched) after what may be promised \
+            falls to the threshold or to none, or is more again, an event `availability.low`, `.out` or `.plenty` tells it on the stream `stock`, once \
             per crossing.",
         arguments: &[
             REF,
@@ -118,7 +118,10 @@ pub(in super::super) const COMMANDS: &[Command] = &[
                 "low",
                 "units at which it is low; 0 tells only of none and of some",
             ),
-            ("NONE", "it is no longer watched"),
+            (
+                "NONE",
+                "it is no longer watched, whatever the network says at a start",
+            ),
             (
                 "CHANNEL channel",
                 "as that channel sees it; all together when absent",
