@@ -224,6 +224,11 @@ impl Run<'_> {
         let proven = filled
             .bound
             .map_or(self.bound, |b| b.max(self.bound + filled.lowered));
+        // A bound above what was found is a wrong proof: no test may pass over it.
+        debug_assert!(
+            bound(proven - broken) <= self.outcome.cents,
+            "the bound {proven} is above the plan {all} with {broken} of tokens"
+        );
         self.outcome.bound = bound(proven - broken).min(self.outcome.cents);
         let with_large = filled.with_large.map_or(proven, |b| b.max(proven));
         self.outcome.bound_with_large = bound(with_large - broken).min(self.outcome.cents);

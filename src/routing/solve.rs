@@ -62,6 +62,12 @@ pub(super) fn decide(job: &Job<'_>, scratch: &mut Scratch) -> Result<Decision, U
         return Err(short(scratch, Vec::new()));
     };
     let total = plan.objective.total();
+    // A bound above what was found is a wrong proof: no test may pass over it.
+    debug_assert!(
+        solved.bound.is_none_or(|bound| bound <= total.0),
+        "the bound {:?} is above the plan {total:?}",
+        solved.bound
+    );
     let bound = solved.bound.map_or(total, |bound| Cents(bound).min(total));
     Ok(Decision {
         rejected: rejected(job, &scratch.candidates.seen, &plan),
