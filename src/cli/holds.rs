@@ -166,7 +166,7 @@ fn chart(rows: &[Held]) -> Bars {
         title: "What holding orders before release saves".into(),
         x: "hours between order and release".into(),
         y: "less than without".into(),
-        series: vec!["extra shipments".into(), "freight".into()],
+        series: vec!["extra shipments".into(), "all that is minimised".into()],
         groups: rows.iter().map(group).collect(),
         words: share_of,
     }
