@@ -51,6 +51,7 @@ pub(crate) fn replay(
     let (first, last) = (at(orders.first()), at(orders.last()));
     let limits = Limits {
         lines: orders.iter().map(|o| o.lines.len()).max().unwrap_or(1),
+        ..Limits::default()
     };
     let engine = Engine::new(network, opening, limits, None, first)?;
     engine.set_scarcity(Vec::new())?;
