@@ -9,7 +9,7 @@ use super::large;
 use super::partition::Found;
 use super::price::{finish, shipment};
 use super::request::{EXACT_DEMANDS_MAX, Job, Request, SETS_DEMANDS_MAX, Unroutable};
-use super::tariff::AMOUNT_MAX;
+use super::tariff::{AMOUNT_MAX, NEVER};
 use super::whole::Whole;
 use crate::model::{Cents, Decision, Plan, Proof, ShipmentLine, ShortLine};
 
@@ -62,9 +62,12 @@ pub(super) fn decide(job: &Job<'_>, scratch: &mut Scratch) -> Result<Decision, U
         return Err(short(scratch, Vec::new()));
     };
     let total = plan.objective.total();
-    // A bound above what was found is a wrong proof: no test may pass over it.
+    // A bound above what was found is a wrong proof: no test may pass over it. Where nothing can ship the
+    // bound of what ships is `NEVER`, and to ship nothing is the plan.
     debug_assert!(
-        solved.bound.is_none_or(|bound| bound <= total.0),
+        solved
+            .bound
+            .is_none_or(|bound| bound <= total.0 || bound >= NEVER),
         "the bound {:?} is above the plan {total:?}",
         solved.bound
     );
