@@ -390,6 +390,9 @@ fn told(at: &crate::backlog::Progress) -> String {
     let bound = whole(at.at.bound);
     match (at.stage, at.at.cents) {
         (Stage::Sheets, _) => "pricing shipments".into(),
+        // Orders with many items are routed anew at the end: until then nothing is proven of all.
+        (_, Some(cents)) if at.at.bound.0 == 0 => format!("improving  cost {}", whole(cents)),
+        (_, None) if at.at.bound.0 == 0 => "pricing scarce units".into(),
         (_, Some(cents)) => {
             let over = (cents.0 - at.at.bound.0).max(0);
             let gap = over.saturating_mul(10_000) / at.at.bound.0.max(1);

@@ -225,6 +225,8 @@ fn gap(plan: &PlanFile) -> String {
     let points = moments
         .iter()
         .zip(&plan.trace)
+        // Where nothing is proven yet there is no gap.
+        .filter(|(_, (_, bound))| *bound > 0)
         .filter_map(|(at, (cents, bound))| {
             let over = ((*cents)? - bound).max(0) as f64;
             Some((*at, over * 100.0 / (*bound).max(1) as f64))

@@ -189,7 +189,9 @@ impl Report {
         let number = |n: u64| Reply::Int(i64::try_from(n).unwrap_or(i64::MAX));
         let cents = |c: Option<i64>| c.map_or(Reply::Null, Reply::Int);
         let text = |t: &Option<String>| t.clone().map_or(Reply::Null, Into::into);
-        let gap = self.cents.zip(self.bound_cents).map(|(cents, bound)| {
+        // A bound of 0 says that nothing is proven yet.
+        let bound = self.bound_cents.filter(|bound| *bound > 0);
+        let gap = self.cents.zip(bound).map(|(cents, bound)| {
             let over = i128::from(cents) - i128::from(bound);
             let gap = over.max(0) * 1_000_000 / i128::from(bound.max(1));
             i64::try_from(gap).unwrap_or(i64::MAX)
