@@ -31,6 +31,9 @@ pub struct Sockets {
     hello: Hello,
     began: Instant,
     scratch: Box<[u8]>,
+    /// Whether something may have arrived, by the last wait: to ask every connection costs a call of the
+    /// system for each, which the server beside the driver has to pay for too.
+    arrived: Vec<bool>,
 }
 
 impl Sockets {
@@ -55,6 +58,7 @@ impl Sockets {
             hello,
             began,
             scratch: vec![0; READ_BYTES].into_boxed_slice(),
+            arrived: vec![true; count],
         })
     }
 }
@@ -85,10 +89,15 @@ impl Wire for Sockets {
     }
 
     fn receive(&mut self, link: usize, into: &mut Vec<u8>) -> io::Result<Received> {
+        if !std::mem::take(&mut self.arrived[link]) {
+            return Ok(Received::Nothing);
+        }
         loop {
             match self.streams[link].read(&mut self.scratch) {
                 Ok(0) => return Ok(Received::Closed),
                 Ok(count) => {
+                    // A buffer that is not full has taken all there was.
+                    self.arrived[link] = count == self.scratch.len();
                     into.extend_from_slice(&self.scratch[..count]);
                     return Ok(Received::Bytes(count));
                 }
@@ -102,38 +111,41 @@ impl Wire for Sockets {
     }
 
     fn wait(&mut self, until: Nanos, wants: &[Wants]) -> io::Result<()> {
+        // What is due already still asks what has arrived.
         let left = until.saturating_sub(self.now());
-        if left == 0 {
-            return Ok(());
+        let mut polled = Vec::with_capacity(self.streams.len());
+        let mut links = Vec::with_capacity(self.streams.len());
+        for (link, (stream, wants)) in self.streams.iter().zip(wants).enumerate() {
+            let flags = match wants {
+                Wants::Replies => PollFlags::IN,
+                Wants::Room => PollFlags::IN | PollFlags::OUT,
+                // A closed socket is always ready: nobody could wait beside it.
+                Wants::Nothing => continue,
+            };
+            polled.push(PollFd::new(stream, flags));
+            links.push(link);
         }
-        let mut ready: Vec<PollFd<'_>> = self
-            .streams
-            .iter()
-            .zip(wants)
-            .filter_map(|(stream, wants)| {
-                let flags = match wants {
-                    Wants::Replies => PollFlags::IN,
-                    Wants::Room => PollFlags::IN | PollFlags::OUT,
-                    // A closed socket is always ready: nobody could wait beside it.
-                    Wants::Nothing => return None,
-                };
-                Some(PollFd::new(stream, flags))
-            })
-            .collect();
         let timeout = Timespec {
             tv_sec: i64::try_from(left / 1_000_000_000).unwrap_or(i64::MAX),
             tv_nsec: i64::try_from(left % 1_000_000_000).unwrap_or(0),
         };
-        match poll(&mut ready, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
+        match poll(&mut polled, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
+        for (link, polled) in links.into_iter().zip(polled) {
+            // An error or an end shows when one reads.
+            let told = polled.revents().difference(PollFlags::OUT);
+            self.arrived[link] |= !told.is_empty();
+        }
+        Ok(())
     }
 
     fn reconnect(&mut self, link: usize) -> bool {
         match open(self.address, &self.hello) {
             Ok(stream) => {
                 self.streams[link] = stream;
+                self.arrived[link] = true;
                 true
             }
             Err(_) => false,
