@@ -2,10 +2,12 @@
 
 use super::feeder::Feeder;
 use super::session::{Session, Working};
-use super::shared::Shared;
-use crate::journal::{Durability, Progress};
+use super::shared::{Ready, Shared};
+use crate::journal::{Durability, Journal, Progress};
+use crate::model::Lsn;
 use crate::wire::{Decoded, Protocol, ReplyWriter, RequestDecoder};
 use bytes::{Buf, BytesMut};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,12 +43,25 @@ enum End {
     Stopping,
 }
 
+/// Replies that must not leave before the disk has a fact.
+struct Held {
+    /// Where they begin in the output; they end where the next ones begin.
+    from: usize,
+    /// The last fact that they may tell of.
+    told: Lsn,
+}
+
 pub(super) struct Connection {
     stream: TcpStream,
     session: Session,
     decoder: RequestDecoder,
     input: BytesMut,
     output: Vec<u8>,
+    /// Which replies wait for the disk, in their order. What arrives meanwhile is carried out: it is on the
+    /// disk with the next sync, not with the one after that.
+    held: VecDeque<Held>,
+    /// Where in the output the first reply of this turn begins that tells of something written.
+    wrote_from: Option<usize>,
     /// When the first byte of a command came that is not whole yet.
     begun: Option<Instant>,
     /// How far the journal is, once there was something to wait for.
@@ -62,6 +77,8 @@ impl Connection {
             decoder: RequestDecoder::new(),
             input: BytesMut::new(),
             output: Vec::new(),
+            held: VecDeque::new(),
+            wrote_from: None,
             begun: None,
         }
     }
@@ -115,19 +132,27 @@ impl Connection {
             };
             let received = tokio::select! {
                 received = self.stream.read_buf(&mut self.input) => received?,
+                () = further(&mut self.progress), if !self.held.is_empty() => {
+                    self.release().await?;
+                    if self.session.closing {
+                        return Ok(End::Done);
+                    }
+                    continue;
+                }
                 () = patient => return Ok(End::TooSlow(patience.map_or("", |(_, why)| why))),
                 () = async { let _ = stop.wait_for(|stopping| *stopping).await; } => {
+                    self.send().await?;
                     return Ok(End::Stopping);
                 }
             };
             if received == 0 {
+                // It may still read what it has asked for.
+                self.send().await?;
                 return Ok(End::Gone);
             }
             loop {
                 let more = self.carry_out();
-                if self.send().await.is_err() {
-                    return Ok(End::Gone);
-                }
+                self.answer().await?;
                 if self.session.waiting.is_some() {
                     if let Some(end) = self.wait_for_events(stop).await? {
                         return Ok(end);
@@ -135,6 +160,8 @@ impl Connection {
                 } else if let Some(Working { reply, silent }) = self.session.working.take() {
                     let reply = reply.await;
                     self.session.done(&reply, silent, &mut self.output);
+                    // All that was before it has left.
+                    self.wrote_from = Some(0);
                 } else if more {
                     tokio::task::yield_now().await;
                 } else {
@@ -226,7 +253,11 @@ impl Connection {
             let limits = self.session.limits();
             match self.decoder.decode(&self.input, &limits) {
                 Ok(Decoded::Command { args, consumed }) => {
+                    let before = self.output.len();
                     self.session.execute(args, now, &mut self.output);
+                    if self.session.wrote {
+                        self.wrote_from.get_or_insert(before);
+                    }
                     self.input.advance(consumed);
                     self.begun = None;
                 }
@@ -251,35 +282,105 @@ impl Connection {
         true
     }
 
+    /// Sends the replies of a turn: at once what the disk has or need not have. The rest leaves when
+    /// the disk has it, and more is read meanwhile, unless too much waits or the next command must
+    /// come after the replies.
+    async fn answer(&mut self) -> std::io::Result<()> {
+        let in_turn = self.session.is_busy() || self.session.closing;
+        if in_turn || self.output.len() >= OUTPUT_BYTES || !self.hold() {
+            return self.send().await;
+        }
+        self.release().await
+    }
+
+    /// Notes which replies of this turn wait for the disk. `false` when the connection has to wait
+    /// for it before it reads on.
+    fn hold(&mut self) -> bool {
+        if !std::mem::take(&mut self.session.wrote) {
+            return true;
+        }
+        let from = self.wrote_from.take().unwrap_or(0);
+        let shared = self.session.shared.clone();
+        let Some((ready, journal)) = shared.ready().and_then(|r| Some((r, written_to(r)?))) else {
+            return true;
+        };
+        if journal.gathered_bytes() > GATHERED_BYTES_MAX {
+            self.session.wrote = true;
+            self.wrote_from = Some(from);
+            return false;
+        }
+        if journal.durability() == Durability::Sync {
+            self.progress.get_or_insert_with(|| journal.progress());
+            let told = ready.engine.latest_fact();
+            self.held.push_back(Held { from, told });
+        }
+        true
+    }
+
+    /// Sends what need not wait for the disk any more.
+    async fn release(&mut self) -> std::io::Result<()> {
+        let failure = match &mut self.progress {
+            None => None,
+            Some(progress) => {
+                let now = progress.borrow_and_update();
+                while self.held.pop_front_if(|h| h.told <= now.durable).is_some() {}
+                now.failure.clone().filter(|_| !self.held.is_empty())
+            }
+        };
+        if let Some(reason) = failure {
+            self.fail(&reason);
+        }
+        let free = self.held.front().map_or(self.output.len(), |h| h.from);
+        if free == 0 {
+            return Ok(());
+        }
+        self.write(free).await?;
+        self.output.drain(..free);
+        for held in &mut self.held {
+            held.from -= free;
+        }
+        Ok(())
+    }
+
     /// Waits until what the replies tell of is as safe as was promised: once for all commands that
     /// came together. When it never will be, the replies are kept back: their outcome is unknown.
     async fn settle(&mut self) {
-        if !std::mem::take(&mut self.session.wrote) {
-            return;
-        }
-        let Some(ready) = self.session.shared.ready() else {
+        let shared = self.session.shared.clone();
+        let Some((ready, journal)) = shared.ready().and_then(|r| Some((r, written_to(r)?))) else {
             return;
         };
-        let memory = || ready.feeder.as_ref().and_then(Feeder::memory);
-        let Some(journal) = ready.journal.as_ref().or_else(memory) else {
-            return;
+        let wrote = std::mem::take(&mut self.session.wrote);
+        let told = match wrote {
+            true => Some(ready.engine.latest_fact()),
+            false => self.held.back().map(|held| held.told),
         };
-        let progress = self.progress.get_or_insert_with(|| journal.progress());
         // Where nobody waits for the disk, he does who would fill the memory.
         let waits = journal.durability() == Durability::Sync
             || journal.gathered_bytes() > GATHERED_BYTES_MAX;
-        if !waits {
+        let (Some(told), true) = (told, waits) else {
             return;
-        }
-        let told = ready.engine.latest_fact();
+        };
+        let progress = self.progress.get_or_insert_with(|| journal.progress());
         let safe = |p: &Progress| p.durable >= told || p.failure.is_some();
-        let failure = match progress.wait_for(safe).await {
-            Ok(now) if now.durable >= told => return,
+        let reason = match progress.wait_for(safe).await {
+            Ok(now) if now.durable >= told => {
+                self.held.clear();
+                return;
+            }
             Ok(now) => now.failure.clone(),
             Err(_) => None, // its writer is gone
         };
-        let reason = failure.as_deref().unwrap_or("it is closed");
-        self.output.clear();
+        let from = self.wrote_from.take().unwrap_or(0);
+        self.held.push_back(Held { from, told });
+        self.fail(reason.as_deref().unwrap_or("it is closed"));
+    }
+
+    /// The journal failed: nobody knows what became of what the replies that wait tell of.
+    fn fail(&mut self, reason: &str) {
+        if let Some(first) = self.held.front() {
+            self.output.truncate(first.from);
+        }
+        self.held.clear();
         ReplyWriter::new(&mut self.output, self.session.protocol).error(
             "IOERR",
             &format!(
@@ -290,14 +391,24 @@ impl Connection {
         self.session.closing = true;
     }
 
+    /// Sends all replies, once they may leave.
     async fn send(&mut self) -> std::io::Result<()> {
         self.settle().await;
-        if self.output.is_empty() {
+        self.wrote_from = None;
+        self.held.clear();
+        let all = self.output.len();
+        self.write(all).await?;
+        self.output.clear();
+        Ok(())
+    }
+
+    /// Sends the first bytes of the output.
+    async fn write(&mut self, count: usize) -> std::io::Result<()> {
+        if count == 0 {
             return Ok(());
         }
         let within = self.session.shared.config.write_within;
-        let sent = timeout(within, self.stream.write_all(&self.output)).await;
-        self.output.clear();
+        let sent = timeout(within, self.stream.write_all(&self.output[..count])).await;
         sent.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
     }
 
@@ -306,8 +417,25 @@ impl Connection {
         if self.input.is_empty() && self.input.capacity() > 8 * READ_BYTES {
             self.input = BytesMut::new();
         }
-        if self.output.capacity() > 2 * OUTPUT_BYTES {
+        if self.output.is_empty() && self.output.capacity() > 2 * OUTPUT_BYTES {
             self.output = Vec::new();
         }
     }
+}
+
+/// Where the facts of this server's commands go.
+fn written_to(ready: &Ready) -> Option<&Journal> {
+    let memory = || ready.feeder.as_ref().and_then(Feeder::memory);
+    ready.journal.as_ref().or_else(memory)
+}
+
+/// Until the journal is further than when somebody last looked, or at its end.
+async fn further(progress: &mut Option<watch::Receiver<Progress>>) {
+    if let Some(progress) = progress {
+        // Its writer tells of its end before it goes.
+        if progress.changed().await.is_ok() {
+            return;
+        }
+    }
+    std::future::pending().await
 }

@@ -177,61 +177,60 @@ impl Session {
     }
 
     fn answer(&mut self, args: Args<'_>, now: EpochMillis) -> Reply {
-        if let Some(command) = table::find(args.name()) {
-            if !self.authenticated {
-                return Reply::error("NOAUTH", "Authentication required.");
-            }
-            let given = args.len() - 1;
-            if given < command.least || command.most.is_some_and(|most| given > most) {
-                let form = command.form();
-                let text = format!(
-                    "wrong number of arguments for '{}' command: got {given}; expected {form}",
-                    command.name.to_ascii_lowercase()
-                );
-                return Reply::error("ERR", text);
-            }
-            let shared = self.shared.clone();
-            let Some(ready) = shared.ready() else {
-                let early = shared.early.load();
-                let said = early.as_ref().and_then(|e| e.answer(command, args));
-                return said.unwrap_or_else(early::loading);
-            };
-            if command.writes {
-                if let Some(reason) = ready.journal.as_ref().and_then(Journal::failure) {
-                    return Reply::error("IOERR", no_writes(&reason));
-                }
-                self.wrote |= !feed::delivers(command);
-            }
-            let waiting = Cell::new(None);
-            let later = Cell::new(None);
-            let call = Call {
-                connection: self.id,
-                started: ready.clock.started_at(),
-                engine: &ready.engine,
-                now,
-                snapshots: ready.snapshots.as_ref(),
-                feed: FeedCall {
-                    feeder: ready.feeder.as_ref(),
-                    protocol: self.protocol,
-                    waiting: &waiting,
-                },
-                workers: ready.workers.as_ref(),
-                pricer: ready.pricer.as_ref(),
-                runs: &ready.runs,
-                later: &later,
-            };
-            let answer = (command.run)(&call, Arguments::of(args));
-            self.waiting = waiting.take().map(|wait| Waiting {
-                wait,
-                silent: false,
-            });
-            self.working = later.take().map(|reply| Working {
-                reply,
-                silent: false,
-            });
-            return answer.unwrap_or_else(CommandError::into_reply);
+        let Some(command) = table::find(args.name()) else {
+            return protocol::answer(self, args);
+        };
+        if !self.authenticated {
+            return Reply::error("NOAUTH", "Authentication required.");
         }
-        protocol::answer(self, args)
+        let given = args.len() - 1;
+        if given < command.least || command.most.is_some_and(|most| given > most) {
+            let form = command.form();
+            let text = format!(
+                "wrong number of arguments for '{}' command: got {given}; expected {form}",
+                command.name.to_ascii_lowercase()
+            );
+            return Reply::error("ERR", text);
+        }
+        let Some(ready) = self.shared.ready() else {
+            let early = self.shared.early.load();
+            let said = early.as_ref().and_then(|e| e.answer(command, args));
+            return said.unwrap_or_else(early::loading);
+        };
+        if command.writes {
+            if let Some(reason) = ready.journal.as_ref().and_then(Journal::failure) {
+                return Reply::error("IOERR", no_writes(&reason));
+            }
+            self.wrote |= !feed::delivers(command);
+        }
+        let waiting = Cell::new(None);
+        let later = Cell::new(None);
+        let call = Call {
+            connection: self.id,
+            started: ready.clock.started_at(),
+            engine: &ready.engine,
+            now,
+            snapshots: ready.snapshots.as_ref(),
+            feed: FeedCall {
+                feeder: ready.feeder.as_ref(),
+                protocol: self.protocol,
+                waiting: &waiting,
+            },
+            workers: ready.workers.as_ref(),
+            pricer: ready.pricer.as_ref(),
+            runs: &ready.runs,
+            later: &later,
+        };
+        let answer = (command.run)(&call, Arguments::of(args));
+        self.waiting = waiting.take().map(|wait| Waiting {
+            wait,
+            silent: false,
+        });
+        self.working = later.take().map(|reply| Working {
+            reply,
+            silent: false,
+        });
+        answer.unwrap_or_else(CommandError::into_reply)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::model::EpochMillis;
 use arc_swap::ArcSwapOption;
+use crossbeam::utils::CachePadded;
 use dashmap::DashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -70,7 +71,8 @@ pub(super) struct Shared {
     pub(super) clients: DashMap<u64, ClientEntry>,
     pub(super) next_client: AtomicU64,
     pub(super) unauthenticated: AtomicUsize,
-    pub(super) stats: Stats,
+    /// Every command counts itself; what only is read must not lie beside it.
+    pub(super) stats: CachePadded<Stats>,
 }
 
 impl Shared {
@@ -83,7 +85,7 @@ impl Shared {
             clients: DashMap::new(),
             next_client: AtomicU64::new(1),
             unauthenticated: AtomicUsize::new(0),
-            stats: Stats::default(),
+            stats: CachePadded::default(),
         }
     }
 

@@ -6,7 +6,7 @@
 
 use allot::bench::random::Random;
 use allot::journal::{Disk, DiskFile};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,8 @@ struct State {
     fail_on: bool,
     failed: bool,
     slow_sync: bool,
+    /// No sync goes on before it is let go.
+    held: bool,
 }
 
 impl State {
@@ -91,7 +93,7 @@ impl State {
 }
 
 #[derive(Clone)]
-pub(crate) struct FaultDisk(Arc<Mutex<State>>);
+pub(crate) struct FaultDisk(Arc<Mutex<State>>, Arc<Condvar>);
 
 impl Default for FaultDisk {
     fn default() -> Self {
@@ -116,7 +118,7 @@ impl FaultDisk {
             });
         }
         state.names = vec![names];
-        Self(Arc::new(Mutex::new(state)))
+        Self(Arc::new(Mutex::new(state)), Arc::default())
     }
 
     /// Its `call`-th change fails, and a part of what it should do is done.
@@ -140,6 +142,17 @@ impl FaultDisk {
     /// A sync takes five milliseconds from now on.
     pub(crate) fn slow_down(&self) {
         self.0.lock().slow_sync = true;
+    }
+
+    /// A sync lasts until [`Self::let_go`] from now on.
+    pub(crate) fn hold(&self) {
+        self.0.lock().held = true;
+    }
+
+    /// Syncs go on.
+    pub(crate) fn let_go(&self) {
+        self.0.lock().held = false;
+        self.1.notify_all();
     }
 
     pub(crate) fn failed(&self) -> bool {
@@ -268,6 +281,9 @@ impl DiskFile for Handle {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         let mut state = self.disk.0.lock();
+        while state.held {
+            self.disk.1.wait(&mut state);
+        }
         let done = state.change();
         let file = &mut state.files[self.file];
         let safe = file.on_disk.len();

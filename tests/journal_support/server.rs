@@ -8,7 +8,8 @@ use allot::load;
 use allot::model::Lsn;
 use allot::server::{Clock, Server, ServerConfig, StopHandle};
 use allot::wire::Value;
-use std::net::SocketAddr;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -185,4 +186,126 @@ fn commands_that_come_together_wait_once() {
         after.syncs - before.syncs
     );
     assert_eq!(served.journal.durable(), served.journal.latest());
+}
+
+/// Bytes to and from the server as they are.
+struct Raw(TcpStream);
+
+impl Raw {
+    fn connect(served: &Served) -> Self {
+        let stream = TcpStream::connect(&served.address).unwrap();
+        let patience = Some(Duration::from_secs(20));
+        stream.set_read_timeout(patience).unwrap();
+        Self(stream)
+    }
+
+    fn say(&mut self, lines: &str) {
+        self.0
+            .write_all(lines.replace('\n', "\r\n").as_bytes())
+            .unwrap();
+    }
+
+    /// Reads until the text has come so often.
+    fn hear(&mut self, text: &str, times: usize) -> String {
+        let mut heard = String::new();
+        let mut buffer = [0; 4096];
+        while heard.matches(text).count() < times {
+            let count = self.0.read(&mut buffer).unwrap();
+            assert!(count > 0, "the end came after {heard}");
+            heard.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+        }
+        heard
+    }
+
+    fn hear_to_the_end(&mut self) -> String {
+        let mut heard = String::new();
+        self.0.read_to_string(&mut heard).unwrap();
+        heard
+    }
+
+    fn assert_silence(&self) {
+        self.0.set_nonblocking(true).unwrap();
+        let peeked = self.0.peek(&mut [0]);
+        assert_eq!(peeked.unwrap_err().kind(), ErrorKind::WouldBlock);
+        self.0.set_nonblocking(false).unwrap();
+    }
+}
+
+const PUT_A: &str = "RESERVATION.PUT a FIRM LINES SKU-00001 * 1\n";
+const PUT_B: &str = "RESERVATION.PUT b FIRM LINES SKU-00001 * 2\n";
+
+fn wait_for_fact(served: &Served, fact: u64) {
+    while served.journal.latest() < Lsn(fact) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_reply_waits_for_the_disk_and_no_command_does() {
+    let disk = FaultDisk::default();
+    let served = serve(&disk);
+    let mut raw = Raw::connect(&served);
+    raw.say("PING\n");
+    raw.hear("PONG", 1);
+    let before = served.journal.latest().0;
+
+    disk.hold();
+    raw.say(&format!("PING\n{PUT_A}PING\n"));
+    // What is before the write is answered; the rest is not, in its order.
+    raw.hear("PONG", 1);
+    wait_for_fact(&served, before + 1);
+    // What comes now is carried out although the first write is not on the disk.
+    raw.say(&format!("{PUT_B}PING\n"));
+    wait_for_fact(&served, before + 2);
+    served.client().command(&["PING"]).unwrap();
+    assert!(served.journal.durable() <= Lsn(before));
+    raw.assert_silence();
+
+    disk.let_go();
+    let heard = raw.hear("PONG", 2);
+    assert!(!heard.contains("-ERR"), "{heard}");
+    let place = |text: &str| {
+        heard
+            .find(text)
+            .unwrap_or_else(|| panic!("{text}: {heard}"))
+    };
+    assert!(place("\r\n:1\r\n") < place("+PONG"), "{heard}");
+    assert!(place("+PONG") < place("\r\n:2\r\n"), "{heard}");
+    assert!(served.journal.durable() >= Lsn(before + 2));
+}
+
+#[test]
+fn what_waits_when_the_disk_fails_is_unknown_and_what_was_before_is_not() {
+    let disk = FaultDisk::default();
+    let served = serve(&disk);
+    let mut raw = Raw::connect(&served);
+    let before = served.journal.latest().0;
+    disk.hold();
+    raw.say(&format!("PING\n{PUT_A}PING\n"));
+    wait_for_fact(&served, before + 1);
+    raw.say(PUT_B);
+    wait_for_fact(&served, before + 2);
+    disk.fail_from(0);
+    disk.let_go();
+    let heard = raw.hear_to_the_end();
+    assert!(
+        heard.starts_with("+PONG\r\n-IOERR the journal failed"),
+        "{heard}"
+    );
+    assert_eq!(heard.matches("\r\n").count(), 2, "nothing more: {heard}");
+}
+
+#[test]
+fn who_says_no_more_still_hears_everything() {
+    let disk = FaultDisk::default();
+    let served = serve(&disk);
+    let mut raw = Raw::connect(&served);
+    let before = served.journal.latest().0;
+    disk.hold();
+    raw.say(&format!("{PUT_A}PING\n"));
+    raw.0.shutdown(Shutdown::Write).unwrap();
+    wait_for_fact(&served, before + 1);
+    disk.let_go();
+    let heard = raw.hear_to_the_end();
+    assert!(heard.ends_with("+PONG\r\n"), "{heard}");
 }
