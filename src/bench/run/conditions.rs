@@ -8,6 +8,9 @@
 use serde::{Deserialize, Serialize};
 use std::fs;
 
+/// Share of all cores that others may use before figures are doubted.
+const OTHERS_MOST: f64 = 0.1;
+
 /// What a reader needs to know to compare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
@@ -23,6 +26,10 @@ pub struct Conditions {
     pub system: String,
     /// How busy the machine was before: processes that ran, averaged over a minute.
     pub load_before: f64,
+    /// Cores that others than driver and server used meanwhile, the kernel's own work among them; `None`
+    /// where that cannot be told: of a server elsewhere, one that was restarted, or another system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<f64>,
     /// Version of this program.
     pub version: String,
     /// Whether it was built with optimisation.
@@ -88,6 +95,21 @@ impl Machine {
 }
 
 impl Conditions {
+    /// Why the figures are of a machine that did something else as well, if it did.
+    #[must_use]
+    pub fn disturbed(&self) -> Option<String> {
+        let cores = self.cores as f64;
+        if let Some(others) = self.others.filter(|o| *o > OTHERS_MOST * cores) {
+            return Some(format!(
+                "other programs used {others:.2} of {cores} cores meanwhile: read ratios, not figures"
+            ));
+        }
+        let before = self.load_before;
+        (before > 0.5 * cores).then(|| {
+            format!("the machine was busy before (load {before:.1}): read ratios, not figures")
+        })
+    }
+
     /// In a few lines for people.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
@@ -112,14 +134,16 @@ impl Conditions {
             ),
             format!(
                 "{} connections, depth {}, {} driver thread(s), {} s of which {} s warm-up, seed {}, \
-                 load before {:.1}",
+                 load before {:.1}{}",
                 self.connections,
                 self.depth,
                 self.threads,
                 self.seconds,
                 self.warm_up_seconds,
                 self.seed,
-                self.load_before
+                self.load_before,
+                self.others
+                    .map_or_else(String::new, |cores| format!(", others {cores:.2} cores")),
             ),
         ]
     }

@@ -13,7 +13,7 @@ use super::offer::{Offer, beginning, offer};
 use super::peer::Peer;
 use super::report::{self, DriverSide, FORMAT, Mark, Report, Row, Usage};
 use super::server::Serving;
-use super::watch::{Sample, Watch};
+use super::watch::{Others, Sample, Watch, wait_until_idle};
 use crate::bench::dialect::{Allot, Dialect};
 use crate::bench::drive::{Gauge, Pacing, Plan, Record, SECOND, Schedule};
 use crate::bench::profile::{Catalogue, Load, Operation, OrderId, Profile, Workload};
@@ -214,7 +214,12 @@ impl Session {
                 self.deliver(&*dialect, progress)?;
             }
         }
+        if ours {
+            wait_until_idle(self.address);
+        }
         progress.step(&profile.title);
+        let counted = ours && profile.restart.is_none();
+        let others = counted.then(|| Others::start(self.address)).flatten();
         let (began, began_at) = (beginning(), SystemTime::now());
         let watch = ours.then(|| Watch::start(self.address, began));
         let readers = profile.consumers.filter(|_| ours);
@@ -231,6 +236,7 @@ impl Session {
         let driven = run.go(progress);
         let events_read = readers.map(Readers::end);
         let samples = watch.map(Watch::end).unwrap_or_default();
+        let others = others.and_then(|others| others.cores());
         let (record, mut marks) = driven?;
         marks.extend(report::snapshot_marks(&samples));
         progress.step("reading the books");
@@ -243,6 +249,7 @@ impl Session {
             checked.hash.update(&tally.refused.to_le_bytes());
         }
         let mut conditions = conditions(settings, &self.catalogue, machine, &self.target);
+        conditions.others = others;
         if let Some((skus, locations, positions)) = checked.sizes {
             (conditions.skus, conditions.locations) = (skus, locations);
             conditions.positions = positions;
@@ -479,6 +486,7 @@ fn conditions(
         memory_bytes: machine.memory_bytes,
         system: machine.system,
         load_before: machine.load,
+        others: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         optimised: !cfg!(debug_assertions),
         target: match target {

@@ -21,6 +21,11 @@ const EVERY: Duration = Duration::from_millis(250);
 /// The kernel counts processor time in hundredths of a second, on every architecture.
 const TICKS: f64 = 100.0;
 
+/// A server that does nothing for so long is idle.
+const IDLE_FOR: Duration = Duration::from_millis(200);
+/// How long that is waited for.
+const IDLE_WITHIN: Duration = Duration::from_secs(10);
+
 /// What a look saw.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
@@ -146,4 +151,105 @@ pub(super) fn usage(id: u32) -> (u64, f64, u64) {
 #[must_use]
 pub fn cpu_seconds(id: u32) -> f64 {
     usage(id).1
+}
+
+/// Processor seconds of everything that runs on this machine; `None` where the kernel does not tell.
+fn machine_seconds() -> Option<f64> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let fields = text.lines().next()?.strip_prefix("cpu ")?;
+    let ticks: Vec<u64> = fields
+        .split_whitespace()
+        .map_while(|w| w.parse().ok())
+        .collect();
+    // user, nice, system, idle, waiting for a disk, interrupts, soft ones, stolen; then guests, who are
+    // users too.
+    let busy = [0, 1, 2, 5, 6, 7].map(|at| ticks.get(at).copied().unwrap_or(0));
+    Some(busy.iter().sum::<u64>() as f64 / TICKS)
+}
+
+/// How much of the machine was used by others than those who are measured.
+pub(super) struct Others {
+    processes: Vec<u32>,
+    before: f64,
+    began: Instant,
+}
+
+impl Others {
+    /// Begins to count for everybody but this process and the one that serves at `address`. `None` where
+    /// that is not on this machine, or cannot be told.
+    pub(super) fn start(address: SocketAddr) -> Option<Self> {
+        let mut others = Self {
+            processes: vec![std::process::id(), process_at(address)?],
+            before: 0.0,
+            began: Instant::now(),
+        };
+        others.before = others.seconds()?;
+        Some(others)
+    }
+
+    fn seconds(&self) -> Option<f64> {
+        let known: f64 = self.processes.iter().map(|id| cpu_seconds(*id)).sum();
+        Some(machine_seconds()? - known)
+    }
+
+    /// Cores that others used on average, the kernel's own work among them.
+    pub(super) fn cores(&self) -> Option<f64> {
+        let used = self.seconds()? - self.before;
+        Some(used.max(0.0) / self.began.elapsed().as_secs_f64().max(1e-9))
+    }
+}
+
+fn process_at(address: SocketAddr) -> Option<u32> {
+    if !address.ip().is_loopback() {
+        return None;
+    }
+    let mut client = Client::connect(&address.to_string()).ok()?;
+    let fields = info(&mut client, &["server"]).ok()?;
+    fields.get("process_id")?.parse().ok()
+}
+
+/// Waits until a server on this machine has done what it does after its replies have left (journal, feed,
+/// memory given back), so that a run does not pay for the one before it. Gives up after ten seconds.
+pub(super) fn wait_until_idle(address: SocketAddr) {
+    let Some(id) = process_at(address) else {
+        return;
+    };
+    let since = Instant::now();
+    let mut before = cpu_seconds(id);
+    while since.elapsed() < IDLE_WITHIN {
+        std::thread::sleep(IDLE_FOR);
+        let now = cpu_seconds(id);
+        // At most one hundredth of a second, which is as exact as the kernel is.
+        if now - before < 1.5 / TICKS {
+            return;
+        }
+        before = now;
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn what_others_use_is_seen() {
+        let mut others = Others {
+            processes: vec![std::process::id()],
+            before: 0.0,
+            began: Instant::now(),
+        };
+        others.before = others.seconds().unwrap();
+        let mut busy = Command::new("sh")
+            .args(["-c", "while :; do :; done"])
+            .spawn()
+            .unwrap();
+        while cpu_seconds(busy.id()) < 0.3 {
+            std::thread::yield_now();
+        }
+        let used = others.cores().unwrap() * others.began.elapsed().as_secs_f64();
+        busy.kill().unwrap();
+        busy.wait().unwrap();
+        assert!(used > 0.2, "{used} seconds of another's 0.3");
+    }
 }

@@ -95,12 +95,8 @@ pub(super) fn of(report: &Report) -> String {
     for warning in [&driver.behind, &driver.limit].into_iter().flatten() {
         let _ = writeln!(out, "WARNING   {warning}");
     }
-    if report.conditions.load_before > 0.5 * report.conditions.cores as f64 {
-        let load = report.conditions.load_before;
-        let _ = writeln!(
-            out,
-            "WARNING   the machine was busy before (load {load:.1}): read ratios, not figures"
-        );
+    if let Some(warning) = report.conditions.disturbed() {
+        let _ = writeln!(out, "WARNING   {warning}");
     }
     out
 }
