@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::routing::{
     Binding, Demand, Destination, Forgotten, Frontier, Goal, Lanes, Request, Scratch, Unroutable,
-    binding, binding_then, frontier, locations_then, pack, quote, route,
+    binding, binding_then, draft, frontier, locations_then, pack, quote, route,
 };
 use crate::scarcity::Drawn;
 use std::cell::RefCell;
@@ -709,10 +709,10 @@ pub(super) fn route_sample(
     scratch: &mut Scratch,
 ) -> Drawn {
     let request = request(order, resolved, (stock, &[]), order.placed_at);
-    let Ok(decision) = route(lanes, &request, scratch) else {
+    let Ok(plan) = draft(lanes, &request, scratch) else {
         return Drawn::new();
     };
-    let wants = wants(&decision.plan, &resolved.demands).into_iter();
+    let wants = wants(&plan, &resolved.demands).into_iter();
     wants
         .filter_map(|want| Some((want.sku, want.location?, want.qty.0)))
         .collect()

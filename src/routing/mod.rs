@@ -153,4 +153,4 @@ pub use pricer::Pricer;
 pub use promise::promise;
 pub use quote::{Goal, quote};
 pub use request::{ClassId, DEMANDS_MAX, Demand, EXACT_DEMANDS_MAX, Request, Unroutable};
-pub use solve::{Scratch, route};
+pub use solve::{Scratch, draft, route};

@@ -167,6 +167,8 @@ pub(super) struct Job<'a> {
     pub(super) unlimited: bool,
     /// A constraint that does not count.
     pub(super) lifted: Option<Constraint>,
+    /// Only a plan is wanted: what would prove that it is the best is left out where that takes long.
+    pub(super) draft: bool,
 }
 
 impl<'a> Job<'a> {
@@ -194,6 +196,7 @@ impl<'a> Job<'a> {
             unlimited: false,
             paused: None,
             lifted: None,
+            draft: false,
         })
     }
 

@@ -52,6 +52,27 @@ pub fn route(
     decide(&Job::new(lanes, request)?, scratch)
 }
 
+/// The plan of [`route`], for an order of more than [`EXACT_DEMANDS_MAX`] demands as its search first finds
+/// it: that it cannot be bettered by more than so much is not proven, which is most of the work. Demand is
+/// estimated by it.
+///
+/// # Errors
+/// As [`route`].
+pub fn draft(
+    lanes: &Lanes,
+    request: &Request<'_>,
+    scratch: &mut Scratch,
+) -> Result<Plan, Unroutable> {
+    let mut job = Job::new(lanes, request)?;
+    job.draft = true;
+    let mut solved = solve(&job, scratch);
+    if solved.plans[0].is_none() {
+        solved = last_resort(&job, scratch)?;
+    }
+    let [plan, _] = solved.plans;
+    plan.ok_or_else(|| short(scratch, Vec::new()))
+}
+
 /// The answer to a checked request.
 pub(super) fn decide(job: &Job<'_>, scratch: &mut Scratch) -> Result<Decision, Unroutable> {
     let mut solved = solve(job, scratch);

@@ -4,70 +4,94 @@
 //! The prices come from the router's own `price` of one-item shipments, so that both solve the same
 //! problem; they are held against the tariff by the router's tests.
 
-use allot::bench::single::{BRACKET_GRAMS, Mix, Single, World};
+use super::{Cell, Timed};
+use allot::bench::single::{BRACKET_GRAMS, Single, World};
 use allot::ledger::StockView;
 use allot::model::{LocationId, Policy, Qty, ShipmentLine, SkuId};
-use allot::routing::{Demand, Request, Scratch, price, route};
+use allot::routing::{Demand, Request, price};
 use serde_json::json;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
-use std::time::Instant;
+
+/// Lines times locations from where on one order of a size is enough: it is a large file by itself.
+const LARGE: u32 = 20_000;
 
 /// The file.
 pub(crate) struct Export {
     file: BufWriter<File>,
     each: usize,
+    kind: String,
 }
 
 impl Export {
-    pub(crate) fn new(path: &Path, each: usize) -> anyhow::Result<Self> {
-        let file = BufWriter::new(File::create(path)?);
-        Ok(Self { file, each })
+    /// Writes to `path` what every cell came to, and `each` orders of the cells of one kind.
+    pub(crate) fn new(path: &Path, each: usize, kind: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            file: BufWriter::new(File::create(path)?),
+            each,
+            kind: kind.to_owned(),
+        })
     }
 
-    /// Writes the first orders of a world.
-    pub(crate) fn write(&mut self, world: &World, kind: &str, mix: Mix) -> anyhow::Result<()> {
-        let mut scratch = Scratch::default();
-        for (number, order) in world.orders.iter().take(self.each).enumerate() {
-            let decision = route(&world.lanes, &order.request(), &mut scratch)?;
-            let start = Instant::now();
-            let rounds = if mix.lines > 12 { 3 } else { 100 };
-            for _ in 0..rounds {
-                std::hint::black_box(route(&world.lanes, &order.request(), &mut scratch).is_ok());
-            }
-            let micros = start.elapsed().as_secs_f64() * 1e6 / f64::from(rounds);
-            let demands = order.demands.iter().map(|d| {
-                json!({
-                    "units": d.qty.0,
-                    "grams": d.grams,
-                    // 5 cm³ weigh a gram.
-                    "volume": d.volume_mm3 / 5_000,
-                    "divisible": divisible(world, order, d),
-                    "short": order.policy.short_per_unit.0,
-                })
-            });
-            let demands: Vec<_> = demands.collect();
-            let places = (0..mix.locations).map(LocationId);
-            let places: Vec<_> = places.filter_map(|l| place(world, order, l)).collect();
-            let line = json!({
-                "kind": kind,
-                "lines": mix.lines,
-                "locations": mix.locations,
-                "number": number,
-                "split": order.policy.split_penalty.0,
-                "most": order.policy.max_shipments,
-                "bracket": BRACKET_GRAMS,
-                "demands": demands,
-                "places": places,
-                "cents": decision.plan.objective.total().0,
-                "bound": decision.proof.bound.0,
-                "micros": micros,
-            });
+    /// Writes a cell.
+    pub(crate) fn write(&mut self, world: &World, cell: &Cell) -> anyhow::Result<()> {
+        let line = json!({ "cell": {
+            "kind": cell.kind,
+            "lines": cell.mix.lines,
+            "locations": cell.mix.locations,
+            "median": cell.median,
+            "largest": cell.largest,
+            "proven": cell.proven(),
+            "orders": cell.orders.len(),
+            "gap": cell.gap(),
+        }});
+        writeln!(self.file, "{line}")?;
+        if cell.kind != self.kind {
+            return Ok(());
+        }
+        let large = cell.mix.lines * u32::from(cell.mix.locations) >= LARGE;
+        let each = if large { 1 } else { self.each };
+        for (number, order) in world.orders.iter().take(each).enumerate() {
+            let line = exported(world, order, cell, number);
             writeln!(self.file, "{line}")?;
         }
         Ok(())
     }
+}
+
+fn exported(world: &World, order: &Single, cell: &Cell, number: usize) -> serde_json::Value {
+    let demands = order.demands.iter().map(|d| {
+        json!({
+            "units": d.qty.0,
+            "grams": d.grams,
+            // 5 cm³ weigh a gram.
+            "volume": d.volume_mm3 / 5_000,
+            "divisible": divisible(world, order, d),
+            "short": order.policy.short_per_unit.0,
+        })
+    });
+    let places = (0..cell.mix.locations).map(LocationId);
+    let places = places.filter_map(|location| place(world, order, location));
+    let Timed {
+        micros,
+        cents,
+        bound,
+    } = cell.orders[number];
+    json!({
+        "kind": cell.kind,
+        "lines": cell.mix.lines,
+        "locations": cell.mix.locations,
+        "number": number,
+        "split": order.policy.split_penalty.0,
+        "most": order.policy.max_shipments,
+        "bracket": BRACKET_GRAMS,
+        "demands": demands.collect::<Vec<_>>(),
+        "places": places.collect::<Vec<_>>(),
+        "cents": cents,
+        "bound": bound,
+        "micros": micros,
+    })
 }
 
 /// Whether no location has all of it.
@@ -99,11 +123,10 @@ fn place(world: &World, order: &Single, location: LocationId) -> Option<serde_js
     if stock.iter().all(|&u| u == 0) {
         return None;
     }
+    // Never more than what it holds of the order.
     let weight = |of: &dyn Fn(&Demand) -> u64| -> u64 {
-        order
-            .demands
-            .iter()
-            .map(|d| u64::from(d.qty.0) * of(d))
+        let held = order.demands.iter().zip(&stock);
+        held.map(|(d, &held)| u64::from(d.qty.0.min(held)) * of(d))
             .sum()
     };
     let heaviest = weight(&|d| u64::from(d.grams)).max(weight(&|d| d.volume_mm3 / 5_000));

@@ -1,36 +1,21 @@
-"""Solves exported orders with HiGHS and prints, by lines and locations, how much longer it takes than
-the router, and whether both find the same cost.
+"""Solves exported orders with HiGHS and prints one table: how long the router takes by lines and
+locations, and beside it how much longer HiGHS takes, and whether both find the same cost.
 
 Run by `tools/route-table/run`. The model: binary z[j,b] opens location j with the heaviest weight step b
 that its shipment may fill; y[i,j] says whether j ships line i, and u[i,j] how many units where a line may
 be divided. Mass and dimensional weight are two rows, since the larger of both counts. A location ships
-at most once: with these tariffs a second shipment from it never pays. One thread.
+at most once: with these tariffs a second shipment from it never pays.
 """
 
 import json
 import statistics
 import sys
-import time
 
-import highspy
+from programme import Programme
 
 
-def solve(order, limit):
-    model = highspy.Highs()
-    model.setOptionValue("output_flag", False)
-    model.setOptionValue("threads", 1)
-    model.setOptionValue("time_limit", limit)
-    # Whole cents: an absolute gap below one is a proof.
-    model.setOptionValue("mip_rel_gap", 0.0)
-    model.setOptionValue("mip_abs_gap", 0.99)
-    inf = highspy.kHighsInf
-    costs, uppers, rows = [], [], []
-
-    def column(cost, upper=1.0):
-        costs.append(float(cost))
-        uppers.append(float(upper))
-        return len(costs) - 1
-
+def programme_of(order):
+    programme = Programme()
     demands, step = order["demands"], order["bracket"]
     supply = [[] for _ in demands]
     opened = []
@@ -42,92 +27,134 @@ def solve(order, limit):
                 held.append((i, units))
         if not held:
             continue
-        steps = [column(cents + order["split"]) for cents in place["curve"]]
-        opened += steps
+        heaviest = max(sum(units * demands[i][of] for i, units in held) for of in ("grams", "volume"))
+        curve = place["curve"][: max(1, -(-heaviest // step))]
+        steps = [programme.variable(cents + order["split"]) for cents in curve]
+        # Whether it ships at all: rows that say so need not name every step.
+        open_ = programme.variable(0)
+        programme.row([(s, 1) for s in steps] + [(open_, -1)], 0, 0)
+        opened.append(open_)
         mass, volume = [], []
         for i, units in held:
             demand = demands[i]
             if demand["divisible"]:
-                ships = column(place["line"])
-                taken = column(place["unit"], units)
-                rows.append(([(taken, 1.0), (ships, -float(units))], -inf, 0.0))
-                supply[i].append((taken, 1.0))
-                each = 1
+                ships = programme.variable(place["line"])
+                taken, each = programme.variable(place["unit"], units), 1
+                programme.row([(taken, 1), (ships, -units)], None, 0)
             else:
-                ships = column(place["line"] + place["unit"] * demand["units"])
-                taken, each = ships, demand["units"]
-                supply[i].append((ships, float(demand["units"])))
-            mass.append((taken, float(demand["grams"] * each)))
-            volume.append((taken, float(demand["volume"] * each)))
-            rows.append(([(ships, 1.0)] + [(s, -1.0) for s in steps], -inf, 0.0))
-        room = [(s, -float(step * (b + 1))) for b, s in enumerate(steps)]
-        rows.append((mass + room, -inf, 0.0))
-        rows.append((volume + room, -inf, 0.0))
-        rows.append(([(s, 1.0) for s in steps], -inf, 1.0))
+                each = demand["units"]
+                taken = ships = programme.variable(place["line"] + place["unit"] * each)
+            supply[i].append((taken, each))
+            mass.append((taken, demand["grams"] * each))
+            volume.append((taken, demand["volume"] * each))
+            programme.row([(ships, 1), (open_, -1)], None, 0)
+        room = [(s, -step * (b + 1)) for b, s in enumerate(steps)]
+        programme.row(mass + room, None, 0)
+        programme.row(volume + room, None, 0)
     for i, demand in enumerate(demands):
-        most = demand["units"] if demand["divisible"] else 1
         each = 1 if demand["divisible"] else demand["units"]
-        short = column(demand["short"] * each, most)
-        rows.append((supply[i] + [(short, float(each))], demand["units"], demand["units"]))
-    rows.append(([(s, 1.0) for s in opened], -inf, float(order["most"])))
+        short = programme.variable(demand["short"] * each, demand["units"] // each)
+        programme.row(supply[i] + [(short, each)], demand["units"], demand["units"])
+    programme.row([(o, 1) for o in opened], None, order["most"])
+    return programme
 
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(costs), len(rows)
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = costs, [0.0] * len(costs), uppers
-    lp.row_lower_ = [float(row[1]) for row in rows]
-    lp.row_upper_ = [float(row[2]) for row in rows]
-    starts, index, value = [0], [], []
-    for terms, _, _ in rows:
-        index += [term[0] for term in terms]
-        value += [term[1] for term in terms]
-        starts.append(len(index))
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = starts, index, value
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * len(costs)
+
+def solve(order, limit):
     # Every shipment pays the split penalty but the first.
-    lp.offset_ = -float(order["split"])
-    model.passModel(lp)
-    start = time.perf_counter()
-    model.run()
-    seconds = time.perf_counter() - start
-    info = model.getInfo()
-    optimal = model.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    cents = info.objective_function_value
+    seconds, optimal, cents = programme_of(order).solve(limit, -order["split"])
     # To ship nothing pays no split penalty that could be taken off.
-    nothing = sum(d["short"] * d["units"] for d in demands)
-    return seconds, optimal, min(round(cents), nothing) if cents < 1e15 else None
+    nothing = sum(d["short"] * d["units"] for d in order["demands"])
+    return seconds, optimal, None if cents is None else min(cents, nothing)
+
+
+class Beside:
+    """What HiGHS says of one cell's orders."""
+
+    def __init__(self):
+        self.router, self.seconds, self.costs = [], [], []
+        self.proven = self.both = self.differ = 0
+
+    def note(self, order, seconds, optimal, cents):
+        name = f"{order['kind']} {order['lines']} x {order['locations']} number {order['number']}"
+        self.router.append(order["micros"])
+        self.seconds.append(seconds)
+        self.proven += optimal
+        if cents is not None:
+            self.costs.append((order["cents"], cents))
+        if not optimal:
+            return
+        if order["bound"] == order["cents"]:
+            self.both += 1
+            if cents != order["cents"]:
+                self.differ += 1
+                print(f"DIFFERENT: {name}: {order['cents']}, HiGHS {cents}", flush=True)
+        if order["bound"] > cents or order["cents"] < cents:
+            self.differ += 1
+            print(f"WRONG BOUND OR PLAN: {name}: {order['bound']}..{order['cents']}, HiGHS {cents}", flush=True)
+
+    def cells(self):
+        """Milliseconds, ratio, how many both prove at the same cost, how much the router's plans cost more."""
+        if not self.seconds:
+            return ["", "", "", ""]
+        asked = len(self.seconds)
+        more = "" if self.proven == asked else "> "
+        theirs = 1e6 * statistics.median(self.seconds)
+        ratio = theirs / statistics.median(self.router)
+        ours, best = (sum(side) for side in zip(*self.costs)) if self.costs else (0, 0)
+        above = f"{100 * (ours / best - 1):+.2f} %" if best else "HiGHS has none"
+        return [more + figure(theirs / 1e3), more + f"{ratio:,.0f}", f"{self.both - self.differ} of {asked}", above]
+
+
+def figure(number):
+    """Three digits, or all of the whole part."""
+    return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}" if number < 1000 else f"{number:,.0f}"
+
+
+def router_cell(cell):
+    micros = figure(cell["median"])
+    if cell["proven"] == cell["orders"]:
+        return micros
+    return f"{micros} ({cell['proven']} of {cell['orders']}, gap {cell['gap']:.1f} %)"
+
+
+def read(path):
+    """What was timed, by kind and size; then the orders, one by one."""
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if "cell" in row:
+                yield row["cell"], None
+            else:
+                yield None, row
 
 
 def main():
     path, limit = sys.argv[1], float(sys.argv[2])
-    cells, differ, compared = {}, 0, 0
-    with open(path, encoding="utf-8") as lines:
-        for line in lines:
-            order = json.loads(line)
-            seconds, optimal, cents = solve(order, limit)
-            proven = order["bound"] == order["cents"]
-            if optimal and proven:
-                compared += 1
-                if cents != order["cents"]:
-                    differ += 1
-                    print(f"DIFFERENT: {order['kind']} {order['lines']} x {order['locations']} "
-                          f"number {order['number']}: {order['cents']}, HiGHS {cents}", flush=True)
-            if optimal and (order["bound"] > cents or order["cents"] < cents):
-                differ += 1
-                print(f"WRONG BOUND OR PLAN: {order['kind']} {order['lines']} x {order['locations']} "
-                      f"number {order['number']}: {order['bound']}..{order['cents']}, HiGHS {cents}", flush=True)
-            cell = cells.setdefault((order["kind"], order["lines"], order["locations"]), [])
-            cell.append((order["micros"], seconds, optimal, proven, order["cents"], cents))
-    print("kind | lines x locations | router us | HiGHS ms | ratio | proven: router, HiGHS | excess over HiGHS %")
-    for (kind, lines_, locations), rows in cells.items():
-        ours = statistics.median(row[0] for row in rows)
-        theirs = statistics.median(row[1] for row in rows)
-        known = [row for row in rows if row[5] is not None]
-        excess = (100.0 * (sum(r[4] for r in known) / max(1, sum(r[5] for r in known)) - 1)) if known else 0.0
-        more = "" if all(row[2] for row in rows) else "> "
-        print(f"{kind} | {lines_} x {locations} | {ours:.1f} | {more}{theirs * 1e3:.1f} | "
-              f"{more}{theirs * 1e6 / ours:.0f} | {sum(r[3] for r in rows)}, {sum(r[2] for r in rows)} of {len(rows)} | {excess:.2f}")
-    print(f"{compared} orders proven by both, {differ} differ")
+    timed = {}
+    beside = {}
+    for cell, order in read(path):
+        if cell:
+            timed[cell["kind"], cell["lines"], cell["locations"]] = cell
+            continue
+        here = beside.setdefault((order["lines"], order["locations"]), Beside())
+        # Each cell has so many seconds; an order that is begun may take as many.
+        left = sum(here.seconds) < limit
+        if left:
+            here.note(order, *solve(order, limit))
+        print(f"\r{order['kind']} {order['lines']} x {order['locations']}    ", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    kinds = list(dict.fromkeys(kind for kind, _, _ in timed))
+    print(f"Router: microseconds, median (where not all are proven: how many, mean gap). HiGHS: at most {limit:g} s an order.\n")
+    print("| lines × locations | " + " | ".join(kinds) + " | HiGHS, ms | ratio | same cost, both proven | router above HiGHS |")
+    print("| --- |" + " --- |" * (len(kinds) + 4))
+    for lines, locations in dict.fromkeys((l, n) for _, l, n in timed):
+        cells = [timed.get((kind, lines, locations)) for kind in kinds]
+        ours = [router_cell(cell) if cell else "" for cell in cells]
+        theirs = beside.get((lines, locations), Beside()).cells()
+        print(f"| {lines} × {locations:,} | " + " | ".join(ours + theirs) + " |")
+    every = beside.values()
+    differ = sum(b.differ for b in every)
+    print(f"\n{sum(b.both for b in every)} of {sum(len(b.seconds) for b in every)} orders proven by both, {differ} differ")
     sys.exit(1 if differ else 0)
 
 

@@ -44,9 +44,12 @@ struct Args {
     /// Writes the first orders of every cell to a file, one JSON object a line.
     #[arg(long)]
     export: Option<PathBuf>,
-    /// How many orders of each cell are written.
+    /// How many orders of each cell are written; of the largest cells one.
     #[arg(long, default_value_t = 3)]
     exported: usize,
+    /// Of which kind.
+    #[arg(long, default_value = "near-extras")]
+    beside: String,
 }
 
 /// A kind of order: name, percent of locations with stock, extras.
@@ -59,23 +62,46 @@ const KINDS: [(&str, u64, bool); 4] = [
 const LINES: [u32; 10] = [1, 2, 3, 5, 8, 12, 16, 20, 50, 200];
 const LOCATIONS: [u16; 4] = [20, 100, 500, 2_000];
 
-/// What a cell came to.
-struct Row {
+/// An order's median time, and its answer.
+#[derive(Clone, Copy)]
+struct Timed {
+    micros: f64,
+    cents: i64,
+    bound: i64,
+}
+
+/// What the orders of one kind, with so many lines, on so many locations came to.
+struct Cell {
+    kind: &'static str,
+    mix: Mix,
+    orders: Vec<Timed>,
+    /// Microseconds, of their medians.
     median: f64,
     largest: f64,
-    proven: usize,
-    orders: usize,
+}
+
+impl Cell {
+    fn proven(&self) -> usize {
+        self.orders.iter().filter(|o| o.bound == o.cents).count()
+    }
+
     /// Mean gap of all orders, in percent.
-    gap: f64,
+    fn gap(&self) -> f64 {
+        let gap = |o: &Timed| 100.0 * (o.cents - o.bound) as f64 / o.cents.max(1) as f64;
+        self.orders.iter().map(gap).sum::<f64>() / self.orders.len() as f64
+    }
+
     /// Cost of all plans.
-    cents: i64,
+    fn cents(&self) -> i64 {
+        self.orders.iter().map(|o| o.cents).sum()
+    }
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let cells = cells(&args)?;
+    let sizes = sizes(&args)?;
     let mut export = match &args.export {
-        Some(path) => Some(export::Export::new(path, args.exported)?),
+        Some(path) => Some(export::Export::new(path, args.exported, &args.beside)?),
         None => None,
     };
     println!("kind | lines x locations | us median | us largest | proven | mean gap % | cents");
@@ -83,7 +109,7 @@ fn main() -> anyhow::Result<()> {
         if !args.kinds.is_empty() && !args.kinds.iter().any(|k| k == kind) {
             continue;
         }
-        for &(lines, locations) in &cells {
+        for &(lines, locations) in &sizes {
             let mix = Mix {
                 lines,
                 locations,
@@ -93,20 +119,25 @@ fn main() -> anyhow::Result<()> {
                 orders: if lines > 16 { 8 } else { 64 },
             };
             let world = World::new(mix, 1);
-            let row = measure(&world, &args)?;
+            let cell = measure(&world, kind, mix, &args)?;
             println!(
                 "{kind} | {lines} x {locations} | {:.2} | {:.2} | {}/{} | {:.3} | {}",
-                row.median, row.largest, row.proven, row.orders, row.gap, row.cents
+                cell.median,
+                cell.largest,
+                cell.proven(),
+                cell.orders.len(),
+                cell.gap(),
+                cell.cents()
             );
             if let Some(export) = &mut export {
-                export.write(&world, kind, mix)?;
+                export.write(&world, &cell)?;
             }
         }
     }
     Ok(())
 }
 
-fn cells(args: &Args) -> anyhow::Result<Vec<(u32, u16)>> {
+fn sizes(args: &Args) -> anyhow::Result<Vec<(u32, u16)>> {
     if args.tiny {
         return Ok(vec![(1, 20), (5, 20), (20, 20)]);
     }
@@ -123,30 +154,25 @@ fn cells(args: &Args) -> anyhow::Result<Vec<(u32, u16)>> {
     args.cells.iter().map(cell).collect()
 }
 
-fn measure(world: &World, args: &Args) -> anyhow::Result<Row> {
+fn measure(world: &World, kind: &'static str, mix: Mix, args: &Args) -> anyhow::Result<Cell> {
     let mut scratch = Scratch::default();
-    let mut row = Row {
-        median: 0.0,
-        largest: 0.0,
-        proven: 0,
-        orders: world.orders.len(),
-        gap: 0.0,
-        cents: 0,
-    };
     let start = Instant::now();
+    let mut orders = Vec::with_capacity(world.orders.len());
     for order in &world.orders {
         let decision = route(&world.lanes, &order.request(), &mut scratch)?;
-        let (total, bound) = (decision.plan.objective.total().0, decision.proof.bound.0);
-        ensure!(bound <= total, "bound {bound} above the plan's {total}");
-        row.proven += usize::from(decision.proof.optimal);
-        row.gap += 100.0 * (total - bound) as f64 / total.max(1) as f64 / row.orders as f64;
-        row.cents += total;
+        let (cents, bound) = (decision.plan.objective.total().0, decision.proof.bound.0);
+        ensure!(bound <= cents, "bound {bound} above the plan's {cents}");
+        orders.push(Timed {
+            micros: 0.0,
+            cents,
+            bound,
+        });
     }
     let once = start.elapsed().as_micros().max(1);
-    let fitting = (200_000 / once).clamp(5, 5_000);
+    let fitting = (200_000 / once).clamp(3, 5_000);
     let rounds = args.rounds.unwrap_or(usize::try_from(fitting)?);
     let rounds = if args.tiny { 1 } else { rounds };
-    let mut times: Vec<Vec<f64>> = vec![Vec::with_capacity(rounds); row.orders];
+    let mut times: Vec<Vec<f64>> = vec![Vec::with_capacity(rounds); orders.len()];
     for _ in 0..rounds {
         for (order, times) in world.orders.iter().zip(&mut times) {
             let request = order.request();
@@ -156,10 +182,17 @@ fn measure(world: &World, args: &Args) -> anyhow::Result<Row> {
             black_box(decision).ok();
         }
     }
-    let mut medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
-    row.median = median(&mut medians);
-    row.largest = medians.iter().copied().fold(0.0, f64::max);
-    Ok(row)
+    for (order, times) in orders.iter_mut().zip(&mut times) {
+        order.micros = median(times);
+    }
+    let mut medians: Vec<f64> = orders.iter().map(|o| o.micros).collect();
+    Ok(Cell {
+        kind,
+        mix,
+        orders,
+        median: median(&mut medians),
+        largest: medians.iter().copied().fold(0.0, f64::max),
+    })
 }
 
 fn median(values: &mut [f64]) -> f64 {

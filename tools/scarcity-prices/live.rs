@@ -4,6 +4,7 @@
 use allot::engine::{Engine, Limits};
 use allot::load::{NetworkFiles, OrderFile};
 use allot::model::{Cents, EpochMillis, Millis, Order, PricingRules};
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// What a way of pricing knows of the orders to come.
@@ -17,49 +18,75 @@ pub(crate) enum Knows {
     Half,
     /// What was accepted so far, priced again as stock moves.
     ThePast,
+    /// Every order to come, priced again as stock moves.
+    All,
 }
 
-pub(crate) const WAYS: [(&str, Knows); 4] = [
-    ("without prices", Knows::Nothing),
+pub(crate) const WAYS: [(&str, Knows); 5] = [
+    ("myopic: no prices", Knows::Nothing),
     ("priced once, half of the orders known", Knows::HalfOnce),
-    ("live, half of the orders known", Knows::Half),
     ("live, only the past known", Knows::ThePast),
+    ("live, half of the orders known", Knows::Half),
+    ("live, every order to come known", Knows::All),
 ];
+
+/// How often prices are made anew, and how hard it is tried.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// After so many orders each time.
+    pub(crate) every: usize,
+    /// Steps of the first pricing.
+    pub(crate) steps: u32,
+    /// Steps of the later ones, which start from good prices.
+    pub(crate) steps_again: u32,
+}
 
 /// What the orders came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// The objective without scarcity prices.
     pub(crate) cost: Cents,
+    /// Postage, surcharges and handling of it.
+    pub(crate) freight: Cents,
     pub(crate) shipments: usize,
     pub(crate) units_short: u64,
     pub(crate) refused: u64,
     pub(crate) pricings: u32,
 }
 
-/// Submits all orders, pricing scarce units after every `every` of them.
+/// Every way, in the order of [`WAYS`].
+pub(crate) fn all(
+    files: &NetworkFiles,
+    file: &OrderFile,
+    pace: Pace,
+) -> anyhow::Result<Vec<Outcome>> {
+    let ways = WAYS.par_iter();
+    ways.map(|(_, knows)| replay(files, file, *knows, pace))
+        .collect()
+}
+
+/// Submits all orders, pricing scarce units before the first and after every so many of them.
 pub(crate) fn replay(
     files: &NetworkFiles,
     file: &OrderFile,
     knows: Knows,
-    every: usize,
-    steps: u32,
+    pace: Pace,
 ) -> anyhow::Result<Outcome> {
     let NetworkFiles { network, opening } = files.clone();
     let orders = &file.orders;
     let at = |order: Option<&Order>| order.map_or(EpochMillis::default(), |o| o.placed_at);
     let (first, last) = (at(orders.first()), at(orders.last()));
+    let longest = orders.iter().map(|o| o.lines.len()).max().unwrap_or(1);
     let limits = Limits {
-        lines: orders.iter().map(|o| o.lines.len()).max().unwrap_or(1),
+        lines: longest.max(Limits::default().lines),
         ..Limits::default()
     };
     let engine = Engine::new(network, opening, limits, None, first)?;
     engine.set_scarcity(Vec::new())?;
-    // Every other order stands for two.
+    // Of every other order each stands for two.
     let mut stands_for = 1;
     if matches!(knows, Knows::Half | Knows::HalfOnce) {
-        let known = orders.iter().step_by(2).cloned().map(Arc::new);
-        engine.expect_orders(known.collect());
+        expect(&engine, orders.iter().step_by(2));
         stands_for = 2;
     }
     let mut outcome = Outcome::default();
@@ -67,27 +94,23 @@ pub(crate) fn replay(
         let due = match knows {
             Knows::Nothing => false,
             Knows::HalfOnce => number == 0,
-            Knows::Half => number % every == 0,
-            Knows::ThePast => number > 0 && number % every == 0,
+            Knows::Half | Knows::All => number % pace.every == 0,
+            Knows::ThePast => number > 0 && number % pace.every == 0,
         };
         if due {
-            let left = last
-                .0
-                .saturating_sub(order.placed_at.0)
-                .max(0)
-                .unsigned_abs();
+            if knows == Knows::All {
+                expect(&engine, orders[number..].iter());
+            }
+            let left = last.0.saturating_sub(order.placed_at.0).max(0);
+            let past = order.placed_at.0.saturating_sub(first.0).max(1);
             let rules = PricingRules {
-                horizon: Millis(left * stands_for),
-                window: Millis(
-                    order
-                        .placed_at
-                        .0
-                        .saturating_sub(first.0)
-                        .max(1)
-                        .unsigned_abs(),
-                ),
+                horizon: Millis(left.unsigned_abs() * stands_for),
+                window: Millis(past.unsigned_abs()),
                 orders_max: u32::MAX,
-                steps,
+                steps: match outcome.pricings {
+                    0 => pace.steps,
+                    _ => pace.steps_again,
+                },
                 ..PricingRules::default()
             };
             engine.price_scarcity(&rules, order.placed_at)?;
@@ -95,13 +118,19 @@ pub(crate) fn replay(
         }
         match engine.submit(Arc::new(order.clone()), order.placed_at) {
             Ok(view) => {
-                let objective = view.decision.plan.objective;
-                outcome.cost += Cents(objective.total().0 - objective.scarcity.0);
-                outcome.shipments += view.decision.plan.shipments.len();
-                outcome.units_short += view.decision.plan.short_units();
+                let plan = &view.decision.plan;
+                outcome.cost += Cents(plan.objective.total().0 - plan.objective.scarcity.0);
+                outcome.freight += plan.objective.freight();
+                outcome.shipments += plan.shipments.len();
+                outcome.units_short += plan.short_units();
             }
             Err(_) => outcome.refused += 1,
         }
     }
     Ok(outcome)
+}
+
+/// These orders stand for those to come.
+fn expect<'a>(engine: &Engine, orders: impl Iterator<Item = &'a Order>) {
+    engine.expect_orders(orders.cloned().map(Arc::new).collect());
 }

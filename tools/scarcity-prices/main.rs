@@ -2,7 +2,9 @@
 //!
 //! The orders of a file stand for those to come. The report replays an order file, one order after
 //! the other on the folder's stock, with and without the prices, so that a shop sees whether they
-//! pay before it uses them; give another file than the prices come from for an honest answer.
+//! pay before it uses them; give another file than the prices come from for an honest answer. With
+//! `--live` it says instead what pricing again while orders come saves, and how much of the way to
+//! what the orders cost in hindsight that is.
 
 #![allow(clippy::print_stdout, reason = "a report for people")]
 #![allow(
@@ -10,19 +12,26 @@
     reason = "prices are approximate until they are rounded to cents"
 )]
 
+mod hindsight;
 mod live;
 mod prices;
+mod report;
 mod shop;
 #[cfg(test)]
 mod tests;
 
-use allot::load::{network_folder, orders_file};
+use allot::bench::generate;
+use allot::load::{NetworkFiles, OrderFile, network_folder_with, orders_file};
 use allot::model::ScarcityRow;
-use allot::routing::{Lanes, Scratch};
+use allot::routing::Scratch;
 use anyhow::{Context as _, ensure};
 use clap::Parser;
+use live::Pace;
 use shop::Shop;
 use std::path::{Path, PathBuf};
+
+/// Seed of stock that is made up.
+const SEED: u64 = 1;
 
 /// Prices of scarce units, from a network folder and orders like those to come.
 #[derive(Debug, Parser)]
@@ -30,9 +39,21 @@ struct Args {
     /// The network folder.
     #[arg(default_value = "data/us")]
     network: PathBuf,
-    /// Orders like those to come; the folder's own by default.
+    /// Orders like those to come (CSV, plain or .gz); the folder's own by default.
     #[arg(long)]
     orders: Option<PathBuf>,
+    /// Item file to take instead of the folder's.
+    #[arg(long)]
+    items: Option<PathBuf>,
+    /// File with columns order, country, postal, which win over those of the order file.
+    #[arg(long)]
+    destinations: Option<PathBuf>,
+    /// Take only the first orders. Where the folder brings no stock, it is made up to fit them.
+    #[arg(long)]
+    count: Option<usize>,
+    /// Leave out orders of more items than this.
+    #[arg(long)]
+    items_most: Option<usize>,
     /// How many times as many orders come before the next replenishment.
     #[arg(long, default_value_t = 1.0)]
     growth: f64,
@@ -46,6 +67,9 @@ struct Args {
     /// server with live prices does.
     #[arg(long, value_name = "ORDERS")]
     live: Option<usize>,
+    /// Steps of each pricing after the first of `--live`: it starts from good prices.
+    #[arg(long, default_value_t = 20)]
+    steps_again: u32,
     /// Where the prices go; none are written without it.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -64,13 +88,11 @@ struct Totals {
 
 /// Routes all orders one after the other on the opening stock.
 fn replay(shop: &Shop, prices: &[ScarcityRow]) -> anyhow::Result<Totals> {
-    let mut network = shop.network.clone();
-    network.scarcity = prices.to_vec();
-    let lanes = Lanes::new(&network)?;
+    let lanes = shop.lanes.priced(prices)?;
     let (mut stock, mut scratch) = (shop.stock.clone(), Scratch::default());
     let mut totals = Totals::default();
     for wanted in &shop.orders {
-        let decision = shop.route(&lanes, wanted, |held| held, &stock, &mut scratch);
+        let decision = shop.route(&lanes, wanted, &stock, &mut scratch);
         let Some(decision) = decision else {
             totals.refused += 1;
             continue;
@@ -79,7 +101,7 @@ fn replay(shop: &Shop, prices: &[ScarcityRow]) -> anyhow::Result<Totals> {
         totals.cents += objective.total().0 - objective.scarcity.0;
         totals.shipments += decision.plan.shipments.len();
         totals.units_short += decision.plan.short_units();
-        for (sku, location, qty) in Shop::drawn(wanted, &decision) {
+        for (sku, location, qty) in Shop::drawn(wanted, &decision.plan) {
             let mut cells = stock[sku.index()].iter_mut();
             let cell = cells.find(|(at, _)| *at == location);
             let (_, held) = cell.context("shipped from where nothing is")?;
@@ -89,8 +111,45 @@ fn replay(shop: &Shop, prices: &[ScarcityRow]) -> anyhow::Result<Totals> {
     Ok(totals)
 }
 
-fn load(network: &Path, orders: &Path) -> anyhow::Result<Shop> {
-    Shop::new(network_folder(network)?, orders_file(orders, None, None)?)
+impl Args {
+    /// The network, and some of the orders of a file.
+    fn read(&self, orders: &Path) -> anyhow::Result<(NetworkFiles, OrderFile)> {
+        let mut files = network_folder_with(&self.network, self.items.as_deref())?;
+        let mut file = orders_file(orders, self.destinations.as_deref(), None)?;
+        if let Some(most) = self.items_most {
+            file.orders.retain(|order| order.lines.len() <= most);
+        }
+        file.orders.truncate(self.count.unwrap_or(usize::MAX));
+        let opening = &mut files.opening;
+        if opening.items.is_empty() {
+            opening.items = generate::items_for(&file.orders);
+        }
+        if opening.stock.is_empty() {
+            opening.stock = generate::stock_for(&files.network, &opening.items, &file.orders, SEED);
+        }
+        Ok((files, file))
+    }
+
+    fn shop(&self, orders: &Path) -> anyhow::Result<Shop> {
+        let (files, file) = self.read(orders)?;
+        Shop::new(files, file, false)
+    }
+
+    /// Prints what each way of pricing comes to, and what the orders cost in hindsight.
+    fn live(&self, orders: &Path, every: usize) -> anyhow::Result<()> {
+        let (files, file) = self.read(orders)?;
+        let pace = Pace {
+            every: every.max(1),
+            steps: self.steps,
+            steps_again: self.steps_again,
+        };
+        let outcomes = live::all(&files, &file, pace)?;
+        let count = file.orders.len();
+        let shop = Shop::new(files, file, true)?;
+        let least = hindsight::hindsight(&shop, self.steps)?;
+        print!("{}", report::live(count, &outcomes, least));
+        Ok(())
+    }
 }
 
 fn write(file: &Path, shop: &Shop, prices: &[ScarcityRow]) -> anyhow::Result<()> {
@@ -105,24 +164,6 @@ fn write(file: &Path, shop: &Shop, prices: &[ScarcityRow]) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Prints what each way of pricing comes to.
-fn live(network: &Path, orders: &Path, every: usize, steps: u32) -> anyhow::Result<()> {
-    let (files, orders) = (network_folder(network)?, orders_file(orders, None, None)?);
-    for (name, knows) in live::WAYS {
-        let outcome = live::replay(&files, &orders, knows, every, steps)?;
-        println!(
-            "{name:>38}: {} orders cost {} cents, {} shipments, {} units short, {} refused; priced {} times",
-            orders.orders.len(),
-            outcome.cost.0,
-            outcome.shipments,
-            outcome.units_short,
-            outcome.refused,
-            outcome.pricings
-        );
-    }
-    Ok(())
-}
-
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     ensure!(
@@ -130,30 +171,26 @@ fn main() -> anyhow::Result<()> {
         "--growth {}: a number above 0 is expected",
         args.growth
     );
-    ensure!(args.steps > 0, "--steps 0: at least 1 is expected");
-    let orders = args
-        .orders
-        .unwrap_or_else(|| args.network.join("orders.csv"));
+    ensure!(
+        args.steps.min(args.steps_again) > 0,
+        "--steps, --steps-again: at least 1 is expected"
+    );
+    let folder = || args.network.join("orders.csv");
+    let orders = args.orders.clone().unwrap_or_else(folder);
     if let Some(every) = args.live {
-        return live(&args.network, &orders, every.max(1), args.steps);
+        return args.live(&orders, every);
     }
-    let shop = load(&args.network, &orders)?;
+    let shop = args.shop(&orders)?;
     let prices = prices::prices(&shop, args.growth, args.steps)?;
-    let other = args.replay.map(|file| load(&args.network, &file));
+    let other = args.replay.as_ref().map(|file| args.shop(file));
     let other = other.transpose()?;
     let replayed = other.as_ref().unwrap_or(&shop);
     let positions: usize = shop.stock.iter().map(Vec::len).sum();
     println!("{} of {positions} positions have a price", prices.len());
-    for (name, prices) in [("without prices", &[][..]), ("with prices", &prices[..])] {
+    let runs = [("without prices", &[][..]), ("with prices", &prices[..])];
+    for (name, prices) in runs {
         let totals = replay(replayed, prices)?;
-        println!(
-            "{name:>15}: {} orders cost {} cents, {} shipments, {} units short, {} refused",
-            replayed.orders.len(),
-            totals.cents,
-            totals.shipments,
-            totals.units_short,
-            totals.refused
-        );
+        println!("{}", report::replayed(name, replayed.orders.len(), &totals));
     }
     if let Some(file) = &args.out {
         write(file, &shop, &prices).with_context(|| file.display().to_string())?;

@@ -3,7 +3,7 @@
 use super::shop::Shop;
 use allot::model::{ScarcityRow, SkuId};
 use allot::routing::{Lanes, Scratch};
-use allot::scarcity::{self, Demand, Drawn, ENOUGH, Effort, Stock};
+use allot::scarcity::{self, Demand, Drawn, Effort, Stock};
 use anyhow::Context as _;
 
 impl Demand for Shop {
@@ -17,22 +17,26 @@ impl Demand for Shop {
 
     fn draw(&self, order: usize, lanes: &Lanes, scratch: &mut Scratch) -> Drawn {
         let wanted = &self.orders[order];
-        let decision = self.route(lanes, wanted, |_| ENOUGH, &self.stock, scratch);
-        let drawn = decision.iter().flat_map(|d| Self::drawn(wanted, d));
+        let plan = self.draft_alone(lanes, wanted, scratch);
+        let drawn = plan.iter().flat_map(|plan| Self::drawn(wanted, plan));
         drawn.collect()
     }
 }
 
-/// Prices above zero, by SKU and location. `growth` is how many times the orders of the file are
-/// still to come on this stock.
-pub(crate) fn prices(shop: &Shop, growth: f64, steps: u32) -> anyhow::Result<Vec<ScarcityRow>> {
+/// The stock of a shop by SKU.
+pub(crate) fn stock(shop: &Shop) -> anyhow::Result<Stock> {
     let numbered = shop.stock.iter().enumerate();
     let stock = numbered.map(|(number, held)| {
         let sku = SkuId::from_index(number).context("more SKUs than ids")?;
         Ok((sku, held.clone()))
     });
-    let stock: Stock = stock.collect::<anyhow::Result<_>>()?;
-    let lanes = Lanes::new(&shop.network)?;
+    stock.collect()
+}
+
+/// Prices above zero, by SKU and location. `growth` is how many times the orders of the file are
+/// still to come on this stock.
+pub(crate) fn prices(shop: &Shop, growth: f64, steps: u32) -> anyhow::Result<Vec<ScarcityRow>> {
     let effort = Effort { growth, steps };
-    Ok(scarcity::prices(shop, &stock, &lanes, effort, false)?)
+    let prices = scarcity::prices(shop, &stock(shop)?, &shop.lanes, effort, false);
+    Ok(prices?)
 }

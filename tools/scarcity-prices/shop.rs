@@ -1,23 +1,28 @@
 //! A network folder and an order file as the router wants them: stock by SKU, demands by order.
 //!
 //! An order's lines of one SKU are one demand, which may split only if all of them may. What is on
-//! its way does not count as stock here: a price is for the units that are there.
+//! its way counts as stock only where that is asked for: a price is for the units that are there.
 
 use allot::ledger::StockView;
 use allot::load::{NetworkFiles, OrderFile};
-use allot::model::{Decision, LocationId, Network, Order, Qty, SkuId};
-use allot::routing::{Demand, Lanes, Request, Scratch, route};
+use allot::model::{Decision, LocationId, Network, Order, Plan, Policy, Qty, SkuId};
+use allot::routing::{Demand, Destination, Lanes, Request, Scratch, draft, route};
+use allot::scarcity::ENOUGH;
 use anyhow::Context as _;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Units that may be promised, by SKU and location.
 pub(crate) type Stock = Vec<Vec<(LocationId, u32)>>;
 
-/// An order with its SKUs looked up.
+/// An order with its names looked up.
 pub(crate) struct Wanted {
     pub(crate) order: Order,
     demands: Vec<Demand>,
     excluded: Vec<LocationId>,
+    pickup: Option<LocationId>,
+    /// Where it goes and by which policy; `None` where nobody can say.
+    terms: Option<(Arc<Destination>, Policy)>,
 }
 
 impl Wanted {
@@ -30,35 +35,44 @@ impl Wanted {
 /// Everything that stays as it is while prices change.
 pub(crate) struct Shop {
     pub(crate) network: Network,
+    /// The network without prices, compiled.
+    pub(crate) lanes: Lanes,
     pub(crate) skus: Vec<Box<str>>,
     pub(crate) stock: Stock,
     pub(crate) orders: Vec<Wanted>,
 }
 
 impl Shop {
-    /// Joins a folder and its orders. Prices that the folder has are left out.
+    /// Joins a folder and its orders. Prices that the folder has are left out; units on their way
+    /// are there already if `arrived` says so.
     ///
     /// # Errors
     /// An order names a SKU or a location that the folder does not have.
-    pub(crate) fn new(files: NetworkFiles, file: OrderFile) -> anyhow::Result<Self> {
+    pub(crate) fn new(files: NetworkFiles, file: OrderFile, arrived: bool) -> anyhow::Result<Self> {
         let NetworkFiles {
             mut network,
             opening,
         } = files;
         network.scarcity.clear();
         let lanes = Lanes::new(&network)?;
-        let mut stock: Stock = vec![Vec::new(); opening.items.len()];
+        let mut stock: Vec<BTreeMap<LocationId, u32>> = vec![BTreeMap::new(); opening.items.len()];
+        let mut add = |sku: SkuId, location, units: u32| {
+            let cell: &mut u32 = stock[sku.index()].entry(location).or_default();
+            *cell = cell.saturating_add(units);
+        };
         for row in &opening.stock {
             let held = row.held.map_or(0, |(qty, _)| qty.0);
             let kept = row.safety_stock.0.saturating_add(held);
-            let units = row.on_hand.0.saturating_sub(kept);
-            if units > 0 {
-                stock[row.sku.index()].push((row.location, units));
-            }
+            add(row.sku, row.location, row.on_hand.0.saturating_sub(kept));
         }
-        for of_sku in &mut stock {
-            of_sku.sort_unstable();
+        for row in opening.incoming.iter().filter(|_| arrived) {
+            add(row.sku, row.to, row.qty.0);
         }
+        let some = |held: BTreeMap<LocationId, u32>| {
+            let held = held.into_iter().filter(|(_, units)| *units > 0);
+            held.collect::<Vec<_>>()
+        };
+        let stock: Stock = stock.into_iter().map(some).collect();
         let mut numbers: HashMap<&str, usize> = HashMap::new();
         for (number, item) in opening.items.iter().enumerate() {
             numbers.insert(&item.sku, number);
@@ -90,75 +104,134 @@ impl Shop {
                     value: item.value,
                 });
             }
-            let excluded = |id: &str| {
+            let place = |id: &str| {
                 let at = network.locations.iter().position(|l| &*l.id == id);
                 let at = at.with_context(|| format!("no location '{id}'"))?;
-                Ok(LocationId(u16::try_from(at)?))
+                anyhow::Ok(LocationId(u16::try_from(at)?))
             };
-            let excluded = order.exclude.iter().map(|id| excluded(id));
+            let excluded = order.exclude.iter().map(|id| place(id));
             let excluded = excluded.collect::<anyhow::Result<_>>()?;
+            let pickup = order.pickup_at.as_deref().map(place).transpose()?;
             orders.push(Wanted {
+                terms: terms(&lanes, &order, pickup),
                 order,
                 demands,
                 excluded,
+                pickup,
             });
         }
         let skus = opening.items.into_iter().map(|item| item.sku).collect();
         Ok(Self {
             network,
+            lanes,
             skus,
             stock,
             orders,
         })
     }
 
-    /// Routes one order on what `units` says of each position; `None` if nobody can ship it.
+    /// Routes one order on its stock; `None` if nobody can ship it.
     pub(crate) fn route(
         &self,
         lanes: &Lanes,
         wanted: &Wanted,
-        units: impl Fn(u32) -> u32,
         stock: &Stock,
         scratch: &mut Scratch,
     ) -> Option<Decision> {
+        self.ask(
+            wanted,
+            |held| held,
+            stock,
+            |request| route(lanes, request, scratch).ok(),
+        )
+    }
+
+    /// The same as if there were enough wherever there is anything.
+    pub(crate) fn route_alone(
+        &self,
+        lanes: &Lanes,
+        wanted: &Wanted,
+        scratch: &mut Scratch,
+    ) -> Option<Decision> {
+        self.ask(
+            wanted,
+            |_| ENOUGH,
+            &self.stock,
+            |request| route(lanes, request, scratch).ok(),
+        )
+    }
+
+    /// The plan of that alone, without its proof.
+    pub(crate) fn draft_alone(
+        &self,
+        lanes: &Lanes,
+        wanted: &Wanted,
+        scratch: &mut Scratch,
+    ) -> Option<Plan> {
+        self.ask(
+            wanted,
+            |_| ENOUGH,
+            &self.stock,
+            |request| draft(lanes, request, scratch).ok(),
+        )
+    }
+
+    /// Puts an order to the router, with what `units` says of each position.
+    fn ask<R>(
+        &self,
+        wanted: &Wanted,
+        units: impl Fn(u32) -> u32,
+        stock: &Stock,
+        answer: impl FnOnce(&Request<'_>) -> Option<R>,
+    ) -> Option<R> {
         let order = &wanted.order;
-        let destination = lanes.destination(&order.ship_to).ok()?;
-        let preset = order.preset.as_deref();
-        let policy = lanes.policy(&order.channel, preset, &order.policy).ok()?;
+        let (destination, policy) = wanted.terms.as_ref()?;
         let mut view = StockView::default();
         for demand in &wanted.demands {
             view.push_line(demand.sku);
-            for &(location, held) in &stock[demand.sku.index()] {
-                if units(held) > 0 {
-                    view.push_cell(location, Qty(units(held)), &[]);
-                }
+            for &(location, held) in stock[demand.sku.index()].iter().filter(|(_, h)| *h > 0) {
+                view.push_cell(location, Qty(units(held)), &[]);
             }
         }
-        let request = Request {
-            pickup: None,
+        answer(&Request {
+            pickup: wanted.pickup,
             days: &[],
             now: order.placed_at,
-            destination: &destination,
+            destination,
             deliver_by: order.deliver_by,
             deliver_by_is_hard: order.deliver_by_is_hard,
-            policy,
+            policy: *policy,
             demands: &wanted.demands,
             stock: &view,
             excluded: &wanted.excluded,
-        };
-        route(lanes, &request, scratch).ok()
+        })
     }
 
     /// Units of a plan: SKU, location, how many.
     pub(crate) fn drawn<'a>(
         wanted: &'a Wanted,
-        decision: &'a Decision,
+        plan: &'a Plan,
     ) -> impl Iterator<Item = (SkuId, LocationId, u32)> + 'a {
-        let shipments = decision.plan.shipments.iter();
+        let shipments = plan.shipments.iter();
         let lines = shipments.flat_map(|s| s.lines.iter().map(move |line| (s.location, line)));
         lines.map(|(location, line)| {
             let demand = &wanted.demands[usize::from(line.demand)];
             (demand.sku, location, line.qty.0)
         })
     }
+}
+
+/// Where an order goes and by which policy.
+fn terms(
+    lanes: &Lanes,
+    order: &Order,
+    pickup: Option<LocationId>,
+) -> Option<(Arc<Destination>, Policy)> {
+    let destination = match pickup {
+        Some(store) => lanes.doorstep(store),
+        None => lanes.destination(&order.ship_to),
+    };
+    let preset = order.preset.as_deref();
+    let policy = lanes.policy(&order.channel, preset, &order.policy);
+    Some((destination.ok()?, policy.ok()?))
 }

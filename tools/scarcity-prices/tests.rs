@@ -2,16 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use super::live::{self, WAYS};
-use super::{load, prices, replay, write};
+use super::live::{self, Pace, WAYS};
+use super::shop::Shop;
+use super::{hindsight, prices, replay, write};
+use allot::bench::generate;
 use allot::load::{network_folder, orders_file};
 use std::path::Path;
 
 #[test]
 fn prices_are_repeatable_and_a_folder_takes_them() {
     let us = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/us");
-    let mut shop = load(&us, &us.join("orders.csv")).unwrap();
-    shop.orders.truncate(1_000);
+    let (files, mut file) = (
+        network_folder(&us).unwrap(),
+        orders_file(&us.join("orders.csv"), None, None).unwrap(),
+    );
+    file.orders.truncate(1_000);
+    let shop = Shop::new(files, file, false).unwrap();
     // The orders stand for forty times as many, so that something is scarce.
     let rows = prices::prices(&shop, 40.0, 6).unwrap();
     assert_eq!(rows, prices::prices(&shop, 40.0, 6).unwrap());
@@ -38,18 +44,32 @@ fn prices_are_repeatable_and_a_folder_takes_them() {
     assert_eq!(read, rows);
 }
 
+/// Stock is made up to fit few orders, so that something is scarce; hindsight is a bound of every way.
 #[test]
-fn every_way_of_pricing_routes_all_orders_and_is_repeatable() {
+fn every_way_of_pricing_routes_all_orders_is_repeatable_and_costs_no_less_than_hindsight() {
     let us = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/us");
-    let (files, mut file) = (
+    let (mut files, mut file) = (
         network_folder(&us).unwrap(),
         orders_file(&us.join("orders.csv"), None, None).unwrap(),
     );
-    file.orders.truncate(600);
-    for (name, knows) in WAYS {
-        let once = live::replay(&files, &file, knows, 200, 3).unwrap();
-        assert_eq!(once.refused, 0, "{name}");
-        let again = live::replay(&files, &file, knows, 200, 3).unwrap();
-        assert_eq!(once, again, "{name}");
+    file.orders.truncate(400);
+    let opening = &mut files.opening;
+    opening.stock = generate::stock_for(&files.network, &opening.items, &file.orders, 1);
+    let pace = Pace {
+        every: 150,
+        steps: 4,
+        steps_again: 3,
+    };
+    let once = live::all(&files, &file, pace).unwrap();
+    assert_eq!(once, live::all(&files, &file, pace).unwrap());
+    let shop = Shop::new(files, file, true).unwrap();
+    let least = hindsight::hindsight(&shop, 6).unwrap();
+    assert!(least.proven <= least.found, "{least:?}");
+    for ((name, _), outcome) in WAYS.iter().zip(once) {
+        assert_eq!(outcome.refused, 0, "{name}");
+        assert!(
+            outcome.cost >= least.proven,
+            "{name}: {outcome:?} {least:?}"
+        );
     }
 }

@@ -152,6 +152,7 @@ fn scores(
         true => bound::approach(&instance),
         false => bound::solve(&instance)?,
     };
+    let first = router::first_prices(&instance);
     bar.inc(1);
     let mut scores = Scores::default();
     for sequence in 1..=u64::from(args.sequences()) {
@@ -162,7 +163,7 @@ fn scores(
                     let mut random = Random::new(!(seed + sequence));
                     rounding::cost(rule, &instance, &bound, &arrivals, &mut random)
                 }
-                Way::Router(pricings) => router::cost(&instance, pricings, &arrivals)?.0,
+                Way::Router(pricings) => router::cost(&instance, (pricings, &first), &arrivals)?.0,
             };
             bar.inc(1);
             *score += dollars / bound.cost / f64::from(args.sequences());

@@ -36,6 +36,8 @@ pub(crate) fn solve(
     let mut shares = no_shares(instance, with_shares);
     let mut bound = f64::NEG_INFINITY;
     let kept = steps - steps / 2;
+    // What each order type and metro picked last: mostly what it picks next.
+    let mut last = vec![0; instance.types.len() * instance.share.len()];
     for step in 0..steps {
         let keeps = step >= steps / 2;
         let mut picks = Picks {
@@ -43,7 +45,7 @@ pub(crate) fn solve(
             shares: (keeps && with_shares).then_some(&mut shares),
             weight: 1.0 / f64::from(kept),
         };
-        let mut value = picks.demand(instance, stock, periods, prices);
+        let mut value = picks.demand(instance, stock, (periods, prices), &mut last);
         let wanted = picks.wanted;
         let length = STEP / (1.0 + f64::from(step) / HALVED);
         for (facility, held) in stock.iter().enumerate() {
@@ -88,8 +90,15 @@ struct Picks<'a> {
 
 impl Picks<'_> {
     /// Dollars of all demand at these prices.
-    fn demand(&mut self, instance: &Instance, stock: &Stock, periods: f64, prices: &Prices) -> f64 {
+    fn demand(
+        &mut self,
+        instance: &Instance,
+        stock: &Stock,
+        (periods, prices): (f64, &Prices),
+        last: &mut [usize],
+    ) -> f64 {
         let mut value = 0.0;
+        let mut last = last.iter_mut();
         let mut search = Search::new(instance);
         for (kind, (items, chance)) in instance.types.iter().zip(&instance.chance).enumerate() {
             for (metro, share) in instance.share.iter().enumerate() {
@@ -104,7 +113,10 @@ impl Picks<'_> {
                         };
                     }
                 }
-                let (cost, set) = search.cheapest(items.len());
+                let mut none = 0;
+                let last = last.next().unwrap_or(&mut none);
+                let (cost, set) = search.cheapest(items.len(), *last);
+                *last = set;
                 value += orders * cost;
                 for (row, &item) in items.iter().enumerate() {
                     let open = (0..instance.all()).filter(|k| set >> k & 1 == 1);
@@ -148,18 +160,34 @@ impl Search {
         }
     }
 
-    /// Dollars and facilities, as bits, for the first `count` items.
-    fn cheapest(&mut self, count: usize) -> (f64, usize) {
+    /// Dollars and facilities, as bits, for the first `count` items; `guess` is a set that is likely
+    /// good, or 0.
+    fn cheapest(&mut self, count: usize, guess: usize) -> (f64, usize) {
         for facility in (0..self.boxes.len()).rev() {
             for row in 0..count {
                 let least = self.rest[facility + 1][row].min(self.dollars[facility][row]);
                 self.rest[facility][row] = least;
             }
         }
-        self.best = (f64::INFINITY, 0);
+        self.best = match guess {
+            0 => (f64::INFINITY, 0),
+            set => (self.cost(set, count), set),
+        };
         let nothing = [f64::INFINITY; ROWS_MAX];
         self.open(0, count, 0.0, 0, &nothing);
         self.best
+    }
+
+    /// Dollars of the first `count` items from a set of facilities.
+    fn cost(&self, set: usize, count: usize) -> f64 {
+        let open = || (0..self.boxes.len()).filter(|k| set >> k & 1 == 1);
+        let boxes: f64 = open().map(|k| self.boxes[k]).sum();
+        let item = |row| {
+            open()
+                .map(|k| self.dollars[k][row])
+                .fold(f64::INFINITY, f64::min)
+        };
+        boxes + (0..count).map(item).sum::<f64>()
     }
 
     /// Tries all sets that add facilities from `facility` on to `set`, whose boxes cost `boxes` and

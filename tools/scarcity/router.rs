@@ -149,11 +149,27 @@ fn view(
     Ok((view, demands))
 }
 
+/// Prices at the start of a horizon, the same for all horizons of an instance.
+pub(crate) fn first_prices(instance: &Instance) -> Prices {
+    let mut prices = prices::none(instance);
+    let periods = f64::from(instance.periods);
+    prices::solve(
+        instance,
+        &instance.stock,
+        periods,
+        STEPS_FIRST,
+        &mut prices,
+        false,
+    );
+    prices
+}
+
 /// Dollars of a horizon, scarcity prices not counted, and what is left in the end.
-/// `pricings` is how often units are priced: never, once at the start, or at equal distances.
+/// `pricings` is how often units are priced: never, once at the start, which gives `first`, or at
+/// equal distances.
 pub(crate) fn cost(
     instance: &Instance,
-    pricings: u32,
+    (pricings, first): (u32, &Prices),
     arrivals: &[Option<Arrival>],
 ) -> anyhow::Result<(f64, Stock)> {
     let policy = Policy {
@@ -171,13 +187,12 @@ pub(crate) fn cost(
     let mut total = 0.0;
     for (period, arrival) in (0u32..).zip(arrivals) {
         if priced < pricings && period * pricings >= priced * instance.periods {
-            let left = f64::from(instance.periods - period);
-            let steps = if priced == 0 {
-                STEPS_FIRST
+            if priced == 0 {
+                prices.clone_from(first);
             } else {
-                STEPS_AGAIN
-            };
-            prices::solve(instance, &stock, left, steps, &mut prices, false);
+                let left = f64::from(instance.periods - period);
+                prices::solve(instance, &stock, left, STEPS_AGAIN, &mut prices, false);
+            }
             price(&mut networks, &prices)?;
             priced += 1;
         }

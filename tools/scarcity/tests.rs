@@ -32,7 +32,8 @@ fn the_same_seed_gives_the_same_table_and_no_policy_beats_the_bound() {
 #[test]
 fn nothing_is_oversold_and_units_are_used() {
     let instance = Instance::draw(&Setting::small(1_000), 7);
-    let (_, left) = router::cost(&instance, 2, &instance.arrivals(8)).unwrap();
+    let first = router::first_prices(&instance);
+    let (_, left) = router::cost(&instance, (2, &first), &instance.arrivals(8)).unwrap();
     let units = |stock: &super::instance::Stock| stock.iter().flatten().sum::<u32>();
     let cells = left.iter().flatten().zip(instance.stock.iter().flatten());
     assert!(cells.clone().all(|(left, had)| left <= had));
@@ -88,6 +89,7 @@ fn the_large_network_has_its_published_size() {
     let instance = Instance::draw(&setting, 1);
     assert_eq!(instance.types.len(), 100);
     assert_eq!(instance.types.iter().map(Vec::len).max(), Some(10));
-    let (cost, left) = router::cost(&instance, 0, &instance.arrivals(2)).unwrap();
+    let none = prices::none(&instance);
+    let (cost, left) = router::cost(&instance, (0, &none), &instance.arrivals(2)).unwrap();
     assert!(cost > 0.0 && left != instance.stock);
 }

@@ -48,7 +48,7 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
     let mut search = Search::new(job, &offers, departures);
     search.grow();
     search.improve();
-    let costs = if job.lanes.limited() || offers.cut {
+    let costs = if job.draft || job.lanes.limited() || offers.cut {
         None
     } else {
         Costs::new(job, &offers, departures)
@@ -66,7 +66,9 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
     }
     plans.sort_by_key(|plan| (plan.objective.total(), plan.shipments.len()));
     plans.dedup_by(|a, b| a.shipments == b.shipments);
-    let bound = if job.lanes.limited() {
+    let bound = if job.draft {
+        0
+    } else if job.lanes.limited() {
         // Where a day is full the search knows fewer plans than there are.
         let unlimited = Job {
             unlimited: true,

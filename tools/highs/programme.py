@@ -1,0 +1,63 @@
+"""An integer programme in whole cents, and HiGHS to solve it: one thread, and proven to the cent."""
+
+import time
+
+import highspy
+
+INFINITE = highspy.kHighsInf
+
+
+class Programme:
+    """Whole variables from 0 to some most, rows of terms (variable, factor), the least cost."""
+
+    def __init__(self):
+        self._costs, self._most = [], []
+        self._starts, self._index, self._value = [0], [], []
+        self._least, self._at_most = [], []
+
+    def variable(self, cents, most=1.0):
+        """The number of a new variable, which costs so much each."""
+        self._costs.append(float(cents))
+        self._most.append(float(most))
+        return len(self._costs) - 1
+
+    def row(self, terms, least, most):
+        """A new row: the sum of its terms is from `least` to `most`; None is no limit."""
+        for variable, factor in terms:
+            self._index.append(variable)
+            self._value.append(float(factor))
+        self._starts.append(len(self._index))
+        self._least.append(-INFINITE if least is None else float(least))
+        self._at_most.append(INFINITE if most is None else float(most))
+
+    @property
+    def size(self):
+        """Variables and rows."""
+        return len(self._costs), len(self._least)
+
+    def solve(self, limit, offset=0):
+        """Seconds, whether the optimum is proven, and the cents of the best answer plus `offset`; None
+        where there is no answer after `limit` seconds."""
+        model = highspy.Highs()
+        model.setOptionValue("output_flag", False)
+        model.setOptionValue("threads", 1)
+        model.setOptionValue("time_limit", float(limit))
+        # Whole cents: an absolute gap below one is a proof.
+        model.setOptionValue("mip_rel_gap", 0.0)
+        model.setOptionValue("mip_abs_gap", 0.99)
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = self.size
+        lp.col_cost_, lp.col_upper_ = self._costs, self._most
+        lp.col_lower_ = [0.0] * len(self._costs)
+        lp.row_lower_, lp.row_upper_ = self._least, self._at_most
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = self._starts, self._index, self._value
+        lp.integrality_ = [highspy.HighsVarType.kInteger] * len(self._costs)
+        lp.offset_ = float(offset)
+        model.passModel(lp)
+        start = time.perf_counter()
+        model.run()
+        seconds = time.perf_counter() - start
+        proven = model.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        cents = model.getInfo().objective_function_value
+        return seconds, proven, round(cents) if abs(cents) < 1e15 else None
