@@ -304,15 +304,7 @@ impl Play<'_> {
             told.days += u64::try_from(i64::from(last.0) - placed).unwrap_or(0);
         }
         told.short_units += plan.short_units();
-        let (sum, part) = (&mut told.objective, &plan.objective);
-        sum.postage += part.postage;
-        sum.surcharges += part.surcharges;
-        sum.handling += part.handling;
-        sum.split += part.split;
-        sum.late += part.late;
-        sum.speed += part.speed;
-        sum.scarcity += part.scarcity;
-        sum.short += part.short;
+        told.objective += plan.objective;
     }
 }
 

@@ -67,15 +67,7 @@ pub fn run_each(
 }
 
 fn add(totals: &mut RuleTotals, plan: &Plan) {
-    let (sum, part) = (&mut totals.objective, &plan.objective);
-    sum.postage += part.postage;
-    sum.surcharges += part.surcharges;
-    sum.handling += part.handling;
-    sum.split += part.split;
-    sum.late += part.late;
-    sum.speed += part.speed;
-    sum.scarcity += part.scarcity;
-    sum.short += part.short;
+    totals.objective += plan.objective;
     totals.shipments += plan.shipments.len() as u64;
     totals.whole += u64::from(plan.shipments.len() == 1 && plan.short.is_empty());
     totals.split += u64::from(plan.shipments.len() > 1);

@@ -119,15 +119,7 @@ impl Outcome {
             }
         };
         let plan = &view.decision.plan;
-        let (sum, part) = (&mut self.objective, &plan.objective);
-        sum.postage += part.postage;
-        sum.surcharges += part.surcharges;
-        sum.handling += part.handling;
-        sum.split += part.split;
-        sum.late += part.late;
-        sum.speed += part.speed;
-        sum.scarcity += part.scarcity;
-        sum.short += part.short;
+        self.objective += plan.objective;
         self.shipments += plan.shipments.len() as u64;
         self.whole += u64::from(plan.shipments.len() == 1 && plan.short.is_empty());
         self.split += u64::from(plan.shipments.len() > 1);

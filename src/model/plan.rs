@@ -2,6 +2,7 @@
 
 use super::{Cents, Day, EpochMillis, Grams, LocationId, Qty, ServiceId};
 use bincode::{Decode, Encode};
+use std::ops::AddAssign;
 
 /// Units of one demand in one shipment. A demand is a SKU of the order, its lines summed;
 /// `demand` counts from 0 in the order of first appearance.
@@ -110,6 +111,19 @@ impl Objective {
     #[must_use]
     pub fn freight(&self) -> Cents {
         self.postage + self.surcharges + self.handling
+    }
+}
+
+impl AddAssign for Objective {
+    fn add_assign(&mut self, other: Self) {
+        self.postage += other.postage;
+        self.surcharges += other.surcharges;
+        self.handling += other.handling;
+        self.split += other.split;
+        self.late += other.late;
+        self.speed += other.speed;
+        self.scarcity += other.scarcity;
+        self.short += other.short;
     }
 }
 
