@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "backlog_support/by_count.rs"]
+mod by_count;
+
 use allot::backlog::{
     Effort, Kept, OpenOrder, Outcome, Problem, Strategy, Supply, Today, check, optimize,
 };
 use allot::bench::backlog::{Backlog, Shape};
-use allot::ledger::StockView;
-use allot::model::{LocationId, OrderKey, Qty, ShipmentLine, ShortLine, SkuId};
-use allot::routing::{Demand, Lanes};
+use allot::ledger::{Step, StockView};
+use allot::model::{LocationId, Millis, OrderKey, Qty, ShipmentLine, ShortLine, SkuId};
+use allot::routing::{Demand, Lanes, Limit};
 use std::ops::ControlFlow;
 
 const ITEMS: u16 = 10;
@@ -156,5 +159,93 @@ fn at_random_nothing_breaks_a_rule_and_the_bound_holds() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
         let alone = pool.build().unwrap().install(|| run(&problem, &lanes));
         assert_eq!(alone.moves, outcome.moves, "seed {seed}");
+    }
+}
+
+/// Two orders of nine or ten items that all weigh the same, at two locations, with what first come gave
+/// them; some of their lines may be divided.
+fn two(seed: u64) -> Backlog {
+    let mut backlog = Backlog::with_lines(
+        Shape {
+            orders: 2,
+            locations: 2,
+            skus: 10,
+            stock_percent: 70 + seed * 13 % 60,
+            split_percent: if seed.is_multiple_of(3) { 0 } else { 40 },
+            seed,
+        },
+        Some(60..=80),
+    );
+    for order in &mut backlog.problem.orders {
+        assert!(order.demands.len() > 8, "seed {seed}: a large one");
+        for demand in &mut order.demands {
+            (demand.grams, demand.volume_mm3, demand.longest_mm) = (400, 0, 0);
+        }
+        order.strategy = match seed % 4 {
+            0 => Strategy::Gain,
+            _ => Strategy::Redistribute,
+        };
+    }
+    backlog
+}
+
+#[test]
+fn the_bound_is_never_above_the_optimum_and_not_far_below() {
+    let (mut below, mut above, mut all, mut divided) = (0, 0, 0, 0);
+    for seed in 1..=16 {
+        let Backlog { lanes, problem } = two(seed);
+        let outcome = run(&problem, &lanes);
+        let optimum = by_count::by_count(&problem, &lanes);
+        assert!(
+            outcome.bound <= optimum && optimum <= outcome.cents_before,
+            "seed {seed}: {:?}, {optimum:?}, {:?}",
+            outcome.bound,
+            outcome.cents_before
+        );
+        assert!(optimum <= outcome.cents, "seed {seed}");
+        assert!(outcome.bound <= outcome.bound_with_large, "seed {seed}");
+        below += optimum.0 - outcome.bound.0;
+        above += outcome.cents.0 - optimum.0;
+        all += optimum.0;
+        let demands = problem.orders.iter().flat_map(|o| &o.demands);
+        divided += demands.filter(|d| d.may_split && d.qty > Qty(1)).count();
+    }
+    println!("below {below} above {above} of {all}");
+    assert!(divided > 10, "{divided}");
+    assert!(below * 100 <= all * 5, "{below} below {all}");
+    assert!(above * 100 <= all * 5, "{above} above {all}");
+}
+
+#[test]
+fn on_full_days_and_with_stock_to_come_the_bound_holds() {
+    for seed in 1..=12 {
+        let Backlog { lanes, mut problem } = two(seed);
+        let view = problem.supply.view();
+        let mut later = StockView::default();
+        for line in 0..view.len() {
+            later.push_line(view.sku(line));
+            for cell in view.cells(line) {
+                let step = Step {
+                    from: problem.now + Millis::from_hours(48),
+                    qty: Qty(cell.now.0 + 1),
+                };
+                let steps = [step];
+                let steps = if line % 2 == 0 { &steps[..] } else { &[] };
+                later.push_cell(cell.location, cell.now, steps);
+            }
+        }
+        problem.supply = Supply::new(later);
+        let limit = |_| {
+            Some(Limit {
+                shipments: Some(1),
+                units: seed.is_multiple_of(3).then_some(14),
+            })
+        };
+        if !seed.is_multiple_of(4) {
+            problem.open_days(&lanes, &limit, &[]);
+        }
+        problem.change_cents = 100;
+        let outcome = run(&problem, &lanes);
+        assert!(outcome.bound.0 > 0, "seed {seed}");
     }
 }

@@ -56,6 +56,24 @@ pub fn apply(engine: &Engine, rows: &[MoveRow], now: EpochMillis) -> Vec<Applied
     results
 }
 
+/// Gives units of these items to the orders that wait for them, item by item. Before each it asks `go_on`
+/// for the moment at which that happens: without one it stops, and leaves the rest in `skus`. Tells how
+/// many orders got something.
+pub fn serve(
+    engine: &Engine,
+    skus: &mut Vec<SkuId>,
+    go_on: &mut dyn FnMut() -> Option<EpochMillis>,
+) -> usize {
+    let mut served = 0;
+    while !skus.is_empty() {
+        let Some(now) = go_on() else {
+            break;
+        };
+        served += engine.serve_waiting(skus.pop(), now);
+    }
+    served
+}
+
 /// The items of which moves that were made may have freed units, now or when they were made before.
 #[must_use]
 pub fn freed(engine: &Engine, rows: &[MoveRow], results: &[Applied]) -> Vec<SkuId> {
@@ -156,13 +174,14 @@ fn move_a_group(
         if results[waiting[first].0] != WAITS {
             continue;
         }
+        // Whoever wants it to end does not wait until all groups are looked for.
+        let Some(now) = go_on() else {
+            return any;
+        };
         let group = closed(first, &waiting, &givers, results);
         if group.len() < 2 {
             continue;
         }
-        let Some(now) = go_on() else {
-            return any;
-        };
         let movings: Vec<&Moving> = group.iter().map(|&n| waiting[n].1).collect();
         let told = engine.move_orders(&movings, now).unwrap_or_default();
         for (&number, outcome) in group.iter().zip(told) {

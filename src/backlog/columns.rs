@@ -188,17 +188,26 @@ impl Columns {
         shape.digits.is_empty() && super::reroute::may_be_rerouted(&problem.orders[order])
     }
 
-    /// By line of the supply: whether an order without a sheet, that may be routed anew, wants it.
-    pub(super) fn wanted_by_large(&self, problem: &Problem) -> Vec<bool> {
-        let mut wanted = vec![false; problem.supply.view().len()];
-        for order in (0..problem.orders.len()).filter(|&o| self.too_large(problem, o)) {
-            for demand in &problem.orders[order].demands {
+    /// All orders that are, ascending.
+    pub(super) fn large(&self, problem: &Problem) -> Vec<usize> {
+        let all = 0..problem.orders.len();
+        all.filter(|&order| self.too_large(problem, order))
+            .collect()
+    }
+
+    /// By line of the supply: whether an order without a sheet, that may be routed anew, may have any
+    /// number of units of it.
+    pub(super) fn divided_by_large(&self, problem: &Problem) -> Vec<bool> {
+        let mut divided = vec![false; problem.supply.view().len()];
+        for order in self.large(problem) {
+            let demands = problem.orders[order].demands.iter();
+            for demand in demands.filter(|d| d.may_split && d.together == 0) {
                 if let Some(line) = problem.supply.line(demand.sku) {
-                    wanted[line] = true;
+                    divided[line] = true;
                 }
             }
         }
-        wanted
+        divided
     }
 
     /// What leaving one step of a demand short costs, of all orders.

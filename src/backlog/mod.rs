@@ -22,6 +22,7 @@
 //! | `sheets`, `keep` | makes those of one order; what it has today |
 //! | `shape`, `solve` | the best plan of one order at any prices, exactly, from those |
 //! | `prices`, `knapsack` | prices of scarce units, and the lower bound that they prove |
+//! | `large` | the same bound for orders too large for a sheet |
 //! | `start` | first answers: today, and everything given out anew by regret |
 //! | `search`, `moves` | improvement, move by move |
 //! | `reroute` | orders too large for a sheet, by the router itself, alone and in exchange with others |
@@ -47,6 +48,7 @@ mod file;
 mod handed;
 mod keep;
 mod knapsack;
+mod large;
 mod left;
 #[cfg(feature = "highs")]
 mod milp;
@@ -70,7 +72,7 @@ mod state;
 mod transfers;
 mod what_if;
 
-pub use apply::{Applied, apply, carry_out, freed};
+pub use apply::{Applied, apply, carry_out, freed, serve};
 pub use check::check;
 pub use days::DayRoom;
 pub use file::{

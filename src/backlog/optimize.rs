@@ -1,7 +1,8 @@
 //! The whole way: sheets, prices, a first answer, improvement, the proof.
 
-use super::columns::{BROKEN, Columns, SCALE};
+use super::columns::{BROKEN, Columns, NEVER, SCALE};
 use super::exact::solve_small;
+use super::large::{LargeOrder, large_orders};
 use super::outcome::{Outcome, Point};
 use super::prices::{Ascent, Prices};
 use super::problem::Problem;
@@ -106,16 +107,19 @@ pub fn optimize(
     hear: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Outcome {
     let columns = Columns::new(problem, lanes);
+    let large = large_orders(problem, lanes, &columns);
+    let without_plan = |one: &LargeOrder| columns.sheets[one.order].keep >= NEVER;
     let mut run = Run {
         outcome: Outcome::default(),
         hear,
         bound: 0,
-        moving: (0..problem.orders.len()).any(|order| columns.too_large(problem, order)),
+        waiting: large.iter().any(without_plan),
     };
     let stopped = run.tell(Stage::Sheets, (1, 1), None).is_break();
     let start = today(problem, &columns);
     run.outcome.cents_before = cents(without_tokens(start.cents()));
-    let mut ascent = Ascent::new(&columns, &columns.wanted_by_large(problem));
+    let any_large = !large.is_empty();
+    let mut ascent = Ascent::new(&columns, &columns.divided_by_large(problem), large);
     for done in 1..=effort.iterations.max(1) {
         ascent.step(done - 1, effort.iterations);
         run.bound = ascent.best.bound;
@@ -125,7 +129,7 @@ pub fn optimize(
             break;
         }
     }
-    let prices = ascent.into_best();
+    let (prices, mut large) = ascent.into_best();
     let mut fresh = by_regret(problem, &columns, &prices.of);
     if fresh.cents() > start.cents() {
         fresh = start.clone();
@@ -160,8 +164,8 @@ pub fn optimize(
     answer = better(best, answer);
     let raised = solve_small(&columns, &prices, search.lines(), effort.nodes, &mut answer);
     // What is proven of a small group holds as long as the large orders keep what they have.
-    run.bound += if run.moving { 0 } else { raised };
-    let found = (&answer, &prices);
+    run.bound += if any_large { 0 } else { raised };
+    let found = (&answer, &prices, &mut *large);
     run.finish(problem, lanes, &columns, found, effort.rounds)
 }
 
@@ -178,8 +182,8 @@ struct Run<'h> {
     hear: &'h mut dyn FnMut(Progress) -> ControlFlow<()>,
     /// Scaled.
     bound: i128,
-    /// Whether there are orders that are routed anew at the end: until then nothing is proven of all.
-    moving: bool,
+    /// Whether an order without a plan may get one at the end: until then nothing is proven of all.
+    waiting: bool,
 }
 
 impl Run<'_> {
@@ -191,7 +195,7 @@ impl Run<'_> {
     ) -> ControlFlow<()> {
         let at = Point {
             cents: so_far.map(|scaled| cents(without_tokens(scaled))),
-            bound: match self.moving {
+            bound: match self.waiting {
                 true => Cents(0),
                 false => bound(without_tokens(self.bound)),
             },
@@ -210,20 +214,17 @@ impl Run<'_> {
         problem: &Problem,
         lanes: &Lanes,
         columns: &Columns,
-        (answer, prices): (&Answer<'_>, &Prices),
+        (answer, prices, large): (&Answer<'_>, &Prices, &mut [LargeOrder]),
         rounds: u32,
     ) -> Outcome {
         let all = answer.cents();
         // Who has no plan costs a token amount; without it both stay as far apart as they are.
         let broken = answer.choices.iter().filter(|c| c.cents >= BROKEN);
         let broken: i128 = broken.map(|c| i128::from(c.cents)).sum();
-        let answer = (&*answer.choices, prices);
+        let answer = (&*answer.choices, prices, large);
         let filled = self.outcome.fill(problem, lanes, columns, answer, rounds);
         self.outcome.cents = cents(all - broken + filled.cents);
-        // Two proofs: with the prices of what large orders want, and without.
-        let proven = filled
-            .bound
-            .map_or(self.bound, |b| b.max(self.bound + filled.lowered));
+        let proven = filled.bound.unwrap_or(self.bound);
         // A bound above what was found is a wrong proof: no test may pass over it.
         debug_assert!(
             bound(proven - broken) <= self.outcome.cents,

@@ -1,10 +1,11 @@
 //! What came of an optimisation: a plan for every order that changes, what it saves, and the proof.
 
 use super::columns::{BROKEN, Columns, SCALE, request};
+use super::large::LargeOrder;
 use super::prices::Prices;
 use super::problem::{OpenOrder, Problem};
 use super::reroute::{large, reroute};
-use super::rows::{Level, level_at};
+use super::rows::{FREE, Level, level_at};
 use super::sheets::units_of_digit;
 use super::solve::{Choice, Scratch};
 use crate::ledger::StockView;
@@ -74,15 +75,7 @@ fn note<const N: usize>(counts: &mut [u64; N], number: u64) {
 
 impl Totals {
     pub(super) fn add(&mut self, order: &OpenOrder, plan: &Plan, today: Day) {
-        let (sum, part) = (&mut self.objective, &plan.objective);
-        sum.postage += part.postage;
-        sum.surcharges += part.surcharges;
-        sum.handling += part.handling;
-        sum.split += part.split;
-        sum.late += part.late;
-        sum.speed += part.speed;
-        sum.scarcity += part.scarcity;
-        sum.short += part.short;
+        self.objective += plan.objective;
         self.shipments += plan.shipments.len() as u64;
         note(&mut self.by_shipments, plan.shipments.len() as u64);
         self.split += u64::from(plan.shipments.len() > 1);
@@ -156,7 +149,7 @@ impl Outcome {
         problem: &Problem,
         lanes: &Lanes,
         columns: &Columns,
-        answer: (&[Choice], &Prices),
+        answer: (&[Choice], &Prices, &mut [LargeOrder]),
         rounds: u32,
     ) -> Rerouted {
         let choices = answer.0;
@@ -191,21 +184,21 @@ impl Outcome {
         problem: &Problem,
         lanes: &Lanes,
         columns: &Columns,
-        (choices, prices): (&[Choice], &Prices),
+        (choices, prices, bounds): (&[Choice], &Prices, &mut [LargeOrder]),
         (plans, rounds): (&mut [FromTo], u32),
     ) -> Rerouted {
-        let all = 0..choices.len();
         let without = |&order: &usize| {
             let shape = columns.shapes.get(columns.sheets[order].shape);
             shape.digits.is_empty()
         };
-        let open = |order: &usize| columns.too_large(problem, *order);
-        let open: Vec<usize> = all.clone().filter(open).collect();
-        self.fixed = all.filter(without).count() - open.len();
-        if open.is_empty() {
+        self.fixed = (0..choices.len()).filter(without).count() - bounds.len();
+        if bounds.is_empty() {
             return Rerouted::default();
         }
-        let priced = lanes.priced(&prices.by_position(problem, lanes, columns));
+        let open: Vec<usize> = bounds.iter().map(|one| one.order).collect();
+        let priced = lanes
+            .priced(&prices.by_position(problem, lanes, columns))
+            .ok();
         let large = large(problem, lanes, priced.as_ref().unwrap_or(lanes), &open);
         let has_plan = |choice: &Choice| choice.cents < BROKEN;
         let had = plans.iter().zip(choices).map(|((from, to), choice)| {
@@ -213,7 +206,7 @@ impl Outcome {
             had.clone().filter(|_| has_plan(choice))
         });
         let mut now: Vec<Option<Plan>> = had.collect();
-        let changed = reroute(problem, lanes, &large, &mut now, rounds);
+        let changed = reroute(problem, lanes, priced.as_ref(), &large, &mut now, rounds);
         let mut told = Rerouted::default();
         for (&order, &cents) in &changed {
             let choice = &choices[order];
@@ -221,55 +214,36 @@ impl Outcome {
             told.cents += i128::from(cents) * i128::from(SCALE) - i128::from(before);
             plans[order].1 = now[order].take();
         }
-        let scaled = |cents: Option<i64>| cents.map(|c| i128::from(c) * i128::from(SCALE));
-        let free = prices.without(columns, &columns.wanted_by_large(problem));
-        let mut bound = alone(columns, &free, &open) - free.all_earned(columns);
-        for one in &large {
-            let sheet = &columns.sheets[one.order];
-            let choice = i128::from(choices[one.order].cents);
-            if has_plan(&choices[one.order]) {
-                let draws = columns.keep_draws(one.order).iter();
-                let paid: i64 = draws.map(|&d| prices.of[d as usize]).sum();
-                let counted = i128::from(sheet.keep) + i128::from(paid);
-                let least = scaled(one.least_paid).unwrap_or(counted);
-                told.lowered += (least - counted).min(0);
-                bound += scaled(one.least).map_or(choice, |least| least.min(choice));
-            } else {
+        let lasts = bounds.par_iter_mut().zip(&large);
+        let lasts: Vec<Option<i64>> = lasts
+            .map(|(one, large)| one.proven(problem, columns, &prices.of, large.least_paid))
+            .collect();
+        let others = alone(columns, prices, &open) - prices.all_earned(columns);
+        let (mut bound, mut with_large) = (others, others);
+        for (&order, last) in open.iter().zip(lasts) {
+            let choice = &choices[order];
+            let cents = changed.get(&order);
+            if !has_plan(choice) {
                 // What stands for an order without a plan is in all sums alike.
-                let rescued = changed.contains_key(&one.order);
-                let least = |cents| scaled(cents).filter(|_| rescued).unwrap_or(0);
-                told.lowered += least(one.least_paid);
-                bound += choice + least(one.least);
+                bound += i128::from(choice.cents);
+                with_large += i128::from(choice.cents);
+                if cents.is_none() {
+                    continue;
+                }
             }
+            bound += i128::from(last.unwrap_or(0));
+            let (from, to) = &plans[order];
+            let plan = to.as_ref().or(from.as_ref());
+            let own = cents.map_or(columns.sheets[order].keep, |cents| cents * SCALE);
+            with_large += i128::from(own) + paid(problem, columns, prices, order, plan);
         }
         told.bound = Some(bound);
-        let mut with_large = alone(columns, prices, &open) - prices.all_earned(columns);
-        for one in &large {
-            with_large += match changed.get(&one.order) {
-                // What stands for an order without a plan is in all sums alike.
-                _ if !has_plan(&choices[one.order]) && !changed.contains_key(&one.order) => {
-                    i128::from(choices[one.order].cents)
-                }
-                cents => {
-                    let sheet = i128::from(columns.sheets[one.order].keep);
-                    let own = scaled(cents.copied()).unwrap_or(sheet);
-                    let lost = if has_plan(&choices[one.order]) {
-                        0
-                    } else {
-                        choices[one.order].cents
-                    };
-                    let (from, to) = &plans[one.order];
-                    let plan = to.as_ref().or(from.as_ref());
-                    own + i128::from(lost) + paid(problem, columns, prices, one.order, plan)
-                }
-            };
-        }
         told.with_large = Some(with_large);
         told
     }
 }
 
-/// What a plan pays for its units, scaled, where they have one price each.
+/// What a plan of a large order pays for its units, scaled.
 fn paid(
     problem: &Problem,
     columns: &Columns,
@@ -288,14 +262,14 @@ fn paid(
         let need_at = shipment.need_at.max(problem.now);
         let levels = columns.rows.levels(at, shipment.location);
         let limit = columns.rows.limit(at, of.channel);
-        let unit = |levels: &[Level]| {
-            let level = level_at(levels, need_at)?;
-            Some(prices.unit(columns, level.row))
+        let drawn = |levels: &[Level]| {
+            let row = level_at(levels, need_at)?.row;
+            let drawn = (row != FREE).then(|| columns.rows.draw(row, i64::from(line.qty.0)))?;
+            Some(prices.of[drawn? as usize])
         };
-        let unit: i64 = levels.into_iter().chain(limit).filter_map(unit).sum();
-        i128::from(unit) * i128::from(line.qty.0)
+        levels.into_iter().chain(limit).filter_map(drawn).sum()
     });
-    each.sum()
+    each.map(i128::from).sum()
 }
 
 /// What orders with a sheet cost at the prices, each alone; `others` have none.
@@ -316,9 +290,7 @@ fn alone(columns: &Columns, prices: &Prices, others: &[usize]) -> i128 {
 pub(super) struct Rerouted {
     /// Of the cost.
     pub(super) cents: i128,
-    /// Of the bound by the prices: these orders could do better than as they are.
-    pub(super) lowered: i128,
-    /// Another bound, without prices of what these orders want; nothing where there is none of them.
+    /// What no plan costs less than; nothing where there is none of them.
     pub(super) bound: Option<i128>,
     /// What no plan costs less than in which these orders stay as they are now.
     pub(super) with_large: Option<i128>,

@@ -26,6 +26,7 @@
 
 use super::columns::{Columns, NEVER, SCALE};
 use super::knapsack::{CAP_MAX, Knapsack};
+use super::large::LargeOrder;
 use super::problem::Problem;
 use super::rows::FREE;
 use super::solve::Scratch;
@@ -57,6 +58,8 @@ pub(super) struct Ascent<'a> {
     momentum: Vec<f64>,
     spread: Vec<f64>,
     uses: Vec<AtomicU32>,
+    /// Orders without a sheet, ascending: their bounds take part.
+    large: Vec<LargeOrder>,
     slack: Vec<i64>,
     knapsack: Knapsack,
     /// Length of the first steps, in cents.
@@ -91,8 +94,9 @@ fn step_cents(first: f64, done: u32, of: u32) -> f64 {
 }
 
 /// What a unit that is short costs most orders, in cents.
-fn short_cents(columns: &Columns) -> f64 {
-    let mut all: Vec<i64> = columns.short_cents().collect();
+fn short_cents(columns: &Columns, large: &[LargeOrder]) -> f64 {
+    let of_large = large.iter().flat_map(LargeOrder::short_cents);
+    let mut all: Vec<i64> = columns.short_cents().chain(of_large).collect();
     if all.is_empty() {
         return 0.0;
     }
@@ -159,37 +163,10 @@ impl Prices {
         rows
     }
 
-    /// The same prices, but nothing for units of some lines; the bound is not known.
-    pub(super) fn without(&self, columns: &Columns, lines: &[bool]) -> Self {
-        let rows = &columns.rows;
-        let mut of = self.of.clone();
-        for (price, &row) in of.iter_mut().zip(&rows.draw_row) {
-            // Days come after the lines of the supply.
-            let line = rows.line[row as usize] as usize;
-            if lines.get(line).copied().unwrap_or(false) {
-                *price = 0;
-            }
-        }
-        Self {
-            of,
-            bound: i128::MIN,
-            sized: self.sized.clone(),
-        }
-    }
-
     /// The most that all rows can earn, scaled.
     pub(super) fn all_earned(&self, columns: &Columns) -> i128 {
         let rows = 0..super::rows::count(columns.rows.len());
         rows.map(|row| self.earned(columns, row)).sum()
-    }
-
-    /// What a unit pays at a row where all sizes have one price; nothing where the row is free.
-    pub(super) fn unit(&self, columns: &Columns, row: u32) -> i64 {
-        if row == FREE {
-            return 0;
-        }
-        let first = columns.rows.draws(row as usize).next();
-        first.map_or(0, |draw| self.of[draw])
     }
 
     fn least_a_unit(&self, columns: &Columns, row: u32) -> i64 {
@@ -203,17 +180,20 @@ impl Prices {
 }
 
 impl<'a> Ascent<'a> {
-    /// Starts at zero. Rows of `plain` lines have one price for all sizes.
-    pub(super) fn new(columns: &'a Columns, plain: &[bool]) -> Self {
+    /// Starts at zero. Rows of `plain` lines have one price for all sizes: of these, and of days, large
+    /// orders draw any number of units.
+    pub(super) fn new(columns: &'a Columns, plain: &[bool], large: Vec<LargeOrder>) -> Self {
         let rows = &columns.rows;
         let draws = rows.draw_row.len();
         let sized = (0..rows.len()).map(|row| {
             let alone = rows.end[row] as usize == row + 1
                 && (row == 0 || rows.end[row - 1] as usize == row);
             let sizes = rows.draws(row).len();
-            let plain = plain.get(rows.line[row] as usize).copied().unwrap_or(false);
+            let plain = plain.get(rows.line[row] as usize).copied();
+            let plain = plain.unwrap_or(!large.is_empty());
             alone && sizes > 1 && rows.cap[row] <= CAP_MAX && !plain
         });
+        let sized = sized.collect();
         Self {
             columns,
             price: vec![0.0; draws],
@@ -222,12 +202,13 @@ impl<'a> Ascent<'a> {
             uses: (0..draws).map(|_| AtomicU32::new(0)).collect(),
             slack: vec![0; draws],
             knapsack: Knapsack::default(),
-            first: (short_cents(columns) * STEP_FIRST).max(50.0),
+            first: (short_cents(columns, &large) * STEP_FIRST).max(50.0),
             best: Prices {
                 of: vec![0; draws],
                 bound: i128::MIN,
-                sized: sized.collect(),
+                sized,
             },
+            large,
         }
     }
 
@@ -236,17 +217,18 @@ impl<'a> Ascent<'a> {
         let cents = step_cents(self.first, done, of);
         let prices = self.prices();
         let earned = self.earn(&prices);
-        let bound = self.draw(&prices) - earned;
+        let bound = self.draw(&prices) + self.draw_large(&prices, cents) - earned;
         if bound > self.best.bound {
             self.best.of = prices;
             self.best.bound = bound;
+            self.large.par_iter_mut().for_each(LargeOrder::keep_prices);
         }
         self.move_on(cents);
     }
 
-    /// The best prices.
-    pub(super) fn into_best(self) -> Prices {
-        self.best
+    /// The best prices, and the large orders with theirs.
+    pub(super) fn into_best(self) -> (Prices, Vec<LargeOrder>) {
+        (self.best, self.large)
     }
 
     /// The prices of all draws.
@@ -307,7 +289,7 @@ impl<'a> Ascent<'a> {
         earned
     }
 
-    /// Every order takes its best plan; counts the draws.
+    /// Every order with a sheet takes its best plan; counts the draws.
     fn draw(&self, prices: &[i64]) -> i128 {
         let columns = self.columns;
         for uses in &self.uses {
@@ -320,6 +302,9 @@ impl<'a> Ascent<'a> {
             .map_init(Scratch::default, |scratch, chunk| {
                 let mut sum = 0i128;
                 for order in chunk * CHUNK..((chunk + 1) * CHUNK).min(orders) {
+                    if self.is_large(order) {
+                        continue;
+                    }
                     let price = |draw: u32| prices[draw as usize];
                     let (cost, choice) = columns.solve(order, price, |_| true, scratch);
                     if cost >= NEVER {
@@ -333,6 +318,22 @@ impl<'a> Ascent<'a> {
                 sum
             });
         sums.sum()
+    }
+
+    fn is_large(&self, order: usize) -> bool {
+        !self.large.is_empty() && self.large.binary_search_by_key(&order, |l| l.order).is_ok()
+    }
+
+    /// What large orders cost at the least; counts what they would draw.
+    fn draw_large(&mut self, prices: &[i64], cents: f64) -> i128 {
+        let (columns, uses) = (self.columns, &self.uses);
+        let costs = self.large.par_iter_mut().map(|one| {
+            let drawn = |draw: u32| {
+                uses[draw as usize].fetch_add(1, Ordering::Relaxed);
+            };
+            i128::from(one.step(columns, prices, cents, drawn))
+        });
+        costs.sum()
     }
 
     /// Prices rise where more was drawn than there is, and fall where less was.

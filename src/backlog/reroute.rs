@@ -3,18 +3,19 @@
 //! First each alone. Then with those who hold what it would like: the order's best plan on all of
 //! the stock names units that others have; they give them back, the order takes its best plan, they
 //! take theirs of what is left, and that stays where all together cost less (the exchange of Xu, Allgor
-//! and Graves 2009). The work is counted and in a fixed order, so the plan depends on neither the
+//! and Graves 2009). The same once more from where everybody pays for scarce units. The work is counted and in a fixed order, so the plan depends on neither the
 //! machine nor the threads.
 //!
 //! What the order would pay at the prices if all the stock were its own is what it costs at least: that
-//! counts for it in the bound.
+//! counts for it in the bound (`large`).
 
 use super::columns::request;
 use super::handed::Days;
 use super::left::{Draw, Left};
 use super::problem::{OpenOrder, Problem, Strategy, units};
+use crate::ledger::StockView;
 use crate::model::{LocationId, Plan};
-use crate::routing::{Lanes, Scratch, route};
+use crate::routing::{Lanes, Scratch, price, route};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const HOLDERS_MAX: usize = 4;
 /// Exchanges that an order tries in a round.
 const TRIES: usize = 3;
+/// Rounds in which everybody takes what is best for him at the prices.
+const PRICED_ROUNDS: u32 = 3;
 /// Most rounds.
 const ROUNDS_MAX: u32 = 6;
 /// What counts as short of an order that wins, on top.
@@ -67,38 +70,47 @@ pub(super) fn large(
 
 /// Improves the plans of `orders`, and of others where that helps them; `plans` holds what everybody
 /// has at the moment, `None` where that is no plan. Tells which orders changed, and what each costs then.
+///
+/// There are two ways, and the better one counts: from the plans as they are; and from those that the
+/// large orders take where everybody pays for scarce units (`priced`), so that who can do without leaves
+/// them to who cannot.
 pub(super) fn reroute(
     problem: &Problem,
     lanes: &Lanes,
+    priced: Option<&Lanes>,
     orders: &[Large],
-    plans: &mut [Option<Plan>],
+    plans: &mut Vec<Option<Plan>>,
     rounds: u32,
 ) -> BTreeMap<usize, i64> {
-    let mut desk = Desk::new(problem, lanes, plans);
     let mut ranked: Vec<&Large> = orders.iter().collect();
     ranked.sort_by_key(|l| (problem.orders[l.order].placed_at, l.order));
-    for _ in 0..rounds.min(ROUNDS_MAX) {
-        let before = desk.improved;
-        for large in &ranked {
-            if large
-                .least
-                .is_some_and(|least| desk.now(large.order) > least)
-            {
-                desk.alone(large.order);
+    let way = |priced: Option<&Lanes>, plans: &mut [Option<Plan>]| {
+        let mut desk = Desk::new(problem, lanes, plans);
+        if let Some(priced) = priced {
+            for _ in 0..PRICED_ROUNDS {
+                ranked
+                    .iter()
+                    .for_each(|large| desk.at_prices(large.order, priced));
             }
         }
-        for large in &ranked {
-            if let (Some(wish), Some(least)) = (&large.wish, large.least) {
-                desk.exchange(large.order, wish, least);
-            }
+        desk.improve(&ranked, rounds);
+        let changed = desk.changed.iter();
+        let costs: BTreeMap<usize, i64> = changed.map(|&o| (o, desk.now(o))).collect();
+        let saved: i64 = costs.iter().map(|(&o, now)| desk.before[o] - now).sum();
+        (saved, costs)
+    };
+    let mut others = plans.clone();
+    let two = rayon::join(
+        || way(None, plans),
+        || priced.map(|p| way(Some(p), &mut others)),
+    );
+    match two {
+        ((saved, _), Some((more, costs))) if more > saved => {
+            *plans = others;
+            costs
         }
-        if desk.improved == before {
-            break;
-        }
+        ((_, costs), _) => costs,
     }
-    let changed = desk.changed.iter();
-    let costs = changed.map(|&order| (order, desk.now(order)));
-    costs.collect()
 }
 
 struct Desk<'a> {
@@ -112,6 +124,8 @@ struct Desk<'a> {
     /// By order: what it draws.
     draws: Vec<Vec<Draw>>,
     scratch: Scratch,
+    /// By order: what it cost before anything was tried.
+    before: Vec<i64>,
     changed: BTreeSet<usize>,
     improved: u64,
 }
@@ -126,6 +140,7 @@ impl<'a> Desk<'a> {
             holders: BTreeMap::new(),
             draws: vec![Vec::new(); plans.len()],
             scratch: Scratch::default(),
+            before: Vec::with_capacity(plans.len()),
             changed: BTreeSet::new(),
             improved: 0,
             plans,
@@ -133,8 +148,66 @@ impl<'a> Desk<'a> {
         for order in 0..desk.plans.len() {
             let draws = desk.draws_of(order);
             desk.take(order, draws);
+            desk.before.push(desk.now(order));
         }
         desk
+    }
+
+    /// Everybody alone, then in exchange with others, as long as that helps.
+    fn improve(&mut self, ranked: &[&Large], rounds: u32) {
+        for _ in 0..rounds.min(ROUNDS_MAX) {
+            let before = self.improved;
+            for large in ranked {
+                let best = large
+                    .least
+                    .is_some_and(|least| self.now(large.order) <= least);
+                if large.least.is_some() && !best {
+                    self.alone(large.order);
+                }
+            }
+            for large in ranked {
+                if let (Some(wish), Some(least)) = (&large.wish, large.least) {
+                    self.exchange(large.order, wish, least);
+                }
+            }
+            if self.improved == before {
+                break;
+            }
+        }
+    }
+
+    /// Gives an order the best of its own and what is left where it pays for scarce units, unless that
+    /// is what it has.
+    fn at_prices(&mut self, order: usize, priced: &Lanes) {
+        let problem = self.problem;
+        let of = &problem.orders[order];
+        if !may_be_rerouted(of) {
+            return;
+        }
+        let paid = self.plans[order].as_ref();
+        let paid = paid.and_then(|plan| priced_again(problem, of, plan, priced));
+        let Some(pays) = paid.map(|plan| self.cost(order, Some(&plan))) else {
+            return;
+        };
+        let draws = self.give(order);
+        let view = self.left.view(of);
+        let asked = request(of, problem.now, &view);
+        let found = route(priced, &asked, &mut self.scratch)
+            .ok()
+            .map(|d| d.plan);
+        let found = found.filter(|plan| allowed(of, plan) && self.cost(order, Some(plan)) < pays);
+        let found = match found {
+            Some(plan) if self.days.fits(&plan) => priced_again(problem, of, &plan, self.lanes),
+            _ => None,
+        };
+        let Some(plan) = found else {
+            self.take(order, draws);
+            return;
+        };
+        self.plans[order] = Some(plan);
+        let draws = self.draws_of(order);
+        self.take(order, draws);
+        self.changed.insert(order);
     }
 
     /// What an order draws as it stands: by its plan, or, as long as that is today's, by what it holds.
@@ -325,6 +398,20 @@ impl<'a> Desk<'a> {
         }
         found
     }
+}
+
+/// A plan with what it costs by other prices of scarce units.
+fn priced_again(problem: &Problem, of: &OpenOrder, plan: &Plan, lanes: &Lanes) -> Option<Plan> {
+    let mut view = StockView::default();
+    of.demands.iter().for_each(|d| view.push_line(d.sku));
+    let mut asked = request(of, problem.now, &view);
+    // What was found in time is in time; what an order has today may be late by now.
+    asked.deliver_by_is_hard = false;
+    let shipments = plan.shipments.iter();
+    let shipments: Vec<_> = shipments
+        .map(|s| (s.location, s.need_at.max(problem.now), s.lines.clone()))
+        .collect();
+    price(lanes, &asked, &shipments, &plan.short)
 }
 
 /// What an order without a plan counts.

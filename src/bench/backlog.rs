@@ -12,12 +12,13 @@ use crate::model::{
     Cents, ChannelId, Day, EpochMillis, LocationId, Millis, OrderKey, Policy, Qty, ShipTo, SkuId,
 };
 use crate::routing::{ClassId, Demand, Destination, Lanes, Request, Scratch, route};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// How large a backlog is, and how scarce its stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Open orders, of two lines on average.
+    /// Open orders.
     pub orders: usize,
     /// Places that hold stock.
     pub locations: u16,
@@ -47,6 +48,13 @@ impl Backlog {
     /// Makes one up, and routes its orders one by one on what those before left.
     #[must_use]
     pub fn new(shape: Shape) -> Self {
+        Self::with_lines(shape, None)
+    }
+
+    /// The same, every order having so many lines, any number of these being as likely; two on average
+    /// where nothing is said.
+    #[must_use]
+    pub fn with_lines(shape: Shape, lines: Option<RangeInclusive<u32>>) -> Self {
         let network = synthetic::network(shape.locations, shape.seed);
         let lanes = Lanes::new(&network).expect("a synthetic network can be compiled");
         let mut random = Random::new(shape.seed ^ 0x5eed);
@@ -60,7 +68,7 @@ impl Backlog {
                 lanes.destination(&to).expect("it is one of its places")
             })
             .collect();
-        let baskets = baskets(shape, &mut random);
+        let baskets = baskets(shape, lines, &mut random);
         let mut stock = stock(shape, &baskets, &mut random);
         let supply = Supply::new(view(&stock));
         let mut orders = Vec::with_capacity(baskets.len());
@@ -108,16 +116,27 @@ fn day_of(at: EpochMillis) -> Day {
 /// Units by SKU, then location.
 type Stock = Vec<Vec<(LocationId, u32)>>;
 
-fn baskets(shape: Shape, random: &mut Random) -> Vec<Vec<Demand>> {
+fn baskets(
+    shape: Shape,
+    lines: Option<RangeInclusive<u32>>,
+    random: &mut Random,
+) -> Vec<Vec<Demand>> {
     let popular = Weighted::new(ranks(shape.skus));
-    let lines = Weighted::new([40u64, 35, 15, 10].into_iter());
+    let few = Weighted::new([40u64, 35, 15, 10].into_iter());
     let units = Weighted::new([75u64, 17, 8].into_iter());
-    let (Some(popular), Some(lines), Some(units)) = (popular, lines, units) else {
+    let (Some(popular), Some(few), Some(units)) = (popular, few, units) else {
         return Vec::new();
     };
     let one = |random: &mut Random| {
+        let count = match &lines {
+            None => few.draw(random) + 1,
+            Some(lines) => {
+                let (least, most) = (*lines.start() as usize, *lines.end() as usize);
+                least + random.index(most.saturating_sub(least) + 1)
+            }
+        };
         let mut basket: Vec<Demand> = Vec::new();
-        for _ in 0..=lines.draw(random) {
+        for _ in 0..count.max(1) {
             let sku = SkuId(u32::try_from(popular.draw(random)).unwrap_or(0));
             let qty = Qty(u32::try_from(units.draw(random)).unwrap_or(0) + 1);
             let may_split = random.chance(shape.split_percent);

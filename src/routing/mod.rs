@@ -147,6 +147,7 @@ pub use binding::{Binding, Constraint, binding, fits_without_capacity};
 pub use days::Limit;
 pub use frontier::{Frontier, frontier};
 pub use lanes::Lanes;
+pub use large::{LeastCosts, LeastDemand, LeastGood, LeastPlace};
 pub use places::Destination;
 pub use price::{between_km, carried, distance_km, price};
 pub use pricer::Pricer;

@@ -272,6 +272,8 @@ fn under(job: &Job<'_>, offer: &Offer, departures: &Departures, all: Load) -> (i
             } else {
                 cents
             };
+            // One parcel is never heavier than all of it.
+            let grams = if single { grams.min(all.grams) } else { grams };
             points.push((grams, cents + dated + flat + carton));
         }
         if let Some((grams, cents)) = tariffs.full_parcel(service, zone) {

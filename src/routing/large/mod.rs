@@ -15,9 +15,12 @@
 mod assign;
 mod bound;
 mod costs;
+mod least;
 mod node;
 mod offers;
 mod prove;
+
+pub use self::least::{LeastCosts, LeastDemand, LeastGood, LeastPlace};
 
 use self::assign::{Assigner, Assignment};
 use self::costs::Costs;

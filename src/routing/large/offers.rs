@@ -28,7 +28,7 @@ pub(super) struct Offer {
 }
 
 /// What the stock says about a large order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Offers {
     pub(super) rows: Vec<Offer>,
     /// By demand: whether it may be divided.
@@ -39,18 +39,18 @@ pub(super) struct Offers {
     /// search does not know, and what it proves holds for none of them.
     pub(super) cut: bool,
     /// Locations that hold something, with why they ship nothing.
-    reasons: Vec<(u16, Option<RejectedReason>)>,
+    pub(super) reasons: Vec<(u16, Option<RejectedReason>)>,
 }
 
 /// One location while the stock is read.
 #[derive(Default)]
-struct Held<'a> {
+pub(super) struct Held<'a> {
     /// Something is there, able or not.
     any: bool,
     /// It has the ability for some of it.
     able: bool,
     /// Of demands whose class it may ship.
-    cells: Vec<(u16, &'a Cell)>,
+    pub(super) cells: Vec<(u16, &'a Cell)>,
 }
 
 impl Offers {
@@ -159,7 +159,8 @@ impl Offers {
         })
     }
 
-    fn goods(
+    /// What is there of every demand at a moment.
+    pub(super) fn goods(
         &self,
         job: &Job<'_>,
         location: usize,
