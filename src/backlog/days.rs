@@ -5,7 +5,7 @@ use super::problem::{Kept, OpenOrder, Problem, units};
 use crate::ledger::DayUse;
 use crate::model::{EpochMillis, LocationId};
 use crate::routing::{Lanes, Limit};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Working days of a location that an order may wait for when those before are full. Whatever must wait
 /// longer stays as it is, or waits for supply.
@@ -34,6 +34,12 @@ impl DayRoom {
     pub fn has(&self, at: EpochMillis) -> bool {
         self.from <= at && at < self.until
     }
+
+    /// Takes shipments and units of it.
+    fn take(&mut self, (shipments, units): (u32, u32)) {
+        self.shipments = self.shipments.map(|most| most.saturating_sub(shipments));
+        self.units = self.units.map(|most| most.saturating_sub(units));
+    }
 }
 
 impl Problem {
@@ -46,6 +52,10 @@ impl Problem {
         limit: &dyn Fn(LocationId) -> Option<Limit>,
         used: &[DayUse],
     ) {
+        let mut others: BTreeMap<LocationId, Vec<&DayUse>> = BTreeMap::new();
+        for other in used {
+            others.entry(other.location).or_default().push(other);
+        }
         let mut days: BTreeMap<(LocationId, EpochMillis), DayRoom> = BTreeMap::new();
         let mut open = |location: LocationId, ship_at: EpochMillis| {
             let (Some(limit), Some((from, until))) =
@@ -62,63 +72,80 @@ impl Problem {
                     shipments: limit.shipments,
                     units: limit.units,
                 };
-                let here = used
-                    .iter()
-                    .filter(|u| u.location == location && room.has(u.at));
+                let here = others.get(&location).into_iter().flatten();
                 let mut theirs = (0u32, 0u32);
-                for other in here {
+                for other in here.filter(|other| room.has(other.at)) {
                     theirs.0 = theirs.0.saturating_add(other.shipments);
                     theirs.1 = theirs.1.saturating_add(other.units);
                 }
-                room.shipments = room.shipments.map(|most| most.saturating_sub(theirs.0));
-                room.units = room.units.map(|most| most.saturating_sub(theirs.1));
+                room.take(theirs);
                 room
             });
         };
-        let view = self.supply.view();
-        for line in 0..view.len() {
-            for cell in view.cells(line) {
-                if limit(cell.location).is_none() {
-                    continue;
+        for (location, moments) in self.moments(limit) {
+            for ready in moments {
+                if let Some(ship_at) = lanes.hand_over(location, ready) {
+                    open(location, ship_at);
                 }
-                let steps = view.later(cell).iter().map(|step| step.from);
-                for from in std::iter::once(self.now).chain(steps) {
-                    let ready = from.max(self.now);
-                    if let Some(ship_at) = lanes.hand_over(cell.location, ready) {
-                        open(cell.location, ship_at);
-                    }
-                }
-                ahead(lanes, cell.location, self.now, &mut open);
             }
+            ahead(lanes, location, self.now, &mut open);
         }
         for kept in self.orders.iter().flat_map(|o| &o.today.shipments) {
             open(kept.location, kept.ship_at);
         }
-        for room in days.values_mut() {
-            let (shipments, units) = own(&self.orders, room);
+        let mut rooms: Vec<DayRoom> = days.into_values().collect();
+        let own = handed(&rooms, &self.orders);
+        for (room, (shipments, units)) in rooms.iter_mut().zip(own) {
             room.shipments = room.shipments.map(|left| left.max(shipments));
             room.units = room.units.map(|left| left.max(units));
         }
-        self.days = days.into_values().collect();
+        self.days = rooms;
     }
-}
 
-impl Problem {
+    /// By location with a limit: the moments at which units come to it, now included.
+    fn moments(
+        &self,
+        limit: &dyn Fn(LocationId) -> Option<Limit>,
+    ) -> BTreeMap<LocationId, BTreeSet<EpochMillis>> {
+        let view = self.supply.view();
+        // A location has many items, of which few arrive.
+        let mut limited: HashMap<LocationId, bool> = HashMap::new();
+        let mut moments: BTreeMap<LocationId, BTreeSet<EpochMillis>> = BTreeMap::new();
+        for cell in (0..view.len()).flat_map(|line| view.cells(line)) {
+            let location = cell.location;
+            let known = limited.entry(location);
+            if !*known.or_insert_with(|| limit(location).is_some()) {
+                continue;
+            }
+            let of = moments.entry(location).or_default();
+            let steps = view.later(cell).iter();
+            of.insert(self.now);
+            of.extend(steps.map(|step| step.from.max(self.now)));
+        }
+        moments
+    }
+
     /// What some of the orders may use of the days while all others stay as they are.
     pub(super) fn days_for(&self, orders: &[usize]) -> Vec<DayRoom> {
         let some: BTreeSet<usize> = orders.iter().copied().collect();
-        let room = |day: &DayRoom| {
-            let all = self.orders.iter().enumerate();
-            let others = all.filter(|(number, _)| !some.contains(number));
-            let (shipments, units) = own(others.map(|(_, order)| order), day);
-            DayRoom {
-                shipments: day.shipments.map(|most| most.saturating_sub(shipments)),
-                units: day.units.map(|most| most.saturating_sub(units)),
-                ..*day
-            }
-        };
-        self.days.iter().map(room).collect()
+        let all = self.orders.iter().enumerate();
+        let others = all.filter(|(number, _)| !some.contains(number));
+        let used = handed(&self.days, others.map(|(_, order)| order));
+        let mut rooms = self.days.clone();
+        rooms
+            .iter_mut()
+            .zip(used)
+            .for_each(|(room, used)| room.take(used));
+        rooms
     }
+}
+
+/// The day of a moment at a location; the rooms are by location and time.
+pub(super) fn day_at(rooms: &[DayRoom], location: LocationId, at: EpochMillis) -> Option<usize> {
+    let after = rooms.partition_point(|room| (room.location, room.from) <= (location, at));
+    let day = after.checked_sub(1)?;
+    let room = &rooms[day];
+    (room.location == location && room.has(at)).then_some(day)
 }
 
 /// The next working days of a location.
@@ -139,16 +166,20 @@ fn ahead(
     }
 }
 
-/// What the orders hand over on a day as they are.
-fn own<'o>(orders: impl IntoIterator<Item = &'o OpenOrder>, room: &DayRoom) -> (u32, u32) {
-    let mut sum = (0u32, 0u32);
+/// By day: the shipments and units that the orders hand over on it as they are.
+fn handed<'o>(
+    rooms: &[DayRoom],
+    orders: impl IntoIterator<Item = &'o OpenOrder>,
+) -> Vec<(u32, u32)> {
+    let mut used = vec![(0u32, 0u32); rooms.len()];
     for kept in orders.into_iter().flat_map(|o| &o.today.shipments) {
-        if kept.location == room.location && room.has(kept.ship_at) {
-            sum.0 = sum.0.saturating_add(1);
-            sum.1 = sum.1.saturating_add(units_of(kept));
+        if let Some(day) = day_at(rooms, kept.location, kept.ship_at) {
+            let (shipments, units) = &mut used[day];
+            *shipments = shipments.saturating_add(1);
+            *units = units.saturating_add(units_of(kept));
         }
     }
-    sum
+    used
 }
 
 fn units_of(kept: &Kept) -> u32 {

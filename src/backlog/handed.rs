@@ -1,6 +1,6 @@
 //! What is handed over on the days of locations that are limited.
 
-use super::days::DayRoom;
+use super::days::{DayRoom, day_at};
 use super::problem::{OpenOrder, Problem, units};
 use crate::model::{EpochMillis, LocationId, Plan, ShipmentLine};
 
@@ -61,10 +61,7 @@ impl<'p> Days<'p> {
         lines: &[ShipmentLine],
         times: i64,
     ) -> Option<usize> {
-        let start = self.rooms.partition_point(|r| r.location < location);
-        let mut days = self.rooms[start..].iter();
-        let mut days = days.by_ref().take_while(|r| r.location == location);
-        let at = start + days.position(|room| room.has(ship_at))?;
+        let at = day_at(self.rooms, location, ship_at)?;
         let all: i64 = lines.iter().map(|l| units(l.qty)).sum();
         self.used[at].0 += times;
         self.used[at].1 += all * times;

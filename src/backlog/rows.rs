@@ -14,7 +14,7 @@ use super::problem::{OpenOrder, Problem, units};
 use crate::ledger::Step;
 use crate::model::{ChannelId, EpochMillis, LocationId};
 use crate::routing::Lanes;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// No row: all of it is free.
 pub(super) const FREE: u32 = u32::MAX;
@@ -113,17 +113,21 @@ impl Rows {
 
     /// Adds the rows of days.
     fn days(&mut self, problem: &Problem) {
+        if problem.days.is_empty() {
+            return;
+        }
         let mut wanted: HashMap<LocationId, [Wanted; 2]> = HashMap::new();
         for room in &problem.days {
             wanted.entry(room.location).or_default();
         }
-        for (location, [shipments, units]) in &mut wanted {
-            for order in &problem.orders {
-                let (most, all) = self.could_ship(order, problem, *location);
-                shipments.units += most;
-                shipments.most = shipments.most.max(most.min(1));
-                units.units += all;
-                units.most = units.most.max(all);
+        for order in &problem.orders {
+            for (location, most, all) in self.could_ship(order, problem) {
+                if let Some([shipments, units]) = wanted.get_mut(&location) {
+                    shipments.units += most;
+                    shipments.most = shipments.most.max(most.min(1));
+                    units.units += all;
+                    units.most = units.most.max(all);
+                }
             }
         }
         for (number, room) in problem.days.iter().enumerate() {
@@ -146,29 +150,36 @@ impl Rows {
         }
     }
 
-    /// Shipments and units that an order could have from a location at the most.
-    fn could_ship(&self, order: &OpenOrder, problem: &Problem, location: LocationId) -> (i64, i64) {
-        let (mut shipments, mut all) = (0, 0);
-        for demand in &order.demands {
-            let line = problem.supply.line(demand.sku);
-            if line.and_then(|l| self.levels(l, location)).is_some() {
-                shipments += if demand.may_split {
-                    units(demand.qty)
-                } else {
-                    1
-                };
-                all += units(demand.qty);
-            }
-        }
+    /// By location: shipments and units that an order could have from it at the most.
+    fn could_ship(&self, order: &OpenOrder, problem: &Problem) -> Vec<(LocationId, i64, i64)> {
         let most = i64::from(order.policy.max_shipments);
-        let mut kept = (0, 0);
-        for shipment in &order.today.shipments {
-            if shipment.location == location {
-                kept.0 += 1;
-                kept.1 += shipment.lines.iter().map(|l| units(l.qty)).sum::<i64>();
+        let mut could: BTreeMap<LocationId, (i64, i64)> = BTreeMap::new();
+        for demand in &order.demands {
+            let Some(line) = problem.supply.line(demand.sku) else {
+                continue;
+            };
+            let all = units(demand.qty);
+            let shipments = if demand.may_split { all } else { 1 };
+            for (location, _) in self.cells(line) {
+                let of = could.entry(location).or_default();
+                of.0 = (of.0 + shipments).min(most);
+                of.1 += all;
             }
         }
-        (shipments.min(most).max(kept.0), all.max(kept.1))
+        let mut kept: BTreeMap<LocationId, (i64, i64)> = BTreeMap::new();
+        for shipment in &order.today.shipments {
+            let of = kept.entry(shipment.location).or_default();
+            of.0 += 1;
+            of.1 += shipment.lines.iter().map(|l| units(l.qty)).sum::<i64>();
+        }
+        for (location, kept) in kept {
+            let of = could.entry(location).or_default();
+            *of = (of.0.max(kept.0), of.1.max(kept.1));
+        }
+        let could = could.into_iter();
+        could
+            .map(|(location, (shipments, all))| (location, shipments, all))
+            .collect()
     }
 
     /// The days of a location, by time.

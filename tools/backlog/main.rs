@@ -9,12 +9,13 @@
 
 use allot::backlog::{Effort, Outcome, Programme, Totals, check, optimize};
 use allot::bench::backlog::{Backlog, Shape};
+use allot::routing::Limit;
 use anyhow::Context as _;
 use clap::Parser;
 use comfy_table::{CellAlignment, Table, presets};
 use std::fs::File;
 use std::io::Write as _;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,9 @@ struct Args {
     /// Of a hundred lines, how many may be divided.
     #[arg(long, default_value_t = 0)]
     split: u64,
+    /// Lines of each order, as `10-30`: any number of these is as likely; two on average by default.
+    #[arg(long, value_name = "LEAST-MOST", value_parser = lines)]
+    lines: Option<RangeInclusive<u32>>,
     /// Seeds of the backlogs.
     #[arg(long, value_delimiter = ',', default_values_t = [1])]
     seeds: Vec<u64>,
@@ -52,12 +56,25 @@ struct Args {
     #[cfg(feature = "highs")]
     #[arg(long, value_name = "SECONDS")]
     highs: Option<u32>,
+    /// Measure instead how the work for days grows with the locations that hand over so much a day only:
+    /// from so many on, twice as many in each row.
+    #[arg(long, value_name = "LOCATIONS")]
+    days: Option<u16>,
     /// One small backlog: to see that it works.
     #[arg(long)]
     tiny: bool,
     /// Print JSON, one object a line.
     #[arg(long)]
     json: bool,
+}
+
+fn lines(text: &str) -> Result<RangeInclusive<u32>, String> {
+    let (least, most) = text.split_once('-').unwrap_or((text, text));
+    let number = |of: &str| of.parse::<u32>().map_err(|e| format!("{of:?}: {e}"));
+    match (number(least)?, number(most)?) {
+        (least, most) if 1 <= least && least <= most && most <= 1_000 => Ok(least..=most),
+        _ => Err("at least 1 line, at most 1000, the fewest first: 10-30".to_owned()),
+    }
 }
 
 struct Run {
@@ -182,8 +199,81 @@ impl Run {
     }
 }
 
+/// Rows of the measurement of days.
+const DAY_ROWS: u32 = 4;
+
+/// How long it takes to open the days of so many limited locations, four orders each, to plan with them a
+/// little, and to check the plan: every time in turns, the least of some.
+fn days(first: u16) -> anyhow::Result<()> {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN).set_header([
+        "limited locations",
+        "orders",
+        "days",
+        "open, ms",
+        "times the row before",
+        "check, ms",
+        "times the row before",
+    ]);
+    let mut before: Option<(f64, f64)> = None;
+    for row in 0..DAY_ROWS {
+        let locations = u16::try_from(u32::from(first) << row).context("too many locations")?;
+        let orders = 4 * usize::from(locations);
+        let mut backlog = Backlog::new(Shape {
+            orders,
+            locations,
+            skus: u32::try_from(orders / 5)?.max(1),
+            stock_percent: 130,
+            split_percent: 0,
+            seed: 1,
+        });
+        let limit = |_| {
+            Some(Limit {
+                shipments: Some(3),
+                units: Some(8),
+            })
+        };
+        let Backlog { lanes, problem } = &mut backlog;
+        let least = |work: &mut dyn FnMut()| {
+            let times = (0..5).map(|_| {
+                let start = Instant::now();
+                work();
+                start.elapsed().as_secs_f64() * 1_000.0
+            });
+            times.fold(f64::INFINITY, f64::min)
+        };
+        let opened = least(&mut || problem.open_days(lanes, &limit, &[]));
+        let effort = Effort {
+            iterations: 5,
+            rounds: 1,
+            ..Effort::usual(orders)
+        };
+        let outcome = optimize(problem, lanes, effort, &mut |_| ControlFlow::Continue(()));
+        check(problem, &outcome).map_err(anyhow::Error::msg)?;
+        let checked = least(&mut || drop(check(problem, &outcome)));
+        let times = |now: f64, then: Option<f64>| {
+            then.map_or(String::new(), |then| format!("{:.2}", now / then))
+        };
+        table.add_row([
+            locations.to_string(),
+            orders.to_string(),
+            problem.days.len().to_string(),
+            format!("{opened:.2}"),
+            times(opened, before.map(|b| b.0)),
+            format!("{checked:.2}"),
+            times(checked, before.map(|b| b.1)),
+        ]);
+        before = Some((opened, checked));
+    }
+    println!("{table}");
+    Ok(())
+}
+
 fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
+    if let Some(first) = args.days {
+        return days(first);
+    }
     if args.tiny {
         args.orders = vec![300];
         args.skus = Some(60);
@@ -219,7 +309,7 @@ fn main() -> anyhow::Result<()> {
                     split_percent: args.split,
                     seed,
                 };
-                let backlog = Backlog::new(shape);
+                let backlog = Backlog::with_lines(shape, args.lines.clone());
                 for &threads in &args.threads {
                     let limit = args.seconds.map(Duration::from_secs);
                     let run = run(&backlog, shape, threads, limit)
