@@ -159,3 +159,129 @@ fn returns_follow_from_what_the_desk_reads() {
     assert!(done("RETURN.GRADE") >= done("RETURN.RECEIVE"));
     assert_eq!(report["check"]["oversold"], 0);
 }
+
+fn capacity(arguments: &[&str]) -> std::process::Output {
+    let mut command = Command::cargo_bin("allot").unwrap();
+    command
+        .args(["bench", "capacity", "--tiny"])
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn capacity_is_searched_for_every_profile_and_durability_that_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    let (json, page, log) = (file("a.json"), file("a.html"), file("a.hlog"));
+    // An objective that every machine holds: what is tried, how it is told, and not how fast it is.
+    let output = capacity(&[
+        "--profiles=reserve,browse",
+        "--durabilities=none",
+        "--sizes=200x3",
+        "--slo=p50<100s",
+        "--trial-seconds=2",
+        "--confirmations=0",
+        "--rate=100",
+        "--most=200",
+        "--json",
+        &json,
+        "--html",
+        &page,
+        "--hlog",
+        &log,
+    ]);
+    let (out, err) = (output.stdout, output.stderr);
+    let (out, err) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&err));
+    assert!(output.status.success(), "{err}{out}");
+    for line in [
+        "[1/2] reserve, durability none, 200 SKUs x 3 locations",
+        "[2/2] browse",
+        " left",
+    ] {
+        assert!(err.contains(line), "{line}: {err}");
+    }
+    for line in [
+        "200 commands/s hold p50 < 100000 ms",
+        "knee ",
+        "SKUs x locations",
+    ] {
+        assert!(out.contains(line), "{line}: {out}");
+    }
+    let text = std::fs::read_to_string(&json).unwrap();
+    let result: Value = serde_json::from_str(&text).unwrap();
+    for search in result["searches"].as_array().unwrap() {
+        assert_eq!(search["found"]["holds"], 200.0, "{search}");
+        assert_eq!(search["found"]["complete"], true);
+        assert_eq!(
+            (&search["skus"], &search["locations"]),
+            (&200.into(), &3.into())
+        );
+        assert_eq!(search["run"]["check"]["oversold"], 0);
+    }
+    assert!(
+        std::fs::read_to_string(&page)
+            .unwrap()
+            .contains("Latency by rate")
+    );
+    assert!(
+        std::fs::read_to_string(&log)
+            .unwrap()
+            .contains("Tag=ATP.GET,")
+    );
+    // The same again is no worse; half of it is.
+    std::fs::write(
+        file("b.json"),
+        text.replace("\"holds\": 200.0", "\"holds\": 100.0"),
+    )
+    .unwrap();
+    let compare = |b: &str| {
+        let mut command = Command::cargo_bin("allot").unwrap();
+        let output = command.args(["bench", "compare", &json, b]).output();
+        output.unwrap().status.code()
+    };
+    assert_eq!(
+        (compare(&json), compare(&file("b.json"))),
+        (Some(0), Some(1))
+    );
+}
+
+#[test]
+fn a_load_to_come_is_answered_from_runs_of_its_kind() {
+    let output = capacity(&[
+        "--target=50 orders/s at peak, 400 SKUs, 4 locations, 1000 open orders",
+        "--trial-seconds=2",
+        "--json",
+    ]);
+    let (out, err) = (output.stdout, output.stderr);
+    let (out, err) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&err));
+    assert!(output.status.success(), "{err}{out}");
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(result["runs"].as_array().unwrap().len(), 6);
+    let needs = result["plan"]["needs"].as_array().unwrap();
+    let names: Vec<&str> = needs.iter().map(|n| n["what"].as_str().unwrap()).collect();
+    assert_eq!(names, ["cores", "memory", "disk", "bandwidth"]);
+    assert!(err.contains("[6/6] 400 SKUs x 4 locations"), "{err}");
+}
+
+#[test]
+fn what_a_search_cannot_do_is_refused_before_it_begins() {
+    for (argument, words) in [
+        ("--profiles=day,nothing", "flash-sale"),
+        ("--slo=p99", "p99<5ms"),
+        ("--sizes=0x4", "items x places"),
+        ("--precision=1", "1.02"),
+        ("--trial-seconds=1", "2..=3600"),
+        ("--rate=max", "search begins"),
+        ("--seconds=9", "--trial-seconds"),
+        ("--minutes=0", "above 0"),
+        ("--target=2000 orders", "no orders/s"),
+        ("--target=mysql://x", "redis://host:port"),
+    ] {
+        let output = capacity(&[argument]);
+        assert!(!output.status.success(), "{argument}");
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(err.contains(words), "{argument}: {err}");
+        assert!(!err.contains("[1/"), "{argument}: {err}");
+    }
+}

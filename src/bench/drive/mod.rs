@@ -16,6 +16,8 @@ mod sockets;
 mod wire;
 
 #[cfg(test)]
+mod over_tcp;
+#[cfg(test)]
 mod tests;
 
 pub use driver::{DriveError, Pacing, Plan, Share, drive};

@@ -227,6 +227,92 @@ mod tests {
         assert!((variance / mean - 1.0).abs() < 0.05, "{variance} of {mean}");
     }
 
+    /// How far gaps are from those of a Poisson process of rate 1, by Kolmogorov and Smirnov: √n times the largest
+    /// difference of the two distributions. By chance it exceeds 1.36 one time in twenty, 1.95 one in a thousand.
+    fn distance(mut gaps: Vec<f64>) -> f64 {
+        gaps.sort_by(f64::total_cmp);
+        let count = gaps.len() as f64;
+        let off = |(at, gap): (usize, &f64)| {
+            let promised = 1.0 - (-gap).exp();
+            let (below, above) = (at as f64 / count, (at as f64 + 1.0) / count);
+            (promised - below).abs().max((above - promised).abs())
+        };
+        gaps.iter().enumerate().map(off).fold(0.0, f64::max) * count.sqrt()
+    }
+
+    /// Gaps in expected arrivals instead of in time: where rates change, these are what a Poisson process of
+    /// rate 1 leaves (time rescaling: Papangelou 1972; Brown et al., Neural Computation 14, 2002).
+    fn rescaled(schedule: &Schedule, seed: u64) -> Vec<f64> {
+        let Schedule::Rates(_, pieces) = schedule else {
+            panic!("a recording has no rates");
+        };
+        let expected = |at: Nanos| {
+            let (mut from, mut sum) = (0, 0.0);
+            for piece in pieces {
+                let to = piece.until.min(at.max(from));
+                sum += (to - from) as f64 / SECOND as f64 * piece.per_second;
+                from = piece.until;
+            }
+            sum
+        };
+        let mut before = 0.0;
+        let gaps = schedule.arrivals(seed).map(|at| {
+            let now = expected(at);
+            now - std::mem::replace(&mut before, now)
+        });
+        gaps.collect()
+    }
+
+    #[test]
+    fn every_schedule_by_chance_is_the_poisson_process_that_it_promises() {
+        let second = SECOND;
+        let day = [9.0, 4.0, 30.0, 0.0, 86.0, 50.0];
+        let schedules = [
+            Schedule::constant(Spacing::Chance, 700.0, 8 * second),
+            Schedule::curve(Spacing::Chance, 700.0, 8 * second, &day),
+            Schedule::step(
+                Spacing::Chance,
+                300.0,
+                8 * second,
+                10.0,
+                (3 * second, 5 * second),
+            ),
+        ];
+        for schedule in &schedules {
+            let mut often = 0;
+            for seed in 0..100 {
+                let gaps = rescaled(schedule, seed);
+                // Gaps do not depend on those before them.
+                let pairs = gaps
+                    .windows(2)
+                    .map(|pair| (pair[0] - 1.0) * (pair[1] - 1.0));
+                let together = pairs.sum::<f64>() / (gaps.len() as f64).sqrt();
+                assert!(
+                    together.abs() < 4.0,
+                    "seed {seed}: {together} of {schedule:?}"
+                );
+                let distance = distance(gaps);
+                assert!(distance < 2.2, "seed {seed}: {distance} of {schedule:?}");
+                often += usize::from(distance > 1.36);
+            }
+            // One in twenty: five of a hundred, with a deviation of 2.2.
+            assert!(often <= 12, "{often} of 100 seeds: {schedule:?}");
+        }
+    }
+
+    #[test]
+    fn the_test_of_chance_finds_what_is_no_chance() {
+        let even = Schedule::constant(Spacing::Even, 700.0, 8 * SECOND);
+        assert!(distance(rescaled(&even, 1)) > 10.0);
+        // A day that is offered at its average rate is found out as well.
+        let day = Schedule::curve(Spacing::Chance, 700.0, 8 * SECOND, &[1.0, 2.0, 3.0]);
+        let flat = day.arrivals(1).collect::<Vec<_>>();
+        let gaps = flat
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]) as f64 * 700.0 / 1e9);
+        assert!(distance(gaps.collect()) > 2.2);
+    }
+
     #[test]
     fn a_curve_keeps_its_mean_and_its_shape() {
         let weights = [1.0, 3.0, 0.0, 4.0];

@@ -356,6 +356,7 @@ fn the_same_seed_sends_the_same_commands_however_fast_the_server_is() {
         (record.commands_hash, record.sent)
     };
     assert_eq!(hash(MICRO, 2), hash(400 * MICRO, 3));
+    assert!(hash(MICRO, 2).1 > 1_800);
 }
 
 #[test]

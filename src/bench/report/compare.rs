@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 /// machine showed for rates, and three times that for tails.
 const ASSUMED_RATE: f64 = 0.05;
 const ASSUMED_TAIL: f64 = 0.15;
+/// The same of the answers of searches, which end between a rate that holds and one that does not.
+const ASSUMED_SEARCH: f64 = 0.1;
 
 /// What a comparison of a figure comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -128,10 +130,16 @@ fn figures(results: &Results) -> BTreeMap<String, Values> {
     }
     for search in &results.searches {
         let what = format!(
-            "{}, {}: rate that holds {}",
-            search.profile, search.durability, search.objective
+            "{}, {}, {} x {}: rate that holds {}",
+            search.profile, search.durability, search.skus, search.locations, search.objective
         );
-        add(what, search.found.holds.unwrap_or(0.0), true, ASSUMED_RATE);
+        // Where nothing holds, it is known that the answer lies below everything that was tried.
+        let lowest = search.found.points.iter().map(|p| p.rate);
+        let lowest = lowest.fold(f64::INFINITY, f64::min) / 2.0;
+        let rate = search.found.holds.unwrap_or(lowest);
+        // What is not told apart within a search is not told apart between two of them.
+        let between = search.found.fails.map_or(0.0, |fails| (fails / rate).ln());
+        add(what, rate, true, ASSUMED_SEARCH.max(between));
     }
     out
 }
@@ -207,29 +215,32 @@ type Of = fn(&Report) -> String;
 /// Why two sides cannot be compared as they should.
 fn doubts(a: &Results, b: &Results) -> Vec<String> {
     let mut out = Vec::new();
-    let told = |of: Of, results: &Results| {
-        let mut all: Vec<String> = results.runs.iter().map(of).collect();
+    let told = |of: Of, results: &Results, searched: bool| {
+        let confirmed = results.searches.iter().filter(|_| searched);
+        let confirmed = confirmed.filter_map(|search| search.run.as_ref());
+        let mut all: Vec<String> = results.runs.iter().chain(confirmed).map(of).collect();
         all.sort();
         all.dedup();
         all
     };
-    let questions: [(&str, Of); 4] = [
-        ("processors", |r| {
+    // What a search offers in the end is what it finds, and no condition.
+    let questions: [(&str, bool, Of); 4] = [
+        ("processors", true, |r| {
             format!("{} x {}", r.conditions.cores, r.conditions.cpu)
         }),
-        ("sizes", |r| {
+        ("sizes", true, |r| {
             format!("{}: {} positions", r.profile, r.conditions.positions)
         }),
-        ("offered rates", |r| {
+        ("offered rates", false, |r| {
             format!("{}: {:.0}/s", r.profile, r.offered_per_second)
         }),
-        ("commands", |r| match r.pacing.as_str() {
+        ("commands", false, |r| match r.pacing.as_str() {
             "open" => format!("{} {}", r.profile, r.commands_hash),
             _ => String::new(),
         }),
     ];
-    for (what, of) in questions {
-        let (one, two) = (told(of, a), told(of, b));
+    for (what, searched, of) in questions {
+        let (one, two) = (told(of, a, searched), told(of, b, searched));
         if one != two && !one.is_empty() && !two.is_empty() {
             out.push(format!(
                 "{what} differ: {} / {}",

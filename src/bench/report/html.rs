@@ -6,6 +6,7 @@
 )]
 
 use super::{Results, Searched};
+use crate::bench::capacity::Answered;
 use crate::bench::run::{Report, Row};
 use crate::chart::{self, Bars, Chart, Group, Scale, Series, escape, plain, rate_of, time_of};
 use std::fmt::Write as _;
@@ -14,8 +15,10 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn page(results: &Results) -> String {
     let mut out = String::new();
+    out.push_str(&results.plan.as_ref().map_or_else(String::new, plan));
     for search in &results.searches {
         out.push_str(&searched(search));
+        out.push_str(&search.run.as_ref().map_or_else(String::new, section));
     }
     let sizes = memory(results);
     for run in &results.runs {
@@ -23,6 +26,26 @@ pub fn page(results: &Results) -> String {
     }
     out.push_str(&sizes);
     chart::page("Allot: measured", &out)
+}
+
+/// What a load to come needs.
+fn plan(answer: &Answered) -> String {
+    let mut out = String::from(
+        "<section><h2>What the load to come needs</h2><table><thead><tr><th>need</th><th>how much</th>\
+         <th>because</th><th>beyond what was measured</th></tr></thead><tbody>",
+    );
+    for need in &answer.needs {
+        let _ = write!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{:.1} times</td></tr>",
+            escape(&need.what),
+            escape(&need.amount),
+            escape(&need.because),
+            need.beyond
+        );
+    }
+    out.push_str("</tbody></table></section>");
+    out
 }
 
 fn searched(search: &Searched) -> String {
@@ -341,9 +364,11 @@ fn disk(run: &Report) -> Chart {
 
 /// Memory by positions, where runs of several sizes are there.
 fn memory(results: &Results) -> String {
+    let confirmed = results.searches.iter().filter_map(|s| s.run.as_ref());
     let mut points: Vec<(f64, f64)> = results
         .runs
         .iter()
+        .chain(confirmed)
         .filter_map(|run| {
             let before = run.server.as_ref()?.memory_before;
             (before > 0).then_some((run.conditions.positions as f64, before as f64 / 1_048_576.0))

@@ -8,7 +8,7 @@ pub use compare::{Comparison, Verdict, compare};
 pub use hlog::write as write_hlog;
 pub use html::page;
 
-use super::capacity::Found;
+use super::capacity::{Answered, Found};
 use super::run::Report;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,12 @@ pub struct Results {
     /// Runs; several of the same profile are repeats.
     #[serde(default)]
     pub runs: Vec<Report>,
-    /// Searches for the highest rate.
+    /// Searches for the highest rate; several of the same are repeats.
     #[serde(default)]
     pub searches: Vec<Searched>,
+    /// What a load to come needs, by these runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Answered>,
 }
 
 /// A search, and for what.
@@ -46,9 +49,23 @@ pub struct Searched {
     pub found: Found,
     /// Where waiting begins.
     pub knee: Option<f64>,
+    /// The longer run that confirmed the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Report>,
 }
 
 impl Results {
+    /// Of runs alone.
+    #[must_use]
+    pub fn of(runs: Vec<Report>) -> Self {
+        Self {
+            format: super::run::FORMAT,
+            runs,
+            searches: Vec::new(),
+            plan: None,
+        }
+    }
+
     /// Reads what was written as JSON: results, or one report.
     ///
     /// # Errors
@@ -66,10 +83,6 @@ impl Results {
             return serde_json::from_value(value).map_err(|e| e.to_string());
         }
         let report: Report = serde_json::from_value(value).map_err(|e| e.to_string())?;
-        Ok(Self {
-            format: report.format,
-            runs: vec![report],
-            searches: Vec::new(),
-        })
+        Ok(Self::of(vec![report]))
     }
 }

@@ -455,7 +455,12 @@ impl Findings<'_> {
                 .map(|(k, v)| (k.to_string(), *v))
                 .collect(),
             failures: record.failures.iter().map(ToString::to_string).collect(),
-            driver: DriverSide::of(record, self.settings.pacing, offered),
+            driver: DriverSide::of(
+                record,
+                self.settings.pacing,
+                offered,
+                self.schedule.length(),
+            ),
             check: self.checked.check,
             commands_hash: format!("{:016x}", record.commands_hash),
             result_hash: format!("{:016x}", self.checked.hash.digest()),

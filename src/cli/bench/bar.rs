@@ -7,6 +7,7 @@ use indicatif::ProgressBar;
 /// The bar of a run.
 pub(super) struct Bar {
     bar: ProgressBar,
+    quiet: bool,
 }
 
 impl Bar {
@@ -15,16 +16,19 @@ impl Bar {
             true => ProgressBar::hidden(),
             false => progress::bar("starting", 1),
         };
-        Self { bar }
+        Self { bar, quiet }
     }
 
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// A line above the bar.
+    /// A line above the bar, which stays; also where nobody sees the bar, such as in a log.
     pub(super) fn line(&self, text: &str) {
-        self.bar.println(text);
+        match self.bar.is_hidden() && !self.quiet {
+            true => eprintln!("{text}"),
+            false => self.bar.println(text),
+        }
     }
 }
 

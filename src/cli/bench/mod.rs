@@ -11,7 +11,7 @@ mod table;
 
 use crate::bench::profile::{EMBEDDED, Profile};
 use crate::bench::report::{Results, page, write_hlog};
-use crate::bench::run::{FORMAT, Outcome, Report, measure};
+use crate::bench::run::{Outcome, Report, measure};
 use anyhow::{Context as _, bail};
 use bar::Bar;
 use clap::Subcommand;
@@ -130,12 +130,7 @@ fn runs(options: &RunOptions, out: &Out) -> anyhow::Result<ExitCode> {
         last = Some(outcome);
     }
     let good = reports.iter().all(is_good);
-    let results = Results {
-        format: FORMAT,
-        runs: reports,
-        searches: Vec::new(),
-    };
-    out.write(&results, last.as_ref())?;
+    out.write(&Results::of(reports), last.as_ref())?;
     Ok(code(good))
 }
 
@@ -157,10 +152,25 @@ impl Out {
         self.json.as_deref().is_some_and(|p| p.as_os_str() == "-")
     }
 
+    /// Refuses `--repeat`, and `--hlog` where a result is not of one run: what is asked for and not done would be
+    /// noticed at the end only.
+    fn only_once(&self, verb: &str, hlog: bool) -> anyhow::Result<()> {
+        if self.repeat != 1 {
+            bail!("--repeat is not for '{verb}'; run it several times");
+        }
+        if self.hlog.is_some() && !hlog {
+            bail!(
+                "--hlog is of one run; '{verb}' makes several: --json and --html have all of them"
+            );
+        }
+        Ok(())
+    }
+
     /// Writes what was asked for: one run as itself, several as a list.
     fn write(&self, results: &Results, last: Option<&Outcome>) -> anyhow::Result<()> {
         if let Some(path) = &self.json {
-            let text = match (&results.runs[..], results.searches.is_empty()) {
+            let only_runs = results.searches.is_empty() && results.plan.is_none();
+            let text = match (&results.runs[..], only_runs) {
                 ([one], true) => serde_json::to_string_pretty(one)?,
                 _ => serde_json::to_string_pretty(results)?,
             };

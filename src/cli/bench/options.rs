@@ -1,5 +1,6 @@
 //! The options that say what is run and how.
 
+use crate::bench::capacity::Target as Load;
 use crate::bench::drive::Pacing;
 use crate::bench::profile::{Profile, Shape, named};
 use crate::bench::run::{Peer, Settings, Target, common_part};
@@ -39,6 +40,26 @@ impl FromStr for Rate {
     }
 }
 
+/// What `--target` names.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Aim {
+    /// Another system.
+    Peer(Peer),
+    /// A load to come, for `allot bench capacity` alone.
+    Load(Load),
+}
+
+impl FromStr for Aim {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.contains("://") {
+            true => text.parse().map(Self::Peer),
+            false => text.parse().map(Self::Load),
+        }
+    }
+}
+
 /// What is run and how.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunOptions {
@@ -61,9 +82,10 @@ pub(super) struct RunOptions {
     #[arg(long, value_name = "ADDR")]
     pub(super) connect: Option<SocketAddr>,
     /// Another system under the same load: redis://host:port (its data are lost), or
-    /// postgres://user:password@host:port/database (tables allot_bench_* are made in it).
-    #[arg(long, value_name = "URL", conflicts_with = "connect")]
-    pub(super) target: Option<Peer>,
+    /// postgres://user:password@host:port/database (tables allot_bench_* are made in it). For `capacity` also a load
+    /// to come, such as "2000 orders/s at peak, 300k SKUs, 40 locations": instead of a search, what it needs.
+    #[arg(long, value_name = "URL|LOAD", conflicts_with = "connect")]
+    pub(super) target: Option<Aim>,
     /// Only the part of the profile that Redis and PostgreSQL can be asked for as well.
     #[arg(long)]
     pub(super) common: bool,
@@ -126,7 +148,7 @@ impl RunOptions {
         if self.rate == Some(Rate::Most) {
             profile.arrivals.shape = Shape::Constant;
         }
-        if self.common || self.target.is_some() {
+        if self.common || matches!(self.target, Some(Aim::Peer(_))) {
             profile = common_part(profile).0;
         }
         profile.check(&name)?;
@@ -145,7 +167,11 @@ impl RunOptions {
                 address: *address,
                 catalogue: true,
             },
-            (None, Some(peer)) => Target::Peer(peer.clone()),
+            (None, Some(Aim::Peer(peer))) => Target::Peer(peer.clone()),
+            (None, Some(Aim::Load(_))) => bail!(
+                "--target is a load to come; expected redis:// or postgres:// here (what a load needs: allot bench \
+                 capacity --target)"
+            ),
             (None, None) => Target::Own {
                 program: std::env::current_exe().context("cannot tell where this program is")?,
                 folder: folder.to_owned(),

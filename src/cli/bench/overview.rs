@@ -12,7 +12,7 @@ use super::table::{count, time};
 use crate::bench::drive::Pacing;
 use crate::bench::profile::{EMBEDDED, Profile, Shape};
 use crate::bench::report::Results;
-use crate::bench::run::{FORMAT, Peer, Report, Session, Settings, Target, common_part};
+use crate::bench::run::{Peer, Report, Session, Settings, Target, common_part};
 use crate::journal::Durability;
 use comfy_table::{CellAlignment, Table, presets};
 use std::process::ExitCode;
@@ -67,6 +67,7 @@ pub(super) fn run(args: &TableArgs) -> anyhow::Result<ExitCode> {
             .collect(),
         false => args.profiles.clone(),
     };
+    args.out.only_once("table", false)?;
     let bar = Bar::new(args.out.is_quiet());
     let mut lines = Vec::new();
     for name in &names {
@@ -92,12 +93,7 @@ pub(super) fn run(args: &TableArgs) -> anyhow::Result<ExitCode> {
     if !args.out.is_quiet() {
         crate::cli::emit(&told(args, &lines, good));
     }
-    let results = Results {
-        format: FORMAT,
-        runs: reports().collect(),
-        searches: Vec::new(),
-    };
-    args.out.write(&results, None)?;
+    args.out.write(&Results::of(reports().collect()), None)?;
     Ok(super::code(good))
 }
 

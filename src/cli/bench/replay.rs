@@ -14,7 +14,7 @@ use super::table;
 use crate::bench::drive::{Nanos, Pacing, Schedule};
 use crate::bench::profile::{Kind, Load, Operation, Workload};
 use crate::bench::report::Results;
-use crate::bench::run::{FORMAT, Session, Target};
+use crate::bench::run::{Session, Target};
 use crate::journal::{RealDisk, scan};
 use crate::load;
 use crate::model::{EpochMillis, Fact, LocationId, Order, SkuId};
@@ -83,6 +83,7 @@ impl Trace {
 }
 
 pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    args.out.only_once("replay", true)?;
     let mut trace = match args.trace.is_dir() {
         true => of_journal(&args.trace)?,
         false => of_orders(&args.trace)?,
@@ -124,11 +125,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         crate::cli::emit(&table::of(&outcome.report));
     }
     let good = super::is_good(&outcome.report);
-    let results = Results {
-        format: FORMAT,
-        runs: vec![outcome.report.clone()],
-        searches: Vec::new(),
-    };
+    let results = Results::of(vec![outcome.report.clone()]);
     args.out.write(&results, Some(&outcome))?;
     Ok(super::code(good))
 }
