@@ -35,19 +35,44 @@ pub(super) struct Cell {
     pub(super) each: i64,
 }
 
-/// Costs of a large order by offer and demand, in parts.
+/// A second row of a demand that may be divided: how many places ship some of it.
+///
+/// Where no place has more than `m` of the `q` units that are wanted, all of them come from ⌈q ÷ m⌉
+/// places or more. Let `r` be what the last of these ships when the others ship `m`: then the places
+/// and a `r`-th of the units that stay short are ⌈q ÷ m⌉ at the least (rounding as in Nemhauser and
+/// Wolsey 1990). So each place that ships some may have a price besides the prices of its units.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    /// Its row and that of the units.
+    row: usize,
+    units: usize,
+    rest: i64,
+}
+
+/// Costs of a large order by offer and demand, in parts. A row is a demand, or how many places ship some of
+/// a demand.
+#[derive(Debug)]
 pub(super) struct Costs {
+    /// How many demands there are: the rows after them count places.
+    pub(super) demands: usize,
+    /// By offer: its location.
+    pub(super) locations: Vec<u16>,
     /// By offer: what a shipment costs at the least besides its goods and weight, the split penalty
     /// included.
     pub(super) bases: Vec<i64>,
     /// By offer: where its cells start; one more for the end.
     starts: Vec<usize>,
+    /// By offer: where its cells of demands end, and those of places begin.
+    ends: Vec<usize>,
     cells: Vec<Cell>,
-    /// By demand: units that are wanted; 1 of a demand that ships whole.
+    counts: Vec<Count>,
+    /// By row: units or places that are wanted; 1 of a demand that ships whole.
     pub(super) wanted: Vec<i64>,
-    /// By demand: whether it ships whole or not at all.
+    /// By row: the square of the most that a cell has of it; how far its price moves is divided by it.
+    pub(super) scales: Vec<i64>,
+    /// By row: whether it is a demand that ships whole or not at all.
     pub(super) whole: Vec<bool>,
-    /// By demand: what one of the wanted costs when it is short.
+    /// By row: what one of the wanted costs when it is short.
     pub(super) short: Vec<i64>,
     /// Most shipments.
     pub(super) most: usize,
@@ -63,9 +88,14 @@ impl Costs {
         }
         let split = parts(job.policy.split_penalty.0)?;
         let mut new = Self {
+            demands: demands.len(),
+            locations: offers.rows.iter().map(|offer| offer.location).collect(),
             bases: Vec::with_capacity(offers.rows.len()),
             starts: vec![0],
+            ends: Vec::new(),
             cells: Vec::new(),
+            counts: Vec::new(),
+            scales: Vec::new(),
             wanted: Vec::with_capacity(demands.len()),
             whole: offers
                 .divisible
@@ -96,7 +126,56 @@ impl Costs {
             }
             new.starts.push(new.cells.len());
         }
+        new.count_places();
         Some(new)
+    }
+
+    /// Adds the rows that count places, and the scales of all.
+    fn count_places(&mut self) {
+        let mut most = vec![1; self.demands];
+        for cell in &self.cells {
+            let most = &mut most[cell.demand as usize];
+            *most = i64::from(cell.units).max(*most);
+        }
+        let mut row_of = vec![None; self.demands];
+        for (units, &most) in most.iter().enumerate() {
+            let wanted = self.wanted[units];
+            if self.whole[units] || most >= wanted {
+                continue;
+            }
+            let rest = (wanted - 1) % most + 1;
+            let row = self.wanted.len();
+            row_of[units] = u32::try_from(row).ok();
+            self.counts.push(Count { row, units, rest });
+            self.wanted.push((wanted - 1) / most + 1);
+            self.short.push(self.short[units] * rest);
+            self.whole.push(false);
+        }
+        self.scales = most.iter().map(|most| most * most).collect();
+        self.scales.resize(self.wanted.len(), 1);
+        let cells = std::mem::take(&mut self.cells);
+        for offer in 0..self.bases.len() {
+            let own = &cells[self.starts[offer]..self.starts[offer + 1]];
+            self.starts[offer] = self.cells.len();
+            self.cells.extend_from_slice(own);
+            self.ends.push(self.cells.len());
+            let counted = own.iter().filter_map(|cell| row_of[cell.demand as usize]);
+            self.cells.extend(counted.map(|demand| Cell {
+                demand,
+                units: 1,
+                each: 0,
+            }));
+        }
+        self.starts.pop();
+        self.starts.push(self.cells.len());
+    }
+
+    /// Lowers prices of places, where one short unit costs less than its price and its part of theirs.
+    pub(super) fn tie(&self, prices: &mut [i64]) {
+        for count in &self.counts {
+            let left = self.short[count.units] - prices[count.units];
+            prices[count.row] = prices[count.row].min(left * count.rest);
+        }
     }
 
     fn add_demands(&mut self, job: &Job<'_>) -> Option<()> {
@@ -168,12 +247,22 @@ impl Costs {
         &self.cells[self.starts[at]..self.starts[at + 1]]
     }
 
+    /// The cells of demands.
+    pub(super) fn goods_of(&self, offer: u32) -> &[Cell] {
+        let at = offer as usize;
+        &self.cells[self.starts[at]..self.ends[at]]
+    }
+
     /// What an offer saves where one of every demand is worth its price.
     #[inline]
     pub(super) fn gain(&self, offer: u32, prices: &[i64]) -> i64 {
+        // No price and no cost is above `MOST`, and no sum of short costs: nothing here overflows. This is
+        // where the time goes, so it is not checked again.
         let cells = self.cells_of(offer).iter();
-        let each = cells.map(|c| (prices[c.demand as usize] - c.each).max(0) * i64::from(c.units));
-        each.sum()
+        cells.fold(0, |sum: i64, cell| {
+            let over = prices[cell.demand as usize].wrapping_sub(cell.each).max(0);
+            sum.wrapping_add(over.wrapping_mul(i64::from(cell.units)))
+        })
     }
 
     /// What a set of open offers costs at the least by some prices, the split penalty of all shipments
@@ -193,11 +282,13 @@ impl Costs {
             *price = (*price).min(cell.each);
         }
         let base = self.bases.iter().copied().min().unwrap_or(0);
-        let all: i64 = self.wanted.iter().sum();
+        let all: i64 = self.wanted[..self.demands].iter().sum();
         let share = base.saturating_mul(i64::try_from(places).unwrap_or(1)) / all.max(1);
-        for (price, short) in prices.iter_mut().zip(&self.short) {
+        let demands = prices.iter_mut().zip(&self.short).take(self.demands);
+        for (price, short) in demands {
             *price = (*price + share).min(*short);
         }
+        self.tie(&mut prices);
         prices
     }
 
@@ -213,7 +304,7 @@ impl Costs {
         let mut all = 0;
         for &offer in open {
             all += self.bases[offer as usize];
-            for cell in self.cells_of(offer) {
+            for cell in self.goods_of(offer) {
                 let demand = cell.demand as usize;
                 if self.whole[demand] {
                     cost[demand] = cost[demand].min(cell.each);
@@ -229,7 +320,8 @@ impl Costs {
             left[demand] -= units;
             all += units * each;
         }
-        all + cost.iter().zip(&left).map(|(c, l)| c * l).sum::<i64>()
+        let demands = cost.iter().zip(&left).take(self.demands);
+        all + demands.map(|(c, l)| c * l).sum::<i64>()
     }
 }
 
@@ -308,9 +400,17 @@ impl Costs {
             .iter()
             .map(|&w| if w { 1 } else { dice.between(2, 9) });
         let mut new = Self {
+            demands: usize::try_from(demands).unwrap(),
+            // Some locations have two hand-overs.
+            locations: (0..u16::try_from(offers).unwrap())
+                .map(|offer| offer - u16::from(offer % 3 == 1))
+                .collect(),
             bases: Vec::new(),
             starts: vec![0],
+            ends: Vec::new(),
             cells: Vec::new(),
+            counts: Vec::new(),
+            scales: Vec::new(),
             wanted: wanted.collect(),
             short: (0..demands)
                 .map(|_| dice.between(1, 40) * 100 * PARTS)
@@ -338,6 +438,27 @@ impl Costs {
             }
             new.starts.push(new.cells.len());
         }
+        new.count_places();
         new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// Of any units from places that have so many at the most, the places and a part of what is
+    /// short are as many as `Count` says.
+    #[test]
+    fn places_and_a_part_of_what_is_short_are_enough() {
+        for wanted in 2..40i64 {
+            for most in 1..wanted {
+                let rest = (wanted - 1) % most + 1;
+                let places = (wanted - 1) / most + 1;
+                let shipped = |short: i64| (wanted - short + most - 1) / most;
+                let least = (0..=wanted)
+                    .map(|short| shipped(short) * rest + short)
+                    .min();
+                assert_eq!(least, Some(places * rest), "{wanted} of {most}");
+            }
+        }
     }
 }

@@ -15,6 +15,7 @@
 mod assign;
 mod bound;
 mod costs;
+mod exchange;
 mod least;
 mod node;
 mod offers;

@@ -12,8 +12,17 @@ use super::costs::Costs;
 
 /// Steps are counted in so many parts.
 const STEP: i64 = 32;
-/// After so many steps without a better bound they become half as long.
-const PATIENCE: usize = 4;
+/// Directions are counted in so many parts, and so many of these stay from step to step.
+const PART: i64 = 8;
+const KEPT: i64 = 4;
+/// All places are looked at in one of so many steps, in the others only the most promising (as in
+/// Caprara, Fischetti and Toth 1999), and of these so many at the fewest.
+const BETWEEN: usize = 4;
+const ACTIVE: usize = 64;
+/// No target is farther away than this counts for a step.
+const FAR: i64 = 1 << 44;
+/// After so many looks without a better bound the steps become half as long.
+const PATIENCE: usize = 2;
 
 /// All sets of places that have some, may have others, and have so many in all.
 #[derive(Debug, Clone)]
@@ -48,6 +57,11 @@ pub(super) struct Ascent {
     prices: Vec<i64>,
     pub(super) caps: Vec<i64>,
     missing: Vec<i64>,
+    /// Where the prices move: what is missing, and a part of what was.
+    direction: Vec<i64>,
+    /// The places that are looked at between two looks at all of them.
+    active: Vec<u32>,
+    cheap: Vec<(i64, u32)>,
     pub(super) priced: Priced,
 }
 
@@ -68,13 +82,13 @@ impl Node {
 }
 
 impl Priced {
-    /// Works out the bound of a node at some prices.
-    fn work_out(&mut self, costs: &Costs, node: &Node, prices: &[i64]) {
+    /// Works out the bound of a node at some prices, as if it had these other places only.
+    fn work_out(&mut self, costs: &Costs, node: &Node, prices: &[i64], others: &[u32]) {
         let add = |&offer: &u32| costs.bases[offer as usize] - costs.gain(offer, prices);
         // The first shipment pays no split penalty.
         self.open = costs.worth(prices) - costs.split + node.open.iter().map(add).sum::<i64>();
         self.adds.clear();
-        self.adds.extend(node.others.iter().map(|o| (add(o), *o)));
+        self.adds.extend(others.iter().map(|o| (add(o), *o)));
         let most = node.most.min(self.adds.len());
         if most < self.adds.len() {
             self.adds.select_nth_unstable(most);
@@ -111,8 +125,8 @@ impl Priced {
 
 impl Ascent {
     /// Looks for the prices with the highest bound, in so many steps or until it reaches `target`;
-    /// leaves out the places that no set below the target has, sorts the others by what they add,
-    /// and returns the bound. `work` is what one step costs, and what was spent.
+    /// returns the bound. Where that stays below, leaves out the places that no set below the target has, and
+    /// sorts the others by what they add. `work` is what one step costs, and what was spent.
     pub(super) fn ascend(
         &mut self,
         costs: &Costs,
@@ -127,30 +141,51 @@ impl Ascent {
         for (price, cap) in node.prices.iter_mut().zip(&self.caps) {
             *price = (*price).min(*cap);
         }
+        costs.tie(&mut node.prices);
         self.prices.clone_from(&node.prices);
-        let places = node.open.len() + node.others.len();
-        let each = (places * (costs.average() + 1) + costs.wanted.len()) as u64;
+        self.direction.clear();
+        self.direction.resize(costs.wanted.len(), 0);
+        let each = costs.average() as u64 + 1;
+        let rows = costs.wanted.len() as u64;
         let (mut best, mut length, mut since) = (i64::MIN, STEP, 0);
-        for _ in 0..steps {
-            *work = work.saturating_sub(each);
-            self.priced.work_out(costs, node, &self.prices);
-            let bound = self.priced.bound;
-            if bound > best {
-                best = bound;
-                node.prices.clone_from(&self.prices);
-                since = 0;
-            } else {
-                since += 1;
-                if since == PATIENCE {
-                    length /= 2;
+        for step in 0..steps {
+            let mut all = step % BETWEEN == 0;
+            if !all {
+                self.priced
+                    .work_out(costs, node, &self.prices, &self.active);
+                *work = work.saturating_sub(self.active.len() as u64 * each + rows);
+                // As it seems; what is left out may be cheaper.
+                all = self.priced.bound >= target;
+            }
+            if all {
+                self.priced
+                    .work_out(costs, node, &self.prices, &node.others);
+                *work = work.saturating_sub(node.others.len() as u64 * each + rows);
+                self.activate(node.most);
+                if self.priced.bound > best {
+                    best = self.priced.bound;
+                    node.prices.clone_from(&self.prices);
                     since = 0;
+                } else {
+                    since += 1;
+                    if since == PATIENCE {
+                        length /= 2;
+                        since = 0;
+                    }
+                }
+                if best >= target || length == 0 {
+                    break;
                 }
             }
-            if best >= target || length == 0 || !self.step(costs, node, (target - bound, length)) {
+            if !self.step(costs, node, (target - self.priced.bound, length)) && all {
                 break;
             }
         }
-        self.priced.work_out(costs, node, &node.prices);
+        if best >= target {
+            return best;
+        }
+        self.priced
+            .work_out(costs, node, &node.prices, &node.others);
         let priced = &mut self.priced;
         let spared = priced.forced(node);
         let room = target.saturating_sub(priced.bound);
@@ -159,6 +194,19 @@ impl Ascent {
         node.others.clear();
         node.others.extend(priced.adds.iter().map(|a| a.1));
         best
+    }
+
+    /// Chooses the places that the next steps look at: those that add the least now.
+    fn activate(&mut self, most: usize) {
+        let adds = &self.priced.adds;
+        self.cheap.clone_from(adds);
+        let count = ACTIVE.max(4 * most);
+        if count < adds.len() {
+            self.cheap.select_nth_unstable(count);
+            self.cheap.truncate(count);
+        }
+        self.active.clear();
+        self.active.extend(self.cheap.iter().map(|add| add.1));
     }
 
     /// Moves the prices towards what is missing; `false` when nothing is.
@@ -175,22 +223,30 @@ impl Ascent {
         }
         // Two thousand million units of one demand are allowed: their square fills an i64.
         let mut squares = 0i128;
-        for (demand, missing) in self.missing.iter_mut().enumerate() {
-            let price = self.prices[demand];
-            if (*missing > 0 && price >= self.caps[demand]) || (*missing < 0 && price <= 0) {
-                *missing = 0;
+        for (row, missing) in self.missing.iter().enumerate() {
+            let price = self.prices[row];
+            let moved = &mut self.direction[row];
+            *moved = *moved * KEPT / PART + missing * PART;
+            if (*moved > 0 && price >= self.caps[row]) || (*moved < 0 && price <= 0) {
+                *moved = 0;
             }
-            squares += i128::from(*missing).pow(2);
+            squares += match moved.checked_mul(*moved) {
+                Some(square) => i128::from(square / costs.scales[row]),
+                None => i128::from(*moved).pow(2) / i128::from(costs.scales[row]),
+            };
         }
         if squares == 0 {
             return false;
         }
-        let step = i128::from(room / STEP) * i128::from(length) / squares;
-        let step = i64::try_from(step).unwrap_or(i64::MAX).max(1);
-        for (demand, missing) in self.missing.iter().enumerate() {
-            let price = self.prices[demand].saturating_add(missing.saturating_mul(step));
-            self.prices[demand] = price.clamp(0, self.caps[demand]);
+        let squares = i64::try_from(squares).unwrap_or(i64::MAX);
+        let room = room.clamp(0, FAR);
+        let step = (room / STEP * length * PART * PART / squares).max(1);
+        for (row, moved) in self.direction.iter().enumerate() {
+            let change = moved.saturating_mul(step) / (PART * costs.scales[row]);
+            let price = self.prices[row].saturating_add(change);
+            self.prices[row] = price.clamp(0, self.caps[row]);
         }
+        costs.tie(&mut self.prices);
         true
     }
 }

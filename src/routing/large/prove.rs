@@ -12,6 +12,7 @@
 //! out, the lowest bound that is left bounds the optimum instead.
 
 use super::costs::{Costs, PARTS};
+use super::exchange::Exchange;
 use super::node::{Ascent, Node};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
@@ -31,6 +32,13 @@ const STEPS: usize = 14;
 /// How many places a good set is chosen from, and how often each of it is chosen anew.
 const POOL: usize = 160;
 const ROUNDS: usize = 4;
+/// So many places of the best set are exchanged, one after the other.
+const EXCHANGES: usize = 300;
+/// That is one of so many parts of the work at the most. Where the bound is less than one of so many parts
+/// below the target, first one of so many parts of the work goes into the bound.
+const EXCHANGING: u64 = 2;
+const NEAR: i64 = 32;
+const WARM: u64 = 8;
 /// A part with so many sets at the most is gone through at once.
 const FEW: u64 = 40_000;
 
@@ -55,8 +63,12 @@ struct Run<'a, F> {
     work: u64,
     open: BinaryHeap<Open>,
     divided: Vec<Divided>,
+    /// Memory of `part`: by offer.
+    gone: Vec<bool>,
     ascent: Ascent,
     looked: HashSet<Vec<u32>>,
+    /// The set that costs the least by `costs`, and what it costs.
+    cheapest: (i64, Vec<u32>),
     /// Memory of `go_through`.
     prices: Vec<Vec<i64>>,
 }
@@ -74,13 +86,24 @@ impl Costs {
             work: WORK_MAX.max(self.cells() * EACH_MAX),
             open: BinaryHeap::new(),
             divided: Vec::new(),
+            gone: vec![false; self.offers()],
             ascent: Ascent::default(),
             looked: HashSet::new(),
+            cheapest: (i64::MAX, Vec::new()),
             prices: Vec::new(),
         };
         run.aim(best);
+        let all = run.work;
         run.start();
+        // Where there is little to prove that may be done sooner.
+        let near = run.target - run.target / NEAR;
+        let far = run.open.peek().is_some_and(|open| open.0.0 < near);
+        let mut later = run.work - if far { 0 } else { run.work.min(all / WARM) };
         while run.work > 0 {
+            if run.work <= later {
+                later = 0;
+                run.exchange(all / EXCHANGING);
+            }
             let Some(Reverse((bound, of, part))) = run.open.pop() else {
                 break;
             };
@@ -131,11 +154,17 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
     }
 
     /// A part of a divided node.
-    fn part(&self, of: usize, part: usize) -> Node {
+    fn part(&mut self, of: usize, part: usize) -> Node {
         let Divided { node, by } = &self.divided[of];
         let mut new = node.clone();
         let gone = by.get(..=part).unwrap_or(by);
-        new.others.retain(|other| !gone.contains(other));
+        for &place in gone {
+            self.gone[place as usize] = true;
+        }
+        new.others.retain(|&other| !self.gone[other as usize]);
+        for &place in gone {
+            self.gone[place as usize] = false;
+        }
         if let Some(&offer) = by.get(part) {
             new.open.push(offer);
             new.fewest = new.fewest.saturating_sub(1);
@@ -162,18 +191,30 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             if node.open.is_empty() {
                 self.round(&node);
             }
-            // By the value of these prices: what was known before may count a shortage already that is
-            // compared with the prices again.
-            let room = self.target - ascent.priced.bound;
-            let through = Through::new(self.costs, &node, &ascent.priced.adds, room);
-            if through.sets(node.most) <= FEW || node.most <= 2 {
-                self.go_through(&node, through, bound, ascent.priced.open);
-            } else {
-                self.divide(node, &ascent, bound);
+            let division = self.division(&node);
+            match self.few(&node, &ascent, &division.0) {
+                Some(through) => self.go_through(&node, through, bound, ascent.priced.open),
+                None => self.divide(node, &ascent, bound, division),
             }
         }
         self.ascent = ascent;
         prices
+    }
+
+    /// The sets of a node, if they are few enough to be gone through; `by` is what it would be
+    /// divided by.
+    fn few<'a>(&self, node: &Node, ascent: &'a Ascent, by: &[u32]) -> Option<Through<'a>> {
+        let places = u32::try_from(node.most.saturating_sub(1)).unwrap_or(u32::MAX);
+        // No demand is held by fewer.
+        let sets = (by.len() as u64).saturating_pow(places);
+        if sets > FEW && node.most > 2 {
+            return None;
+        }
+        // By the value of these prices: what was known before may count a shortage already that is
+        // compared with the prices again.
+        let room = self.target - ascent.priced.bound;
+        let through = Through::new(self.costs, node, &ascent.priced.adds, room);
+        (through.sets(node.most) <= FEW || node.most <= 2).then_some(through)
     }
 
     /// Looks at a good set of as many places as the node has at the most: from the most promising
@@ -194,6 +235,21 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             }
         }
         self.look(&set.open);
+    }
+
+    /// Looks for better sets than the best so far by exchanging its places.
+    fn exchange(&mut self, mut work: u64) {
+        let costs = self.costs;
+        let mut search = Exchange::new(costs, &self.cheapest.1);
+        for _ in 0..EXCHANGES {
+            let each = search.work();
+            if work < each || self.cheapest.1.is_empty() || !search.step(self.cheapest.0) {
+                return;
+            }
+            work -= each;
+            self.work = self.work.saturating_sub(each);
+            self.look(&search.open);
+        }
     }
 
     /// Opens the place that saves most besides those that are open, if one saves anything.
@@ -220,7 +276,11 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
 
     /// Looks at a set if it may be cheap enough, once.
     fn look(&mut self, open: &[u32]) {
-        let least = self.costs.least(open) - self.costs.split;
+        let least = self.costs.least(open);
+        if least < self.cheapest.0 {
+            self.cheapest = (least, open.to_vec());
+        }
+        let least = least - self.costs.split;
         if least >= self.target || open.is_empty() {
             return;
         }
@@ -238,12 +298,17 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
     }
 
     /// Divides a node: its parts are looked into later, the lowest bound first.
-    fn divide(&mut self, node: Node, ascent: &Ascent, bound: i64) {
+    fn divide(
+        &mut self,
+        node: Node,
+        ascent: &Ascent,
+        bound: i64,
+        (by, rarest): (Vec<u32>, Option<usize>),
+    ) {
         if node.fewest == 0 {
             // Sets without any of the others.
             self.look(&node.open);
         }
-        let (by, rarest) = self.division(&node);
         let of = u32::try_from(self.divided.len()).unwrap_or(u32::MAX);
         let adds = &ascent.priced.adds;
         let mut free: Vec<bool> = vec![true; adds.len()];
