@@ -101,7 +101,7 @@ impl LeastCosts {
     fn laid_out(job: &Job<'_>, offers: &Offers, departures: &Departures, costs: &Costs) -> Self {
         let places = (0u32..).zip(&offers.rows).map(|(number, offer)| {
             // What is there of each is in the same order in both.
-            let cells = costs.cells_of(number).iter().zip(&offer.goods);
+            let cells = costs.goods_of(number).iter().zip(&offer.goods);
             LeastPlace {
                 location: LocationId(offer.location),
                 ship_at: departures.get(offer.departure).ship_at,
@@ -116,7 +116,7 @@ impl LeastCosts {
                     .collect(),
             }
         });
-        let demands = (0..costs.wanted.len()).map(|i| LeastDemand {
+        let demands = (0..costs.demands).map(|i| LeastDemand {
             wanted: costs.wanted[i],
             whole: costs.whole[i],
             short: job.may_short_some().then(|| costs.short[i]),
