@@ -116,7 +116,8 @@ impl Schedule {
                     }
                     most = most.max(at + 1 - from);
                 }
-                (mean, most as f64)
+                // A recording of less than a second had its most within it.
+                (mean, (most as f64).max(mean))
             }
         }
     }

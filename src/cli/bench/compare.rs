@@ -1,6 +1,12 @@
 //! `allot bench compare`: two results beside each other.
-#![allow(clippy::float_arithmetic, reason = "ratios for people")]
+#![allow(
+    clippy::float_arithmetic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "ratios and times for people"
+)]
 
+use super::table::time;
 use crate::bench::report::{Comparison, Results, Verdict, compare};
 use anyhow::{Context as _, anyhow};
 use comfy_table::{CellAlignment, Table, presets};
@@ -52,7 +58,11 @@ fn told(found: &[Comparison], doubts: &[String], worse: bool, threshold: f64) ->
     table.load_preset(presets::UTF8_FULL_CONDENSED);
     table.set_header(["what", "A", "B", "B / A", "95 % interval", "verdict"]);
     for one in found {
-        let side = |(mean, runs): (f64, usize)| format!("{} ({runs})", short(mean));
+        let is_time = one.what.ends_with(" p50") || one.what.ends_with(" p99");
+        let side = |(mean, runs): (f64, usize)| match is_time {
+            true => format!("{} ({runs})", time(mean as u64)),
+            false => format!("{} ({runs})", short(mean)),
+        };
         table.add_row([
             one.what.clone(),
             side(one.a),

@@ -75,6 +75,13 @@ impl Load for Trace {
 }
 
 impl Trace {
+    /// By time: facts of two shards may be written in another order than they happened, and a file may have any.
+    fn new(commands: impl IntoIterator<Item = (EpochMillis, Operation)>) -> Self {
+        let mut commands: Vec<_> = commands.into_iter().collect();
+        commands.sort_by_key(|(at, _)| *at);
+        Self { commands }
+    }
+
     fn schedule(&self, speed: f64) -> Schedule {
         let first = self.commands.first().map_or(0, |(at, _)| at.0);
         let due = |at: EpochMillis| ((at.0 - first) as f64 * 1e6 / speed) as Nanos;
@@ -157,9 +164,7 @@ fn of_orders(path: &Path) -> anyhow::Result<Trace> {
         .orders
         .iter()
         .map(|order| (order.placed_at, submit(order)));
-    Ok(Trace {
-        commands: commands.collect(),
-    })
+    Ok(Trace::new(commands))
 }
 
 /// What was asked, as far as the facts tell it: orders, their cancelling, reservations and counts.
@@ -168,9 +173,7 @@ fn of_journal(dir: &Path) -> anyhow::Result<Trace> {
     let mut visit = |_: crate::journal::Place<'_>, _, at, fact: Fact| reader.fact(at, fact);
     scan(&RealDisk, dir, &mut |_, _| {}, &mut visit)
         .with_context(|| format!("cannot read the journal in {}", dir.display()))?;
-    Ok(Trace {
-        commands: reader.commands,
-    })
+    Ok(Trace::new(reader.commands))
 }
 
 #[derive(Default)]
@@ -253,5 +256,28 @@ fn recorded(kind: Kind, words: &[&str]) -> Operation {
     Operation::Recorded {
         kind,
         arguments: words.iter().map(|word| word.as_bytes().to_vec()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_due_in_its_turn_whatever_the_order_of_the_recording() {
+        let command = |at, name: &str| (EpochMillis(at), recorded(Kind::OrderCancel, &[name]));
+        let trace = Trace::new([
+            command(5_000, "c"),
+            command(1_000, "a"),
+            command(9_000, "d"),
+            command(1_000, "b"),
+        ]);
+        let due: Vec<Nanos> = trace.schedule(2.0).arrivals(1).collect();
+        assert_eq!(due, [0, 0, 2_000_000_000, 4_000_000_000]);
+        let names = (0..4).map(|number| match trace.operation(number) {
+            Operation::Recorded { arguments, .. } => arguments[0].clone(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(names.collect::<Vec<_>>(), [b"a", b"b", b"c", b"d"]);
     }
 }

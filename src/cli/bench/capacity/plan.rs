@@ -150,9 +150,10 @@ fn told(
     table.load_preset(presets::UTF8_FULL_CONDENSED);
     table.set_header(["need", "how much", "because", "beyond what was measured"]);
     for need in &answer.needs {
-        let beyond = match need.beyond > 1.05 {
-            true => format!("{:.1} times", need.beyond),
-            false => "no".to_owned(),
+        let beyond = match need.beyond {
+            b if b > 10.0 => format!("{} times", count(b)),
+            b if b > 1.05 => format!("{b:.1} times"),
+            _ => "no".to_owned(),
         };
         table.add_row([&need.what, &need.amount, &need.because, &beyond]);
     }

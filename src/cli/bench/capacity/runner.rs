@@ -96,7 +96,7 @@ impl<'a> Runner<'a> {
             BEGIN
         };
         self.bar.line(&format!(
-            "{:>12}/s  as much as goes, one reply after the other; the search begins at a part of it",
+            "{:>12}/s  as much as goes in a closed loop; the search begins at 1/{part:.0} of that",
             count(most)
         ));
         Ok(most / part)

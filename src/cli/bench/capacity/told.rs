@@ -81,9 +81,10 @@ fn answer(searched: &Searched) -> String {
         Some(fails) => format!("{} do not", count(fails)),
         None => "more were not tried".to_owned(),
     };
-    let how = match found.complete {
-        true => "",
-        false => " (between them there was no time to look)",
+    let how = match (found.complete, found.fails) {
+        (true, _) => "",
+        (false, Some(_)) => " (there was no time to look between them)",
+        (false, None) => " (there was no time)",
     };
     format!(
         "{} commands/s hold {}, {} orders/s among them; {fails}{how}",
