@@ -580,7 +580,7 @@ fn assumed(engine: &Engine, strategy: Strategy, scenarios: &[&str]) -> Vec<Colum
     let before = engine.state_hash(NOW);
     let asked = (&Scope::default(), &rules);
     let hear = &mut |_: &str, _| ControlFlow::Continue(());
-    let told = what_if(engine, asked, &scenarios, 1, NOW, hear).unwrap();
+    let told = what_if(engine, asked, &scenarios, (1, NOW), hear, &|| true).unwrap();
     assert_eq!(engine.state_hash(NOW), before, "nothing was changed");
     assert_eq!(told.columns[0].name, "today");
     assert_eq!(told.columns[1].name, "plan");
@@ -660,5 +660,6 @@ fn what_would_be_by_hand() {
     let nowhere = [Scenario::parse("close=NOWHERE").unwrap()];
     let asked = (&Scope::default(), &Rules::default());
     let hear = &mut |_: &str, _| ControlFlow::Continue(());
-    assert!(what_if(&engine, asked, &nowhere, 1, NOW, hear).is_err());
+    assert!(what_if(&engine, asked, &nowhere, (1, NOW), hear, &|| true).is_err());
+    assert!(nowhere[0].check(&engine).is_err());
 }

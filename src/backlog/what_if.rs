@@ -10,7 +10,7 @@ use super::scope::{Snapshot, read_if};
 use crate::engine::{Engine, EngineError};
 use crate::model::{Cents, Day, EpochMillis, Invalid, Millis, Plan};
 use crate::routing::Lanes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
 /// Demand that comes on top.
@@ -65,6 +65,25 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// Whether an engine knows everything that the scenario names.
+    ///
+    /// # Errors
+    /// `NOTFOUND` for a location, an item or supply.
+    pub fn check(&self, engine: &Engine) -> Result<(), EngineError> {
+        let registry = engine.registry();
+        for location in &self.closed {
+            registry.location("close", location)?;
+        }
+        for sku in self.surges.iter().filter_map(|s| s.sku.as_deref()) {
+            registry.sku("surge", sku)?;
+        }
+        let mut late = self.late.iter();
+        match late.find(|(id, _)| engine.supply(id).is_none()) {
+            Some((id, _)) => Err(EngineError::not_found("late", id, "supply")),
+            None => Ok(()),
+        }
+    }
+
     fn assume(&mut self, text: &str) -> Option<()> {
         let (what, of) = text.split_once('=')?;
         match what {
@@ -101,7 +120,7 @@ impl Scenario {
 
 /// What one scenario comes to. All costs are by the orders' own weights, also where the plan was made
 /// by others, so that columns can be compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// Which: `today` (as it is), `plan` (re-optimised and nothing else), or the assumption.
     pub name: String,
@@ -125,9 +144,14 @@ pub struct Column {
     pub cents: Option<i64>,
 }
 
+/// The format of a comparison.
+const FORMAT: &str = "allot what-if 1";
+
 /// Scenarios side by side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhatIf {
+    /// Tells it from a plan: it has no moves, and is never applied.
+    pub format: String,
     /// Number of the last fact of the state.
     pub at_fact: u64,
     /// The moment it was computed for.
@@ -138,7 +162,26 @@ pub struct WhatIf {
     pub columns: Vec<Column>,
 }
 
-/// Plans every scenario on a copy of the engine, today's first. Nothing of the engine changes.
+impl WhatIf {
+    /// Reads a comparison; `None` where it is something else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let read: Self = serde_json::from_str(text).ok()?;
+        (read.format == FORMAT).then_some(read)
+    }
+
+    /// As a file has it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// Plans every scenario on a copy of the engine, today's first. Nothing of the engine changes. `hear` is
+/// told how far each is; where it breaks, the rest of a stage is left out. `go_on` is asked before each:
+/// without it those that follow are left out.
 ///
 /// # Errors
 /// `NOTFOUND` for a location, an item or supply that a scenario names.
@@ -146,9 +189,9 @@ pub fn what_if(
     engine: &Engine,
     (scope, rules): (&Scope, &Rules),
     scenarios: &[Scenario],
-    seed: u64,
-    now: EpochMillis,
+    (seed, now): (u64, EpochMillis),
     hear: &mut dyn FnMut(&str, Progress) -> ControlFlow<()>,
+    go_on: &dyn Fn() -> bool,
 ) -> Result<WhatIf, EngineError> {
     let (copy, at) = engine.copy(now)?;
     let nothing = Scenario {
@@ -157,7 +200,8 @@ pub fn what_if(
     };
     let (base, _) = read_if(copy, scope, rules, &nothing, now)?;
     let mut columns = vec![Column::new("today", &base, &base, &Outcome::default())];
-    for scenario in std::iter::once(&nothing).chain(scenarios) {
+    let all = std::iter::once(&nothing).chain(scenarios);
+    for scenario in all.take_while(|_| go_on()) {
         let (copy, _) = engine.copy(now)?;
         let (snapshot, elsewhere) = read_if(copy, scope, rules, scenario, now)?;
         let effort = Effort {
@@ -175,6 +219,7 @@ pub fn what_if(
         columns.push(column);
     }
     Ok(WhatIf {
+        format: FORMAT.to_owned(),
         at_fact: at.0,
         now: now.to_string(),
         orders: base.problem.orders.len(),

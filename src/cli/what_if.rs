@@ -28,10 +28,10 @@ pub(super) fn run(
     let bar = progress::bar("planning", 1);
     let limit = args.seconds.map(Duration::from_secs);
     // The limit is that of one scenario.
-    let (mut of, mut start) = (String::new(), Instant::now());
+    let (mut named, mut start) = (String::new(), Instant::now());
     let mut hear = |name: &str, at: crate::backlog::Progress| {
-        if of != name {
-            (of, start) = (name.to_owned(), Instant::now());
+        if named != name {
+            (named, start) = (name.to_owned(), Instant::now());
         }
         bar.set_length(u64::from(at.of));
         bar.set_position(u64::from(at.done));
@@ -41,7 +41,8 @@ pub(super) fn run(
             false => ControlFlow::Continue(()),
         }
     };
-    let planned = pool.install(|| what_if(engine, asked, &scenarios, args.seed, now, &mut hear));
+    let of = (args.seed, now);
+    let planned = pool.install(|| what_if(engine, asked, &scenarios, of, &mut hear, &|| true));
     bar.finish_and_clear();
     let planned = planned?;
     ensure!(
@@ -49,7 +50,7 @@ pub(super) fn run(
         "no open order that nobody has a part of is in the scope"
     );
     emit(&match args.json {
-        true => format!("{}\n", serde_json::to_string_pretty(&planned)?),
+        true => planned.text(),
         false => table(&planned),
     });
     Ok(ExitCode::SUCCESS)
@@ -62,7 +63,8 @@ fn cents(column: &Column, part: fn(&Sums) -> i64) -> String {
     money(part(&column.sums))
 }
 
-fn table(planned: &WhatIf) -> String {
+/// The scenarios beside each other.
+pub(super) fn table(planned: &WhatIf) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,

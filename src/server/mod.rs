@@ -218,6 +218,9 @@ impl Server {
             }
         }
         drop(self.listener);
+        if let Some(ready) = self.shared.ready() {
+            ready.runs.end_moves();
+        }
         let all_gone = async {
             while !self.shared.clients.is_empty() {
                 tokio::time::sleep(Duration::from_millis(5)).await;

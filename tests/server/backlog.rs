@@ -3,17 +3,20 @@
 use crate::engine_support::{self, item, order};
 use crate::feed::events;
 use crate::support::{Connection, DEADLINE, TestServer, refusal, wait_until};
-use allot::backlog::PlanFile;
+use allot::backlog::{PlanFile, Rules, Scenario, Scope, Strategy, WhatIf, what_if};
 use allot::engine::{Engine, FactSink, Limits, Replay};
 use allot::journal::{Options, RealDisk};
 use allot::model::{
-    Cents, Coordinate, LocationId, Network, Opening, Order, Place, Qty, SkuId, StockRow,
+    Cents, Coordinate, EpochMillis, Fact, LocationId, Lsn, Network, Opening, Order, OrderKey,
+    Place, Qty, ReplanReason, SkuId, StockRow,
 };
 use allot::server::{Clock, SnapshotPlan};
 use allot::wire::Value;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
 
 fn network() -> Network {
@@ -339,4 +342,289 @@ fn a_restart_says_what_became_of_a_run() {
     let all: i64 = results(&applied).iter().map(|(_, count)| count).sum();
     assert_eq!(usize::try_from(all).unwrap(), moves);
     server.assert_sound();
+}
+
+/// A history that holds up steps of which it was not said that they may be written, as a slow disk does.
+#[derive(Default)]
+struct Gate {
+    /// Orders placed anew for this reason are held up.
+    watched: Mutex<Option<ReplanReason>>,
+    /// So many of them may be written; all of them where nobody closed it.
+    may: Mutex<Option<usize>>,
+    opened: Condvar,
+    /// Moves that came to it.
+    came: AtomicUsize,
+    /// By order: how often it was moved.
+    moved: Mutex<BTreeMap<String, usize>>,
+    last: AtomicU64,
+}
+
+struct Sink(Arc<Gate>);
+
+impl FactSink for Sink {
+    fn append(&self, _: EpochMillis, facts: &[Fact]) -> Lsn {
+        for fact in facts {
+            if let Fact::OrderReplanned(fact) = fact {
+                self.0.pass(fact.reason, &fact.key);
+            }
+        }
+        let count = facts.len() as u64;
+        Lsn(self.0.last.fetch_add(count, Ordering::Relaxed) + count)
+    }
+}
+
+impl Gate {
+    fn pass(&self, reason: ReplanReason, key: &OrderKey) {
+        if self
+            .watched
+            .lock()
+            .unwrap()
+            .is_none_or(|watched| watched != reason)
+        {
+            return;
+        }
+        self.came.fetch_add(1, Ordering::Relaxed);
+        let mut may = self.may.lock().unwrap();
+        while may.is_some_and(|left| left == 0) {
+            may = self.opened.wait(may).unwrap();
+        }
+        *may = may.map(|left| left - 1);
+        *self
+            .moved
+            .lock()
+            .unwrap()
+            .entry(key.to_string())
+            .or_default() += 1;
+    }
+
+    /// From now on so many steps for this reason may be written.
+    fn watch(&self, reason: ReplanReason, moves: usize) {
+        *self.watched.lock().unwrap() = Some(reason);
+        *self.may.lock().unwrap() = Some(moves);
+        self.came.store(0, Ordering::Relaxed);
+        self.moved.lock().unwrap().clear();
+    }
+
+    /// Lets so many more through; all of them with `None`.
+    fn let_through(&self, moves: Option<usize>) {
+        *self.may.lock().unwrap() = moves;
+        self.opened.notify_all();
+    }
+}
+
+/// A server whose moves pass a gate, and a plan of some moves that is not applied yet.
+fn gated() -> (TestServer, Arc<Gate>, i64, usize) {
+    let clock = Clock::start();
+    let gate = Arc::new(Gate::default());
+    let sink: Box<dyn FactSink> = Box::new(Sink(gate.clone()));
+    let opening = opening(&SCARCE);
+    let engine = Engine::new(
+        network(),
+        opening,
+        Limits::default(),
+        Some(sink),
+        clock.now(),
+    );
+    let engine = engine.unwrap();
+    crowd(&engine, &clock, 700);
+    let server = TestServer::serving(engine, clock, |_| {});
+    let mut connection = server.connect();
+    let line = "BACKLOG.OPTIMIZE STRATEGY redistribute SECONDS 1";
+    let run = begin(&mut connection, line);
+    wait_until("the plan is there", || state(&mut connection) == "done");
+    let plan = connection.say(&format!("BACKLOG.PLAN {run}"));
+    let moves = PlanFile::parse(plan.as_str().unwrap()).unwrap().moves.len();
+    assert!(moves > 20, "{moves} moves");
+    (server, gate, run, moves)
+}
+
+fn count(rows: &[(String, i64)], name: &str) -> usize {
+    let found = rows.iter().find(|(result, _)| result == name);
+    found.map_or(0, |(_, count)| usize::try_from(*count).unwrap())
+}
+
+#[test]
+fn moves_that_are_ended_in_the_middle_go_on_where_they_were() {
+    let (mut server, gate, run, moves) = gated();
+    gate.watch(ReplanReason::Optimized, 5);
+    let apply = format!("BACKLOG.APPLY RUN {run}");
+    let mut other = server.connect();
+    std::thread::scope(|scope| {
+        let applying = scope.spawn(|| server.connect().say(&apply));
+        // The sixth is held up while it is written.
+        wait_until("the sixth move is being made", || {
+            gate.came.load(Ordering::Relaxed) == 6
+        });
+        assert_eq!(state(&mut other), "applying");
+        assert!(refusal(&other.say(&apply)).starts_with("BUSY"));
+        let told = other.say(&format!("BACKLOG.CANCEL {run}"));
+        assert_eq!(field(&told, "state").as_str(), Some("applying"));
+        gate.let_through(None);
+        let told = applying.join().unwrap();
+        assert_eq!(field(&told, "state").as_str(), Some("done"), "{told:?}");
+        assert!(field(&told, "why").as_str().unwrap().contains("again"));
+        let results = results(&told);
+        assert_eq!(count(&results, "moved"), 6, "{results:?}");
+        assert!(count(&results, "stopped") > 0, "{results:?}");
+    });
+    let first = gate.moved.lock().unwrap().clone();
+    assert_eq!(first.len(), 6);
+    // Again: what was made stays made, the rest follows, and nothing happens twice.
+    let told = other.say(&apply);
+    assert_eq!(field(&told, "state").as_str(), Some("applied"), "{told:?}");
+    assert_eq!(field(&told, "why"), Value::Null);
+    let rows = results(&told);
+    assert!(count(&rows, "already") >= 6, "{rows:?}");
+    let moved = gate.moved.lock().unwrap().clone();
+    assert!(moved.len() > 6);
+    assert!(moved.values().all(|&times| times == 1), "{moved:?}");
+    let told = other.say(&apply);
+    assert_eq!(count(&results(&told), "moved"), 0);
+    assert_eq!(*gate.moved.lock().unwrap(), moved);
+    let all: i64 = results(&told).iter().map(|(_, count)| count).sum();
+    assert_eq!(usize::try_from(all).unwrap(), moves);
+    server.assert_sound();
+    server.stop();
+}
+
+#[test]
+fn a_server_that_stops_waits_for_one_move_and_no_more() {
+    let (mut server, gate, run, _) = gated();
+    gate.watch(ReplanReason::Optimized, 3);
+    let mut connection = server.connect();
+    let applying = std::thread::spawn(move || connection.say(&format!("BACKLOG.APPLY RUN {run}")));
+    wait_until("the fourth move is being made", || {
+        gate.came.load(Ordering::Relaxed) == 4
+    });
+    server.begin_stop();
+    // The gate lets this one through, and none after it: whoever waited for those waited for ever.
+    gate.let_through(Some(1));
+    let told = applying.join().unwrap();
+    assert_eq!(count(&results(&told), "moved"), 4, "{told:?}");
+    server.stop();
+    assert_eq!(gate.came.load(Ordering::Relaxed), 4);
+    server.assert_sound();
+}
+
+#[test]
+fn what_moves_free_is_given_out_until_somebody_ends_that() {
+    let clock = Clock::start();
+    let gate = Arc::new(Gate::default());
+    let sink: Box<dyn FactSink> = Box::new(Sink(gate.clone()));
+    // Four items, each with a unit for one of three orders that want it.
+    let opening = opening(&[[1, 0, 0]; 4]);
+    let engine = Engine::new(
+        network(),
+        opening,
+        Limits::default(),
+        Some(sink),
+        clock.now(),
+    );
+    let engine = engine.unwrap();
+    for sku in 0..4 {
+        for number in 0..3 {
+            let mut one = to(&format!("{sku}-{number}"), &[(sku, 1)], "10001", 9_000);
+            // Who has it waits behind the others once it has given it up.
+            Arc::make_mut(&mut one).priority = i32::from(number > 0);
+            engine.submit(one, clock.now()).unwrap();
+        }
+    }
+    let mut server = TestServer::serving(engine, clock, |_| {});
+    let mut connection = server.connect();
+    // Those that have something give it up, and whoever waits longest may have it.
+    let run = begin(
+        &mut connection,
+        "BACKLOG.OPTIMIZE STATE planned STRATEGY lose",
+    );
+    wait_until("the plan is there", || state(&mut connection) == "done");
+    gate.watch(ReplanReason::SupplyArrived, 1);
+    let apply = format!("BACKLOG.APPLY RUN {run}");
+    std::thread::scope(|scope| {
+        let applying = scope.spawn(|| server.connect().say(&apply));
+        wait_until("the second order is being served", || {
+            gate.came.load(Ordering::Relaxed) == 2
+        });
+        connection.say(&format!("BACKLOG.CANCEL {run}"));
+        gate.let_through(None);
+        let told = applying.join().unwrap();
+        assert_eq!(field(&told, "state").as_str(), Some("done"), "{told:?}");
+        assert!(field(&told, "why").as_str().unwrap().contains("given"));
+        assert_eq!(results(&told), [("moved".to_owned(), 4)]);
+    });
+    assert_eq!(gate.moved.lock().unwrap().len(), 2, "the others wait");
+    let told = connection.say(&apply);
+    assert_eq!(field(&told, "state").as_str(), Some("applied"), "{told:?}");
+    let served = gate.moved.lock().unwrap().clone();
+    assert_eq!(served.len(), 4, "{served:?}");
+    assert!(served.values().all(|&times| times == 1), "{served:?}");
+    server.assert_sound();
+    server.stop();
+}
+
+#[test]
+fn scenarios_are_compared_and_never_applied() {
+    let clock = Clock::start();
+    let mut server = TestServer::serving(crossed(&clock), clock, |_| {});
+    let mut connection = server.connect();
+    for (line, begins) in [
+        (
+            "BACKLOG.OPTIMIZE WHATIF open=1",
+            "INVALID what-if is 'open=1'",
+        ),
+        ("BACKLOG.OPTIMIZE WHATIF close=NOWHERE", "NOTFOUND"),
+        ("BACKLOG.OPTIMIZE WHATIF late=T-9:3", "NOTFOUND"),
+        ("BACKLOG.OPTIMIZE WHATIF surge=NOPE:130", "NOTFOUND"),
+        (
+            "BACKLOG.OPTIMIZE WHATIF surge=130 APPLY",
+            "INVALID argument is 'APPLY'",
+        ),
+    ] {
+        let reply = connection.say(line);
+        let refusal = refusal(&reply);
+        assert!(refusal.starts_with(begins), "{line}: {refusal}");
+    }
+    let before = server.engine.state_hash(server.clock.now());
+    let line = "BACKLOG.OPTIMIZE STRATEGY gain WHATIF close=WEST WHATIF surge=200,weight=late:0";
+    let run = begin(&mut connection, line);
+    wait_until("they are compared", || state(&mut connection) == "done");
+    let status = connection.say(&format!("BACKLOG.STATUS {run}"));
+    let Value::Array(told) = field(&status, "what_if") else {
+        panic!("no scenarios: {status:?}");
+    };
+    let names: Vec<String> = told
+        .iter()
+        .map(|one| field(one, "scenario").as_str().unwrap().to_owned())
+        .collect();
+    let scenario = "surge=200,weight=late:0";
+    assert_eq!(names, ["today", "plan", "close=WEST", scenario]);
+    let total = |of: usize| match field(&told[of], "total_cents") {
+        Value::Int(cents) => cents,
+        other => panic!("{other:?}"),
+    };
+    assert!(total(1) < total(0), "each gets the unit that is near");
+    assert!(total(2) > total(1), "one place less");
+    assert_eq!(field(&told[2], "broken"), Value::Int(1));
+    assert_eq!(field(&told[3], "surge_orders"), Value::Int(2));
+    // The same as `allot reoptimize --what-if` comes to.
+    let plan = connection.say(&format!("BACKLOG.PLAN {run}"));
+    let compared = WhatIf::parse(plan.as_str().unwrap()).unwrap();
+    let scenarios = names[2..].iter().map(|name| Scenario::parse(name).unwrap());
+    let scenarios: Vec<Scenario> = scenarios.collect();
+    let rules = Rules {
+        strategy: Strategy::Gain,
+        ..Rules::default()
+    };
+    let (engine, now) = (&server.engine, EpochMillis::parse(&compared.now).unwrap());
+    let asked = (&Scope::default(), &rules);
+    let hear = &mut |_: &str, _| ControlFlow::Continue(());
+    let same = what_if(engine, asked, &scenarios, (1, now), hear, &|| true).unwrap();
+    assert_eq!(same.columns, compared.columns);
+    // Nothing of it can be applied, and nothing was changed.
+    let refused = connection.say(&format!("BACKLOG.APPLY RUN {run}"));
+    let refused = refusal(&refused);
+    assert!(refused.starts_with("INVALID run is"), "{refused}");
+    assert!(refused.contains("WHATIF"), "{refused}");
+    let after = server.engine.state_hash(server.clock.now());
+    assert_eq!(after, before);
+    server.stop();
 }

@@ -5,11 +5,11 @@ mod html;
 
 use html::page;
 
-use super::{emit, progress, serve};
-use crate::backlog::{MoveRow, PlanFile, Side, Sums, TransferRow};
+use super::{emit, progress, serve, what_if};
+use crate::backlog::{MoveRow, PlanFile, Side, Sums, TransferRow, WhatIf};
 use crate::client::Client;
 use crate::wire::Value;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -79,6 +79,17 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
             moves,
             html,
         } => {
+            if let Some(compared) = WhatIf::parse(&text(file)?) {
+                ensure!(
+                    html.is_none(),
+                    "a comparison of scenarios has no page: it is a table"
+                );
+                emit(&match json {
+                    true => compared.text(),
+                    false => what_if::table(&compared),
+                });
+                return Ok(ExitCode::SUCCESS);
+            }
             let plan = load(file)?;
             if let Some(to) = html {
                 write_page(&plan, to)?;
@@ -98,9 +109,15 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
+fn text(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
 fn load(file: &Path) -> anyhow::Result<PlanFile> {
-    let shown = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
+    let (shown, text) = (file.display(), text(file)?);
+    if WhatIf::parse(&text).is_some() {
+        bail!("{shown} compares scenarios: it is shown, and never applied");
+    }
     PlanFile::parse(&text).with_context(|| shown.to_string())
 }
 

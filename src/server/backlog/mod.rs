@@ -4,7 +4,7 @@
 //! | step | where | what others feel |
 //! | --- | --- | --- |
 //! | copy | a thread of its own | what they feel of a snapshot |
-//! | plan, check | threads of low priority | as little of the processors as the system gives those |
+//! | plan, check, compare | threads of low priority | as little of the processors as the system gives those |
 //! | apply | a thread of its own | an order is locked while it moves |
 //!
 //! The copy and the moves take locks that requests wait for, so they are not done at low priority: who
@@ -19,14 +19,15 @@ use super::clock::Clock;
 use super::error::CommandError;
 use super::later::Later;
 use crate::backlog::{
-    Effort, MoveRow, PlanFile, Progress, Rules, Scope, carry_out, check, freed, optimize, read,
+    Effort, MoveRow, PlanFile, Progress, Rules, Scenario, Scope, Stage, WhatIf, carry_out, check,
+    freed, optimize, read, serve, what_if,
 };
 use crate::engine::Engine;
 use crate::journal::Disk;
-use crate::model::{BacklogFact, EpochMillis, RunTold, SkuId};
+use crate::model::{BacklogFact, EpochMillis, Invalid, RunTold, SkuId};
 use crate::wire::Reply;
 use files::{Files, KEPT};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::RunState;
 use std::collections::VecDeque;
@@ -41,6 +42,8 @@ use tokio::sync::oneshot;
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// By how much the threads that plan are nicer than others: 10 has about a tenth of their weight.
 const NICE: i32 = 10;
+/// Why a run comes to nothing.
+const NOBODY: &str = "no open order that nobody has a part of is in the scope";
 
 /// What is to be done.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +57,8 @@ pub(super) struct Ask {
     pub(super) seed: u64,
     /// The moves are made at the end.
     pub(super) apply: bool,
+    /// These are compared with today; there is no plan to apply then.
+    pub(super) scenarios: Vec<Scenario>,
 }
 
 /// One run.
@@ -157,6 +162,11 @@ impl Runs {
         let mut known = self.known.lock();
         check_idle(&known)?;
         let at = known.past.iter().position(|report| report.run == number);
+        if at.is_some_and(|at| known.past[at].compares()) {
+            let expected = "the run of a plan: this one compared scenarios (WHATIF), which are never \
+                applied; begin one without WHATIF";
+            return Err(Invalid::new("run", number, expected).into());
+        }
         let Some(at) = at.filter(|&at| known.past[at].has_plan()) else {
             return Err(no_plan(number));
         };
@@ -242,7 +252,17 @@ impl Runs {
         self.engine.serve_waiting(skus, now)
     }
 
-    /// Ends: what is being planned is left where it is, a move that is being made is made.
+    /// Has moves that are being made end soon, so that whoever waits for them is answered: the server is
+    /// about to stop.
+    pub(super) fn end_moves(&self) {
+        if let Some(run) = &self.known.lock().current
+            && run.report.lock().is_applying()
+        {
+            run.cancel.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends: what is being planned is left where it is, the move that is being made is made, and no other.
     pub(super) fn stop(&self) {
         if let Some(run) = &self.known.lock().current {
             run.cancel.store(true, Ordering::Relaxed);
@@ -262,6 +282,9 @@ impl Runs {
     /// All of a run.
     fn work(&self, run: &Arc<Run>, ask: &Ask) {
         self.keep(run);
+        if !ask.scenarios.is_empty() {
+            return self.compare(run, ask);
+        }
         let planned = self.make_plan(run, ask);
         run.report.lock().millis = run.millis();
         let told = match planned {
@@ -279,10 +302,7 @@ impl Runs {
                     Err(error) => run.fail(format!("the plan cannot be written: {error}")),
                 }
             }
-            Ok(_) => {
-                run.report.lock().state = RunState::Cancelled;
-                RunTold::Cancelled
-            }
+            Ok(_) => run.give_up(),
             Err(why) => run.fail(why),
         };
         self.end(run, Some(told));
@@ -296,33 +316,56 @@ impl Runs {
         pool.install(|| {
             let snapshot = read(copy, &ask.scope, &ask.rules, now);
             if snapshot.problem.orders.is_empty() {
-                return Err("no open order that nobody has a part of is in the scope".to_owned());
+                return Err(NOBODY.to_owned());
             }
             run.report.lock().orders = snapshot.problem.orders.len() as u64;
             let effort = Effort {
                 seed: ask.seed,
                 ..Effort::usual(snapshot.problem.orders.len())
             };
-            let mut last: Option<(Instant, crate::backlog::Stage)> = None;
-            let mut hear = |at: Progress| {
-                run.report.lock().go_on(&at);
-                let due = last
-                    .is_none_or(|(told, stage)| stage != at.stage || told.elapsed() >= TELL_EVERY);
-                if due {
-                    last = Some((Instant::now(), at.stage));
-                    let progress = run.report.lock().progress();
-                    self.tell(run, progress);
-                }
-                let late = |budget| run.begun.elapsed() > at.stage.share(budget);
-                match run.is_cancelled() || ask.budget.is_some_and(late) {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
-                }
-            };
+            let mut teller = Teller::new(self, run, ask.budget);
+            let mut hear = |at: Progress| teller.hear("", at);
             let outcome = optimize(&snapshot.problem, &snapshot.lanes, effort, &mut hear);
             check(&snapshot.problem, &outcome)
                 .map_err(|rule| format!("the plan breaks a rule, please report it: {rule}"))?;
             Ok(PlanFile::new(&snapshot, &outcome))
+        })
+    }
+
+    /// All of a run that compares scenarios.
+    fn compare(&self, run: &Arc<Run>, ask: &Ask) {
+        let compared = self.compared(run, ask);
+        run.report.lock().millis = run.millis();
+        let told = match compared {
+            Ok(compared) if !run.is_cancelled() => {
+                let told = run.report.lock().compared(&compared);
+                match self.files.put_plan(run.number, compared.text()) {
+                    Ok(()) => told,
+                    Err(error) => run.fail(format!("the comparison cannot be written: {error}")),
+                }
+            }
+            Ok(_) => run.give_up(),
+            Err(why) => run.fail(why),
+        };
+        self.end(run, Some(told));
+    }
+
+    /// Copies the state and plans the scenarios on copies of the copy.
+    fn compared(&self, run: &Arc<Run>, ask: &Ask) -> Result<WhatIf, String> {
+        let now = self.clock.now();
+        let (copy, _) = self.engine.copy(now).map_err(|e| e.to_string())?;
+        let pool = self.pool().map_err(|e| format!("no threads for it: {e}"))?;
+        pool.install(|| {
+            let mut teller = Teller::new(self, run, ask.budget);
+            let mut hear = |name: &str, at: Progress| teller.hear(name, at);
+            let (asked, of) = ((&ask.scope, &ask.rules), (ask.seed, now));
+            let go_on = || !run.is_cancelled();
+            let compared = what_if(&copy, asked, &ask.scenarios, of, &mut hear, &go_on);
+            let compared = compared.map_err(|error| error.to_string())?;
+            match compared.orders {
+                0 => Err(NOBODY.to_owned()),
+                _ => Ok(compared),
+            }
         })
     }
 
@@ -342,18 +385,21 @@ impl Runs {
             report.of = u32::try_from(moves.len()).unwrap_or(u32::MAX);
         }
         self.keep(run);
-        let stopped = self.stopped.lock();
-        if *stopped {
+        if *self.stopped.lock() {
             return None;
         }
+        let mut turns = Turns::new(self, run);
         let results = carry_out(&self.engine, moves, &mut |done| {
             run.report.lock().done = u32::try_from(done).unwrap_or(u32::MAX);
-            (!run.is_cancelled()).then(|| self.clock.now())
+            turns.next()
         });
-        let now = self.clock.now();
-        self.serve(freed(&self.engine, moves, &results), now);
-        drop(stopped);
-        Some(run.report.lock().applied(&results))
+        let mut skus = freed(&self.engine, moves, &results);
+        skus.append(&mut self.unserved.lock());
+        serve(&self.engine, &mut skus, &mut || turns.next());
+        drop(turns);
+        let left = skus.len();
+        self.serve_later(skus);
+        Some(run.report.lock().applied(&results, left))
     }
 
     /// Tells a step of a run, unless the server has stopped.
@@ -404,6 +450,82 @@ impl Runs {
     }
 }
 
+/// Who hears how far a run is, tells it to others, and ends what takes too long.
+struct Teller<'a> {
+    runs: &'a Runs,
+    run: &'a Run,
+    budget: Option<Duration>,
+    /// The scenario that is being planned, and since when.
+    scenario: String,
+    since: Instant,
+    last: Option<(Instant, Stage)>,
+}
+
+impl<'a> Teller<'a> {
+    fn new(runs: &'a Runs, run: &'a Run, budget: Option<Duration>) -> Self {
+        Self {
+            runs,
+            run,
+            budget,
+            scenario: String::new(),
+            since: run.begun,
+            last: None,
+        }
+    }
+
+    /// Hears of a step, of a scenario where it has a name; each has the whole time.
+    fn hear(&mut self, scenario: &str, at: Progress) -> ControlFlow<()> {
+        if scenario != self.scenario {
+            scenario.clone_into(&mut self.scenario);
+            (self.since, self.last) = (Instant::now(), None);
+        }
+        self.run.report.lock().go_on(scenario, &at);
+        let due = self
+            .last
+            .is_none_or(|(told, stage)| stage != at.stage || told.elapsed() >= TELL_EVERY);
+        if due {
+            self.last = Some((Instant::now(), at.stage));
+            let progress = self.run.report.lock().progress();
+            self.runs.tell(self.run, progress);
+        }
+        let late = |budget| self.since.elapsed() > at.stage.share(budget);
+        match self.run.is_cancelled() || self.budget.is_some_and(late) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// The turns of a run that changes orders: nobody stops the server within one, and everybody may between
+/// two.
+struct Turns<'a> {
+    runs: &'a Runs,
+    run: &'a Run,
+    turn: Option<MutexGuard<'a, bool>>,
+}
+
+impl<'a> Turns<'a> {
+    const fn new(runs: &'a Runs, run: &'a Run) -> Self {
+        let turn = None;
+        Self { runs, run, turn }
+    }
+
+    /// Ends the turn that was, and begins the next at this moment; `None` where the run or the server is to
+    /// end.
+    fn next(&mut self) -> Option<EpochMillis> {
+        self.turn = None;
+        if self.run.is_cancelled() {
+            return None;
+        }
+        let stopped = self.runs.stopped.lock();
+        if *stopped {
+            return None;
+        }
+        self.turn = Some(stopped);
+        Some(self.runs.clock.now())
+    }
+}
+
 impl Run {
     fn new(report: Report) -> Self {
         Self {
@@ -420,6 +542,12 @@ impl Run {
 
     fn millis(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Somebody ended it before there was anything.
+    fn give_up(&self) -> RunTold {
+        self.report.lock().state = RunState::Cancelled;
+        RunTold::Cancelled
     }
 
     fn fail(&self, why: String) -> RunTold {

@@ -1,7 +1,7 @@
 //! What is known of one re-optimisation: for whoever asks, and in a file, so that a restart can say
 //! what became of it.
 
-use crate::backlog::{Applied, PlanFile, Progress};
+use crate::backlog::{Applied, Column, PlanFile, Progress, WhatIf};
 use crate::model::RunTold;
 use crate::wire::Reply;
 use serde::{Deserialize, Serialize};
@@ -71,13 +71,19 @@ pub(in crate::server) struct Report {
     /// Moves by what became of them.
     pub(super) results: BTreeMap<String, u64>,
     pub(super) why: Option<String>,
+    /// Of a run that compares scenarios: what today, the plan and each of them come to.
+    #[serde(default)]
+    pub(super) scenarios: Vec<Column>,
 }
 
 impl Report {
-    /// Takes over how far the work is.
-    pub(super) fn go_on(&mut self, at: &Progress) {
+    /// Takes over how far the work is, that on a scenario where it has a name.
+    pub(super) fn go_on(&mut self, scenario: &str, at: &Progress) {
         self.state = RunState::Optimizing;
-        at.stage.name().clone_into(&mut self.stage);
+        self.stage = match scenario {
+            "" => at.stage.name().to_owned(),
+            _ => format!("{} of {scenario}", at.stage.name()),
+        };
         (self.done, self.of) = (at.done, at.of);
         self.cents = at.at.cents.map(|c| c.0);
         self.bound_cents = Some(at.at.bound.0);
@@ -111,6 +117,25 @@ impl Report {
         }
     }
 
+    /// Takes over what scenarios come to.
+    pub(super) fn compared(&mut self, compared: &WhatIf) -> RunTold {
+        self.state = RunState::Done;
+        self.orders = compared.orders as u64;
+        self.scenarios.clone_from(&compared.columns);
+        // Those of the plan without any assumption.
+        let plan = compared.columns.get(1);
+        self.cents_before = compared.columns.first().map(|c| c.sums.total);
+        self.cents = plan.and_then(|c| c.cents);
+        self.bound_cents = plan.and_then(|c| c.bound_cents);
+        RunTold::Done {
+            orders: self.orders,
+            moves: 0,
+            before: self.cents_before.unwrap_or_default(),
+            cents: self.cents.unwrap_or_default(),
+            bound: self.bound_cents.unwrap_or_default(),
+        }
+    }
+
     /// Its moves are to be made.
     pub(super) fn begin_apply(&mut self) {
         self.state = RunState::Applying;
@@ -119,18 +144,30 @@ impl Report {
         self.why = None;
     }
 
-    /// Takes over what became of the moves.
-    pub(super) fn applied(&mut self, results: &[Applied]) -> RunTold {
+    /// Takes over what became of the moves, and that of so many items what they freed was given to nobody
+    /// yet.
+    pub(super) fn applied(&mut self, results: &[Applied], unserved: usize) -> RunTold {
         self.results.clear();
         for result in results {
             *self.results.entry(result.name().to_owned()).or_default() += 1;
         }
         let count = |name: &str| self.results.get(name).copied().unwrap_or(0);
         let (moved, already) = (count("moved"), count("already"));
-        self.state = match count("stopped") {
-            0 => RunState::Applied,
-            _ => RunState::Done,
+        let ended = match (count("stopped"), unserved) {
+            (0, 0) => None,
+            (0, _) => Some("what its moves freed was given to those who wait"),
+            _ => Some("its moves were made"),
         };
+        self.state = if ended.is_some() {
+            RunState::Done
+        } else {
+            RunState::Applied
+        };
+        self.why = ended.map(|what| {
+            format!(
+                "ended while {what}; apply it again: what was made stays made, the rest follows"
+            )
+        });
         RunTold::Applied {
             moved,
             already,
@@ -164,10 +201,21 @@ impl Report {
 
     /// Whether there is a plan.
     pub(super) fn has_plan(&self) -> bool {
-        matches!(
+        let done = matches!(
             self.state,
             RunState::Done | RunState::Applying | RunState::Applied
-        )
+        );
+        done && !self.compares()
+    }
+
+    /// Whether its moves are being made.
+    pub(super) fn is_applying(&self) -> bool {
+        self.state == RunState::Applying
+    }
+
+    /// Whether it compared scenarios, which are no plan to apply.
+    pub(super) fn compares(&self) -> bool {
+        !self.scenarios.is_empty()
     }
 
     /// As it is shown until it has let go: a run that says it is over is, and the next may begin.
@@ -218,6 +266,33 @@ impl Report {
             ("millis", number(self.millis)),
             ("results", Reply::Array(results.collect())),
             ("why", text(&self.why)),
+            (
+                "what_if",
+                Reply::Array(self.scenarios.iter().map(column).collect()),
+            ),
         ])
     }
+}
+
+/// A scenario in the answer.
+fn column(column: &Column) -> Reply {
+    let Column { name, sums, .. } = column;
+    let count = |n: u64| Reply::Int(i64::try_from(n).unwrap_or(i64::MAX));
+    let orders = |n: usize| count(n as u64);
+    Reply::map([
+        ("scenario", name.clone().into()),
+        ("total_cents", Reply::Int(sums.total)),
+        ("freight_cents", Reply::Int(sums.freight)),
+        ("short_cents", Reply::Int(sums.short)),
+        ("late_cents", Reply::Int(sums.late)),
+        ("shipments", count(sums.shipments)),
+        ("units_short", count(sums.short_units)),
+        ("late_orders", count(sums.late_orders)),
+        ("days", count(sums.days)),
+        ("moves", orders(column.moves)),
+        ("broken", orders(column.broken)),
+        ("broken_elsewhere", orders(column.broken_elsewhere)),
+        ("surge_orders", orders(column.surge_orders)),
+        ("surge_short", orders(column.surge_short)),
+    ])
 }

@@ -4,7 +4,7 @@ use super::super::arguments::Arguments;
 use super::super::backlog::{Ask, Runs};
 use super::super::error::CommandError;
 use super::super::table::{Call, Command};
-use crate::backlog::{MoveRow, OpenState, Strategy, carry_out, freed};
+use crate::backlog::{MoveRow, OpenState, Scenario, Strategy, carry_out, freed};
 use crate::engine::Registry;
 use crate::model::Invalid;
 use crate::wire::Reply;
@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Most moves of one command.
 const MOVES_MAX: usize = 4_000;
+/// Most scenarios of one run.
+const SCENARIOS_MAX: usize = 8;
 /// Most of a number of hours, seconds, cents or percent.
 const NUMBER_MAX: u64 = 1_000_000;
 
@@ -22,7 +24,10 @@ const STATUS: &str = "map: `run`, `asked`, `state` (`reading`, `optimizing`, `do
     `done` steps `of` so many, `orders` in the scope, `moves` of the plan, `cents_before` and `cents` \
     (what is minimised, of today and of the best plan so far), `bound_cents` (no plan costs less), \
     `gap_millionths` between them, `millis`, `results` (moves by what became of them: `result`, \
-    `count`), `why`";
+    `count`), `why`, `what_if` (after `WHATIF`, for `today`, `plan` and every scenario: `scenario`, \
+    `total_cents`, `freight_cents`, `short_cents`, `late_cents`, `shipments`, `units_short`, \
+    `late_orders`, `days` to deliver of all, `moves`, promises `broken`, `broken_elsewhere` among \
+    orders that were not looked at, `surge_orders` on top and `surge_short` of them)";
 
 pub(in super::super) const COMMANDS: &[Command] = &[
     Command {
@@ -30,7 +35,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         group: "Backlog",
         usage: "[CHANNEL channel]... [LOCATION location]... [SKU sku]... [STATE state] [AGE hours] \
             [STRATEGY [FOR channel] strategy]... [FROZEN hours] [CHANGE cents] [AGEPERCENT percent] \
-            [WEIGHT part percent]... [SECONDS n] [SEED n] [APPLY|DRYRUN]",
+            [WEIGHT part percent]... [WHATIF assumption,...]... [SECONDS n] [SEED n] [APPLY|DRYRUN]",
         summary: "Begins to look for the cheapest way to serve all open orders together that nobody has a \
             part of, on a copy of the state, in the background; one runs at a time. Its steps are events \
             of the stream `events`: `backlog.began`, `backlog.progress` (every second), `backlog.done`, \
@@ -77,9 +82,16 @@ pub(in super::super) const COMMANDS: &[Command] = &[
                 "`split`, `late`, `speed` or `short` in percent of what each order's policy says",
             ),
             (
+                "WHATIF assumption,...",
+                "a scenario: `close=LOCATION`, `late=SUPPLY:DAYS`, `surge=PERCENT`, `surge=SKU:PERCENT`, \
+                 `surge=@CHANNEL:PERCENT` or `weight=PART:PERCENT`, several between commas; at most 8. \
+                 Then today, the plan without any assumption and each scenario are compared, and nothing \
+                 of it is ever applied",
+            ),
+            (
                 "SECONDS n",
-                "begin no further step after so long; without it the work is fixed, and the same state \
-                 and seed give the same plan",
+                "begin no further step after so long, of each scenario; without it the work is fixed, and \
+                 the same state and seed give the same plan",
             ),
             ("SEED n", "of the search; 1 when absent"),
             (
@@ -134,7 +146,8 @@ pub(in super::super) const COMMANDS: &[Command] = &[
             the newest 8 runs are kept in the data directory, or that of the newest in memory.",
         arguments: &[RUN],
         reply: "JSON: what all orders cost before and after, the bound, every order that changes (`moves`), \
-            and the stock that it was computed on",
+            and the stock that it was computed on; of a run with `WHATIF` what each scenario comes to \
+            (`columns`)",
         errors: &["NOTFOUND"],
         example: "BACKLOG.PLAN 1795849200000",
         writes: false,
@@ -201,9 +214,16 @@ fn optimize(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandEr
         if !(scope_word(&mut args, &mut ask, registry)? || rule_word(&mut args, &mut ask)?) {
             args.end(
                 "CHANNEL, LOCATION, SKU, STATE, AGE, STRATEGY, FROZEN, CHANGE, AGEPERCENT, WEIGHT, \
-                 SECONDS, SEED, APPLY or DRYRUN",
+                 WHATIF, SECONDS, SEED, APPLY or DRYRUN",
             )?;
         }
+    }
+    for scenario in &ask.scenarios {
+        scenario.check(call.engine)?;
+    }
+    if ask.apply && !ask.scenarios.is_empty() {
+        let expected = "no APPLY beside WHATIF: scenarios are compared and never applied";
+        return Err(Invalid::new("argument", "APPLY", expected).into());
     }
     let number = runs(call).begin(ask)?;
     Ok(Reply::Int(i64::try_from(number).unwrap_or(i64::MAX)))
@@ -265,6 +285,13 @@ fn rule_word(args: &mut Arguments<'_>, ask: &mut Ask) -> Result<bool, CommandErr
             let expected = "split, late, speed or short";
             return Err(Invalid::new("WEIGHT", part, expected).into());
         }
+    } else if args.take("WHATIF") {
+        let text = args.text("WHATIF")?;
+        if ask.scenarios.len() == SCENARIOS_MAX {
+            let expected = format!("at most {SCENARIOS_MAX} scenarios");
+            return Err(Invalid::new("WHATIF", text, expected).into());
+        }
+        ask.scenarios.push(Scenario::parse(text)?);
     } else if args.take("SECONDS") {
         let seconds = number(args, "SECONDS")?;
         ask.budget = Some(Duration::from_secs(seconds.into()));
