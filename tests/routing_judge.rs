@@ -191,6 +191,44 @@ fn small_orders_cost_what_the_general_model_finds() {
     assert!(rare.is_empty(), "too few plans: {rare:?}");
 }
 
+/// More lines and locations than enumeration can try: some are few enough for the general model, and all
+/// must be proven.
+#[test]
+fn lines_that_are_divided_over_many_locations_are_proven_and_cost_what_the_model_finds() {
+    let tally = Tally::default();
+    let rule = |inst: &Instance| {
+        let verdict = milp::solve(inst, 120);
+        let answer = rules::optimal(inst, &verdict)?;
+        if let Some(decision) = &answer {
+            rules::ensure(decision.proof.optimal, || "not proven".into())?;
+        }
+        tally.count(inst, &verdict, answer.as_ref());
+        Ok(())
+    };
+    let few = Shape {
+        demands: (2, 5),
+        locations: (3, 8),
+        services: (1, 1),
+        measured: 0,
+        days: 0,
+        ..Shape::DIVIDED
+    };
+    hold(&few, 60, rule);
+    let many = Shape {
+        demands: (2, 12),
+        locations: (6, 30),
+        services: (1, 3),
+        may_split: 60,
+        stocked: 50,
+        measured: 0,
+        days: 0,
+        ..Shape::DIVIDED
+    };
+    hold(&many, 60, rule);
+    let judged = tally.judged.get();
+    assert!(judged >= scaled(20), "only {judged} judged");
+}
+
 #[test]
 fn orders_of_whole_demands_cost_what_the_table_of_subsets_says() {
     let tally = Tally::default();

@@ -145,6 +145,11 @@ impl Departures {
         sets
     }
 
+    /// Whether some service does not take some kind of item of the request.
+    pub(super) fn refuses_some(&self) -> bool {
+        !self.refuses.is_empty()
+    }
+
     fn fill_flat(&mut self, job: &Job<'_>) {
         self.flat.clear();
         if job.lanes.tariffs.has_surcharges() {

@@ -38,6 +38,33 @@ pub(super) struct Solved {
     pub(super) bound: Option<i64>,
 }
 
+impl Solved {
+    /// Whether the first plan is known to be the best.
+    fn proven(&self) -> bool {
+        let total = |plan: &Plan| plan.objective.total().0;
+        let least = self.plans[0].as_ref().map_or(i64::MAX, total);
+        self.bound.is_none_or(|bound| bound >= least)
+    }
+
+    /// The better plans and the better bound of two searches for one request, of which neither is
+    /// proven.
+    fn or_better(self, other: Self) -> Self {
+        let bound = self.bound.max(other.bound);
+        let mut plans: Vec<Plan> = self.plans.into_iter().flatten().collect();
+        let best = plans.first().map_or(i64::MAX, |p| p.objective.total().0);
+        // Only what is cheaper: of equal ones the exact search names the first by its rules.
+        let others = other.plans.into_iter().flatten();
+        let cheaper = others.filter(|p| p.objective.total().0 < best);
+        let at = cheaper.take(1).collect::<Vec<_>>();
+        plans.splice(0..0, at);
+        let mut plans = plans.into_iter();
+        Self {
+            plans: [plans.next(), plans.next()],
+            bound,
+        }
+    }
+}
+
 /// Finds the plan that minimises the objective (see the [module](super)), with its runner-up, its
 /// proof, and the reason why each other location that holds something is not in it.
 ///
@@ -124,7 +151,12 @@ pub(super) fn solve(job: &Job<'_>, scratch: &mut Scratch) -> Solved {
         return solved;
     }
     if candidates.divisible != 0 {
-        return divide.solve(job, candidates, departures, whole);
+        let solved = divide.solve(job, candidates, departures, whole);
+        return if solved.proven() {
+            solved
+        } else {
+            solved.or_better(large::solve(job, departures).0)
+        };
     }
     let found = whole.solve(job, candidates, departures);
     Solved {

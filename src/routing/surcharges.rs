@@ -73,6 +73,16 @@ impl Rule {
             && self.grams.is_none_or(|over| weight > over)
     }
 
+    /// The weight above which a parcel pays it, if it asks for a weight.
+    pub(super) fn over_grams(&self) -> Option<u64> {
+        self.grams
+    }
+
+    /// Whether it asks for a size.
+    pub(super) fn measures(&self) -> bool {
+        self.length_mm.is_some() || self.cm3.is_some()
+    }
+
     /// What every parcel pays by it.
     pub(super) fn flat(&self) -> i64 {
         let any = self.length_mm.is_none() && self.cm3.is_none() && self.grams.is_none();

@@ -38,7 +38,8 @@ pub(super) struct Parcels {
 }
 
 impl Parcels {
-    const NONE: Self = Self {
+    /// What cannot be carried.
+    pub(super) const NONE: Self = Self {
         full: 0,
         bracket: BEYOND,
         extra: 0,
@@ -201,6 +202,60 @@ impl Billing {
             Some(extra) => Parcels { extra, ..parcels },
             None => Parcels::NONE,
         }
+    }
+
+    /// The heaviest billable weight of every step up to `most`, ascending: all that is billed more than
+    /// one of them and at most the next costs the same. Weights at which `rules` begin to count end
+    /// steps too. `None` where they are more than `count`.
+    pub(super) fn ends(&self, rules: &[Rule], most: u64, count: usize) -> Option<Vec<u64>> {
+        let overs = rules.iter().filter_map(Rule::over_grams);
+        let bounds = self.bounds.iter().copied().chain(overs);
+        let mut steps: Vec<u64> = bounds.filter(|&end| end < self.heaviest).collect();
+        steps.push(self.heaviest);
+        steps.sort_unstable();
+        steps.dedup();
+        let mut ends: Vec<u64> = Vec::new();
+        let mut full = 0u64;
+        for _ in 0..count {
+            if ends.last().is_some_and(|&last| last >= most) {
+                break;
+            }
+            for &step in &steps {
+                // Only multiples of the billing step are billed.
+                let end = full.saturating_add(step) / self.step * self.step;
+                if ends.last().is_none_or(|&last| last < end) {
+                    ends.push(end);
+                }
+            }
+            full = full.checked_add(self.heaviest)?;
+        }
+        let needed = ends.partition_point(|&end| end < most) + 1;
+        if needed > ends.len().min(count) {
+            return None;
+        }
+        ends.truncate(needed);
+        Some(ends)
+    }
+
+    /// The divisor of dimensional weight, where that counts for parcels of any size.
+    pub(super) fn divides_all(&self) -> Option<u32> {
+        self.divisor.filter(|_| self.threshold_cm3 == 0)
+    }
+
+    /// Whether goods in one shipment are billed no more weight than in several.
+    pub(super) fn adds_up(&self) -> bool {
+        self.divisor.is_none() || self.threshold_cm3 == 0
+    }
+
+    /// Whether no load is billed more weight than by another billing.
+    pub(super) fn bills_no_more_than(&self, other: &Self) -> bool {
+        let steps = self.step == 1 || self.step == other.step;
+        let volume = match (self.divisor, other.divisor) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(its)) => own >= its && self.threshold_cm3 >= other.threshold_cm3,
+        };
+        steps && volume
     }
 
     /// Whether a load, and so any part of it, is a single parcel.

@@ -7,7 +7,8 @@
 //! One thread. The orders of a cell are routed in turn, many times, their stock already gathered; an
 //! order's time is its median, a cell's the median and the largest of its orders. Kinds of order:
 //! `near` (half of the locations hold an item: mostly one shipment), `deep` (one in six does: most
-//! orders split), and both again with everything that carriers and locations can charge.
+//! orders split), both again with everything that carriers and locations can charge, and all four where
+//! half of the lines have to be divided over locations (`near-divided` and so on).
 
 #![allow(clippy::print_stdout, reason = "a report for people")]
 #![allow(
@@ -35,7 +36,8 @@ struct Args {
     /// Only these cells, as lines x locations: 2x20,5x100.
     #[arg(long, value_delimiter = ',')]
     cells: Vec<String>,
-    /// Only these kinds of order: near, deep, near-extras, deep-extras.
+    /// Only these kinds of order: near, deep, near-extras, deep-extras, near-divided, deep-divided,
+    /// near-divided-extras, deep-divided-extras.
     #[arg(long, value_delimiter = ',')]
     kinds: Vec<String>,
     /// Rounds through the orders of a cell; by default as many as fit in a fifth of a second.
@@ -52,12 +54,17 @@ struct Args {
     beside: String,
 }
 
-/// A kind of order: name, percent of locations with stock, extras.
-const KINDS: [(&str, u64, bool); 4] = [
-    ("near", 50, false),
-    ("deep", 17, false),
-    ("near-extras", 50, true),
-    ("deep-extras", 17, true),
+/// A kind of order: name, percent of locations with stock, extras, percent of lines that want more than any
+/// location has.
+const KINDS: [(&str, u64, bool, u64); 8] = [
+    ("near", 50, false, 0),
+    ("deep", 17, false, 0),
+    ("near-extras", 50, true, 0),
+    ("deep-extras", 17, true, 0),
+    ("near-divided", 50, false, 50),
+    ("deep-divided", 17, false, 50),
+    ("near-divided-extras", 50, true, 50),
+    ("deep-divided-extras", 17, true, 50),
 ];
 const LINES: [u32; 10] = [1, 2, 3, 5, 8, 12, 16, 20, 50, 200];
 const LOCATIONS: [u16; 4] = [20, 100, 500, 2_000];
@@ -105,7 +112,7 @@ fn main() -> anyhow::Result<()> {
         None => None,
     };
     println!("kind | lines x locations | us median | us largest | proven | mean gap % | cents");
-    for (kind, stocked, extras) in KINDS {
+    for (kind, stocked, extras, scattered) in KINDS {
         if !args.kinds.is_empty() && !args.kinds.iter().any(|k| k == kind) {
             continue;
         }
@@ -114,9 +121,15 @@ fn main() -> anyhow::Result<()> {
                 lines,
                 locations,
                 stocked,
-                scattered: if lines > 16 { 10 } else { 0 },
+                scattered: if lines > 16 { 10 } else { scattered },
                 extras,
-                orders: if lines > 16 { 8 } else { 64 },
+                orders: if lines > 16 {
+                    8
+                } else if scattered > 0 {
+                    40
+                } else {
+                    64
+                },
             };
             let world = World::new(mix, 1);
             let cell = measure(&world, kind, mix, &args)?;

@@ -202,7 +202,7 @@ impl Search<'_> {
     }
 
     /// The units of a shipment that ship alone.
-    fn alone(&self, piece: &Piece) -> SmallVec<[(u16, u32); SETS_DEMANDS_MAX]> {
+    pub(super) fn alone(&self, piece: &Piece) -> SmallVec<[(u16, u32); SETS_DEMANDS_MAX]> {
         if !self.job.alone {
             return SmallVec::new();
         }

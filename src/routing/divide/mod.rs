@@ -12,12 +12,18 @@
 //! The plans that divide nothing are there from the start, so a search that has to stop early is
 //! never worse than they are.
 //!
-//! The work is limited: where [`NODES_MAX`] shipments have been tried, the best plans so far
-//! stand, with a lower bound instead of a proof.
+//! Orders of few and small divided demands end here. Where [`NODES_MAX`] shipments have been tried, the best
+//! plans so far are where another search begins: over all sets of shipments that may be as good (`settle`),
+//! each filled in the cheapest way (`amounts`). Its work is limited too; where it runs out, the best plans
+//! stand with a lower bound instead of a proof.
 
+mod amounts;
+mod curves;
 mod drafts;
 mod entries;
 mod fillings;
+mod items;
+mod settle;
 
 use self::drafts::Draft;
 use self::entries::Entries;
@@ -32,8 +38,8 @@ use crate::model::Qty;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-/// Most shipments that are tried.
-const NODES_MAX: u32 = 200_000;
+/// Most shipments that the search over amounts tries.
+const NODES_MAX: u32 = 10_000;
 
 /// Units by demand.
 type Units = [u32; SETS_DEMANDS_MAX];
@@ -108,6 +114,18 @@ impl Divide {
         departures: &mut Departures,
         whole: &mut Whole,
     ) -> Solved {
+        self.solve_within(job, candidates, departures, whole, NODES_MAX)
+    }
+
+    /// The same with so much work for the search over amounts.
+    pub(super) fn solve_within(
+        &mut self,
+        job: &Job<'_>,
+        candidates: &mut Candidates,
+        departures: &mut Departures,
+        whole: &mut Whole,
+        nodes: u32,
+    ) -> Solved {
         self.entries.fill(job, candidates, departures);
         let mut served = candidates.served & !candidates.divisible;
         for entry in self.entries.numbers() {
@@ -119,6 +137,7 @@ impl Divide {
         fill_subsets(job, candidates, departures, whole, rest);
         let mut search = Search::new(job, &self.entries, candidates, departures, whole, frame);
         search.open = rest;
+        search.nodes = nodes;
         for found in undivided.into_iter().flatten() {
             search.offer_undivided(found);
         }
@@ -206,12 +225,12 @@ impl<'a> Search<'a> {
             self.offer_undivided(Found::new(self.frame.nothing, self.frame.all, None));
         }
         let least = self.spent + self.least_left();
+        let (left, open, short, spent) = (self.left, self.open, self.short, self.spent);
         let mut bound = None;
-        if self.frame.served != 0 && self.node(None).is_break() {
-            bound = Some(least);
-        }
-        if self.crowded {
-            bound = Some(least);
+        if self.frame.served != 0 && (self.node(None).is_break() || self.crowded) {
+            (self.left, self.open, self.short, self.spent) = (left, open, short, spent);
+            self.pieces.clear();
+            bound = Some(self.settle().map_or(least, |bound| bound.max(least)));
         }
         let mut best = std::mem::take(&mut self.best).into_iter();
         let mut plan = || best.next().map(|draft| self.plan_of(&draft));

@@ -106,7 +106,7 @@ impl Costs {
             most: usize::from(job.policy.max_shipments),
             split,
         };
-        new.add_demands(job)?;
+        new.add_demands(job, offers)?;
         let loads = demands.iter().map(|d| d.load(d.qty));
         let total = loads.fold(Load::default(), Load::plus);
         let mut lines: Vec<Option<(i64, i128)>> = Vec::new();
@@ -178,7 +178,7 @@ impl Costs {
         }
     }
 
-    fn add_demands(&mut self, job: &Job<'_>) -> Option<()> {
+    fn add_demands(&mut self, job: &Job<'_>, offers: &Offers) -> Option<()> {
         let units: i64 = job.request.demands.iter().map(|d| i64::from(d.qty.0)).sum();
         let short = if job.may_short_some() {
             parts(job.policy.short_per_unit.0)?
@@ -188,7 +188,7 @@ impl Costs {
         };
         (short.checked_mul(units)? < MOST).then_some(())?;
         for (i, demand) in job.request.demands.iter().enumerate() {
-            let units = i64::from(demand.qty.0);
+            let units = i64::from(demand.qty.0 - offers.lost[i]);
             let (wanted, each) = if self.whole[i] {
                 (1, units)
             } else {
@@ -332,7 +332,12 @@ fn parts(cents: i64) -> Option<i64> {
 /// The line under what carrying costs from an offer, handling apart, that is highest at a third
 /// of the order: its
 /// base in cents and its price of a gram in millionths of a cent. `all` is the load of the order.
-fn under(job: &Job<'_>, offer: &Offer, departures: &Departures, all: Load) -> (i64, i128) {
+pub(super) fn under(
+    job: &Job<'_>,
+    offer: &Offer,
+    departures: &Departures,
+    all: Load,
+) -> (i64, i128) {
     let grams = all.grams / 3;
     let known = departures.get(offer.departure);
     if job.request.pickup.is_some() {

@@ -20,12 +20,14 @@ mod least;
 mod node;
 mod offers;
 mod prove;
+mod settle;
 
 pub use self::least::{LeastCosts, LeastDemand, LeastGood, LeastPlace};
 
 use self::assign::{Assigner, Assignment};
 use self::costs::Costs;
 use self::offers::{Offer, Offers};
+pub(super) use self::settle::{Place, lower_line, settle};
 use super::candidates::Seen;
 use super::departures::Departures;
 use super::price::{finish, shipment};

@@ -35,6 +35,8 @@ pub(super) struct Offers {
     pub(super) divisible: Vec<bool>,
     /// By demand: the most that may be promised of it.
     pub(super) caps: Vec<u32>,
+    /// By demand: units that no plan ships and no cost counts.
+    pub(super) lost: Vec<u32>,
     /// Whether some location has more hand-overs than are looked at: then there are plans that the
     /// search does not know, and what it proves holds for none of them.
     pub(super) cut: bool,
@@ -54,6 +56,19 @@ pub(super) struct Held<'a> {
 }
 
 impl Offers {
+    /// Offers that somebody else worked out, all that there are; `lost` are the units of each demand that
+    /// no plan ships.
+    pub(super) fn of(rows: Vec<Offer>, divisible: Vec<bool>, lost: Vec<u32>) -> Self {
+        Self {
+            rows,
+            caps: vec![u32::MAX; divisible.len()],
+            divisible,
+            lost,
+            cut: false,
+            reasons: Vec::new(),
+        }
+    }
+
     pub(super) fn gather(job: &Job<'_>, departures: &mut Departures) -> Self {
         let demands = job.request.demands;
         let stock = job.request.stock;
@@ -63,6 +78,7 @@ impl Offers {
             rows: Vec::new(),
             divisible: Vec::with_capacity(demands.len()),
             caps: Vec::with_capacity(demands.len()),
+            lost: vec![0; demands.len()],
             cut: false,
             reasons: Vec::new(),
         };

@@ -24,6 +24,10 @@ const WORK_MAX: u64 = 24_000_000;
 const EACH_MAX: u64 = 500;
 /// Really pricing a set counts as so many cells for each place and demand.
 const PRICING: u64 = 60;
+/// The same where the cheapest plan of a set is found elsewhere, and counted there; and by how much more work
+/// that search is worth.
+const FILLING: u64 = 8;
+const MORE: u64 = 4;
 /// Sets of more places than this are not told apart by their number.
 const COUNTED: usize = 12;
 /// Steps for the first prices, and for those of a part.
@@ -56,6 +60,9 @@ type Open = Reverse<(i64, u32, u32)>;
 struct Run<'a, F> {
     costs: &'a Costs,
     plan: F,
+    /// Whether `plan` tells the least cost of a set: then nothing is left of it, and nothing but what is
+    /// dearer than the best plan is left out.
+    exact: bool,
     /// Nothing of that cost or more is looked at.
     target: i64,
     /// The least bound of what was left.
@@ -78,12 +85,23 @@ impl Costs {
     /// one known, in cents, and `plan` tells the cost of the best one known after trying to do better
     /// with a set of open offers.
     pub(super) fn prove(&self, best: i64, plan: impl FnMut(&[usize]) -> i64) -> i64 {
+        self.search(best, plan, false)
+    }
+
+    /// The same where `plan` finds the cheapest plan with a set of open offers: as many plans of the
+    /// least cost as there are, and no tolerance.
+    pub(super) fn settle(&self, best: i64, plan: impl FnMut(&[usize]) -> i64) -> i64 {
+        self.search(best, plan, true)
+    }
+
+    fn search(&self, best: i64, plan: impl FnMut(&[usize]) -> i64, exact: bool) -> i64 {
         let mut run = Run {
             costs: self,
             plan,
+            exact,
             target: i64::MAX,
             left: i64::MAX,
-            work: WORK_MAX.max(self.cells() * EACH_MAX),
+            work: WORK_MAX.max(self.cells() * EACH_MAX) * if exact { MORE } else { 1 },
             open: BinaryHeap::new(),
             divided: Vec::new(),
             gone: vec![false; self.offers()],
@@ -124,7 +142,12 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
     /// Only what is cheaper than this plan by more than the tolerance is of interest.
     fn aim(&mut self, cents: i64) {
         let parts = cents.saturating_mul(PARTS);
-        self.target = self.target.min(parts - parts / 1_000 * TOLERANCE);
+        let target = match self.exact {
+            // A plan of the same cost may come before it.
+            true => parts.saturating_add(1),
+            false => parts - parts / 1_000 * TOLERANCE,
+        };
+        self.target = self.target.min(target);
     }
 
     /// Looks into all sets, by how many places they have.
@@ -293,8 +316,11 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
         let cents = (self.plan)(&set);
         self.aim(cents);
         let cells = open.len() * self.costs.wanted.len();
-        self.work = self.work.saturating_sub(PRICING * cells as u64);
-        self.left = self.left.min(least);
+        let each = if self.exact { FILLING } else { PRICING };
+        self.work = self.work.saturating_sub(each * cells as u64);
+        if !self.exact {
+            self.left = self.left.min(least);
+        }
     }
 
     /// Divides a node: its parts are looked into later, the lowest bound first.

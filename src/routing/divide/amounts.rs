@@ -1,0 +1,382 @@
+//! The cheapest way to fill a set of shipments: how much of what is in each of them.
+//!
+//! Every shipment gets a line under what it costs to carry, so that every demand has a least cost of its
+//! own: what is left between the sum of these and the best plan known is by how much the demands may
+//! deviate from it together. The ways to spread each demand that deviate no more are listed, and their
+//! combinations gone through, the largest demands first. What the shipments weigh at the least and at the
+//! most, by the ways that are left, says more about their cost than the line does: at last what it is.
+//!
+//! The work is counted; a set that is too much of it is left, and bounds what is known.
+
+use super::super::cargo::Load;
+use super::super::departures::Loads;
+use super::super::tariff::{NEVER, Parcels};
+use super::curves::{BEYOND, Curve, Curves, Line, MICRO};
+use super::items::{Item, Row, Way};
+use super::{Piece, Search};
+use smallvec::SmallVec;
+use std::rc::Rc;
+
+/// Most combinations that are looked at for one request.
+const WORK_MAX: u64 = 6_000_000;
+/// What a set costs besides, likewise counted.
+const SET: u64 = 100;
+/// How often the ways are looked through for those that the others make too dear.
+const ROUNDS: usize = 4;
+/// How often a set is tried whose ways are too many, each time with a better plan known, and by how much
+/// fewer of them are tried for that.
+const TRIES: usize = 4;
+const LESS: i64 = 8;
+
+/// A shipment to fill.
+pub(super) struct Place {
+    pub(super) entry: u32,
+    curve: Rc<Curve>,
+    pub(super) line: Line,
+}
+
+/// What some items have in the shipments, by place, at the least and at the most; and what they cost at the
+/// least by the lines.
+#[derive(Clone)]
+struct Rest {
+    loads: Row<(Load, Load)>,
+    cost: i64,
+}
+
+/// Fills sets of shipments.
+pub(super) struct Amounts<'s, 'a> {
+    pub(super) search: &'s mut Search<'a>,
+    pub(super) curves: Curves<'a>,
+    /// No plan that was left costs less, in cents.
+    pub(super) left: i64,
+    work: u64,
+    places: Vec<Place>,
+    /// What every plan of the set costs besides carrying, goods and what is short, in cents.
+    fixed: i64,
+    /// By item: the number of its way.
+    chosen: Vec<usize>,
+    weights: Vec<(u64, u64)>,
+    parcels: Vec<Parcels>,
+}
+
+impl<'s, 'a> Amounts<'s, 'a> {
+    pub(super) fn new(search: &'s mut Search<'a>, curves: Curves<'a>) -> Self {
+        Self {
+            search,
+            curves,
+            left: i64::MAX,
+            work: WORK_MAX,
+            places: Vec::new(),
+            fixed: 0,
+            chosen: Vec::new(),
+            weights: Vec::new(),
+            parcels: Vec::new(),
+        }
+    }
+
+    /// The cost of the best plan known: what costs more is of no interest.
+    fn ceiling(&self) -> i64 {
+        self.search.least_known().saturating_mul(MICRO).min(BEYOND)
+    }
+
+    /// Finds the best plan with one shipment from each of some entries.
+    pub(super) fn fill(&mut self, entries: &[u32]) {
+        let split = self.search.job.policy.split_penalty.0;
+        self.work = self.work.saturating_sub(SET);
+        self.places.clear();
+        self.fixed = self.search.frame.lost + self.search.lost_cents() - split;
+        for &entry in entries {
+            let row = self.search.entries.get(entry);
+            let curve = self.curves.of(row.location, row.departure);
+            let line = curve.lines[0];
+            self.fixed += row.handling + split;
+            self.places.push(Place { entry, curve, line });
+        }
+        let Some(mut items) = Item::list(&*self.search, &self.places) else {
+            return;
+        };
+        let bound = self.choose_lines(&mut items);
+        for _ in 0..TRIES {
+            let room = self.ceiling() - bound;
+            if room < 0 || self.fill_within(&mut items, room) {
+                return;
+            }
+            // Too many ways. A plan that deviates little may leave fewer of them.
+            let known = self.search.least_known();
+            let mut less = room / LESS;
+            while less > 0 && !self.fill_within(&mut items, less) {
+                less /= LESS;
+            }
+            if self.search.least_known() == known || self.work == 0 {
+                break;
+            }
+        }
+        // Not gone through.
+        self.left = self.left.min(bound.div_euclid(MICRO));
+    }
+
+    /// Tries all ways that cost so much more than the bound by the lines; `false` where that is too much.
+    fn fill_within(&mut self, items: &mut [Item], room: i64) -> bool {
+        for item in items.iter_mut() {
+            if !item.list_ways(&*self.search, &self.places, room) {
+                return false;
+            }
+            if item.ways.is_empty() {
+                return true;
+            }
+        }
+        if !self.narrow(items) {
+            return true;
+        }
+        items.sort_by_key(|item| std::cmp::Reverse(item.spread()));
+        let rests = rests(items, self.places.len());
+        self.chosen.clear();
+        let loads: Row<Load> = self.places.iter().map(|_| Load::default()).collect();
+        let carry = self.carry(&loads, &rests[0].loads);
+        self.combine(items, &rests, (0, carry), &loads)
+    }
+
+    /// Chooses how goods are weighed and the line of every place, for a high bound, and returns it.
+    fn choose_lines(&mut self, items: &mut [Item]) -> i64 {
+        let divisors = self.curves.divisor();
+        let mixes = if divisors.is_some() { 3 } else { 1 };
+        let mut best = (i64::MIN, 0);
+        for mix in 0..mixes {
+            self.weigh(items, mix);
+            let bound = self.climb(items);
+            if bound > self.ceiling() {
+                return bound;
+            }
+            best = best.max((bound, mix));
+        }
+        self.weigh(items, best.1);
+        self.climb(items)
+    }
+
+    /// Weighs goods by mass, by volume, or by half of both: they are billed no less.
+    fn weigh(&self, items: &mut [Item], mix: u8) {
+        let divisor = self.curves.divisor().unwrap_or(1);
+        for item in items {
+            let (mass, volume) = item.weights(divisor);
+            item.weight = match mix {
+                0 => mass,
+                1 => volume,
+                _ => mass / 2 + volume / 2,
+            };
+        }
+    }
+
+    /// Changes the line of one place after the other while that raises the bound.
+    fn climb(&mut self, items: &[Item]) -> i64 {
+        for place in &mut self.places {
+            place.line = place.curve.lines[0];
+        }
+        let mut best = self.bound_by_lines(items);
+        loop {
+            let before = best;
+            for at in 0..self.places.len() {
+                let curve = Rc::clone(&self.places[at].curve);
+                for &line in &curve.lines {
+                    let old = std::mem::replace(&mut self.places[at].line, line);
+                    let bound = self.bound_by_lines(items);
+                    if bound > best {
+                        best = bound;
+                    } else {
+                        self.places[at].line = old;
+                    }
+                }
+            }
+            if best == before || best > self.ceiling() {
+                return best;
+            }
+        }
+    }
+
+    fn bound_by_lines(&self, items: &[Item]) -> i64 {
+        let bases: i64 = self.places.iter().map(|p| p.line.base).sum();
+        let items: i64 = items.iter().map(|item| item.least(&self.places)).sum();
+        self.fixed * MICRO + bases + items
+    }
+
+    /// By how much carrying costs more than the goods' weights at the lines, at the least, where the
+    /// shipments have `loads` and the rest comes besides.
+    fn carry(&mut self, loads: &[Load], rest: &[(Load, Load)]) -> i64 {
+        let mut sum = 0;
+        for (place, (load, rest)) in self.places.iter().zip(loads.iter().zip(rest)) {
+            if !place.curve.weighs() {
+                sum += place.line.base;
+                continue;
+            }
+            self.weights.clear();
+            for billing in self.curves.billings {
+                let weight = |more: Load| {
+                    let mut all = load.plus(more);
+                    all.lots = 1;
+                    billing.billable(all).unwrap_or(u64::MAX)
+                };
+                self.weights.push((weight(rest.0), weight(rest.1)));
+            }
+            sum += place.curve.least(&self.weights, place.line.slope);
+        }
+        sum
+    }
+
+    /// Takes out the ways that are too dear with whatever ways of the others; `false` where that leaves
+    /// none.
+    fn narrow(&mut self, items: &mut [Item]) -> bool {
+        let places = self.places.len();
+        for _ in 0..ROUNDS {
+            let all = rests(items, places).swap_remove(0);
+            let none: Row<Load> = (0..places).map(|_| Load::default()).collect();
+            let carry = self.carry(&none, &all.loads);
+            let bound = self.fixed * MICRO + carry + all.cost;
+            let ceiling = self.ceiling();
+            if bound > ceiling {
+                return false;
+            }
+            let mut gone = false;
+            for at in 0..items.len() {
+                let before = items[at].ways.len();
+                let mut ways = std::mem::take(&mut items[at].ways);
+                let least = ways[0].cost;
+                let others = without(&all.loads, &ways);
+                ways.retain(|way| {
+                    let more = way.cost - least;
+                    self.work = self.work.saturating_sub(1);
+                    bound + more <= ceiling
+                        && self.fixed * MICRO + self.carry(&way.loads, &others) + all.cost + more
+                            <= ceiling
+                });
+                gone |= ways.len() < before;
+                if ways.is_empty() {
+                    return false;
+                }
+                items[at].ways = ways;
+            }
+            if !gone {
+                break;
+            }
+        }
+        true
+    }
+
+    /// Goes through all ways of the items that are not chosen yet; `false` when that is too much work.
+    /// `spent` is what the chosen ones cost by the lines, `carry` what is known of carrying.
+    fn combine(
+        &mut self,
+        items: &[Item],
+        rests: &[Rest],
+        (spent, carry): (i64, i64),
+        loads: &[Load],
+    ) -> bool {
+        let depth = self.chosen.len();
+        let Some(item) = items.get(depth) else {
+            self.complete(items, loads);
+            return true;
+        };
+        let rest = &rests[depth + 1];
+        let besides = self.fixed * MICRO + spent + rest.cost;
+        let mut with: Row<Load> = SmallVec::from_slice(loads);
+        for (number, way) in item.ways.iter().enumerate() {
+            if besides + way.cost + carry > self.ceiling() {
+                break;
+            }
+            if self.work == 0 {
+                return false;
+            }
+            self.work -= 1;
+            for (with, (load, more)) in with.iter_mut().zip(loads.iter().zip(&way.loads)) {
+                *with = load.plus(*more);
+            }
+            let carry = self.carry(&with, &rest.loads);
+            if besides + way.cost + carry > self.ceiling() {
+                continue;
+            }
+            self.chosen.push(number);
+            let done = self.combine(items, rests, (spent + way.cost, carry), &with);
+            self.chosen.pop();
+            if !done {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// All ways are chosen: what the plan really costs.
+    fn complete(&mut self, items: &[Item], loads: &[Load]) {
+        let ways = || {
+            items
+                .iter()
+                .zip(&self.chosen)
+                .map(|(item, &way)| (item, &item.ways[way]))
+        };
+        let mut cents = self.fixed + ways().map(|(_, way)| way.cents).sum::<i64>();
+        let mut pieces: Vec<Piece> = Vec::with_capacity(self.places.len());
+        for (at, place) in self.places.iter().enumerate() {
+            let mut piece = Piece {
+                entry: place.entry,
+                units: Default::default(),
+            };
+            for (item, way) in ways() {
+                item.put(way.units[at], &mut piece.units);
+            }
+            let alone = self.search.alone(&piece);
+            let job = self.search.job;
+            Loads::of(job, loads[at], &mut self.parcels);
+            let departure = self.search.entries.get(place.entry).departure;
+            let goods = (&alone[..], loads[at].kinds);
+            let departures = self.search.departures;
+            let carried = departures.carried(job, departure, &self.parcels, goods);
+            if carried >= NEVER || piece.units.iter().all(|&units| units == 0) {
+                // Where nothing leaves here it is a plan of another set.
+                return;
+            }
+            cents += carried;
+            pieces.push(piece);
+        }
+        if cents <= self.search.least_known() {
+            self.search.offer_pieces(pieces, cents);
+        }
+    }
+}
+
+/// What the items from each one on have and cost: one more for none.
+fn rests(items: &[Item], places: usize) -> Vec<Rest> {
+    let mut rest = Rest {
+        loads: (0..places).map(|_| Default::default()).collect(),
+        cost: 0,
+    };
+    let mut rests = vec![rest.clone()];
+    for item in items.iter().rev() {
+        rest.cost += item.ways.iter().map(|way| way.cost).min().unwrap_or(0);
+        for (at, load) in rest.loads.iter_mut().enumerate() {
+            let (least, most) = range(&item.ways, at);
+            *load = (load.0.plus(least), load.1.plus(most));
+        }
+        rests.push(rest.clone());
+    }
+    rests.reverse();
+    rests
+}
+
+/// What some ways have at a place at the least and at the most.
+fn range(ways: &[Way], at: usize) -> (Load, Load) {
+    let loads = || ways.iter().map(|way| way.loads[at]);
+    let load = |grams: Option<u64>, mm3: Option<u64>| Load {
+        grams: grams.unwrap_or(0),
+        mm3: mm3.unwrap_or(0),
+        ..Load::default()
+    };
+    let least = load(loads().map(|l| l.grams).min(), loads().map(|l| l.mm3).min());
+    let most = load(loads().map(|l| l.grams).max(), loads().map(|l| l.mm3).max());
+    (least, most)
+}
+
+/// What the others have when an item has `ways`.
+fn without(all: &[(Load, Load)], ways: &[Way]) -> Row<(Load, Load)> {
+    let rest = all.iter().enumerate().map(|(at, all)| {
+        let own = range(ways, at);
+        (all.0.less(own.0), all.1.less(own.1))
+    });
+    rest.collect()
+}

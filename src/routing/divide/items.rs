@@ -1,0 +1,364 @@
+//! The ways to spread one demand over a set of shipments.
+
+use super::super::cargo::Load;
+use super::super::request::Job;
+use super::amounts::Place;
+use super::curves::{BEYOND, MICRO};
+use super::entries::Entries;
+use super::{Search, Units};
+use crate::model::Qty;
+use smallvec::SmallVec;
+
+/// Most ways to spread one demand.
+const WAYS_MAX: usize = 20_000;
+/// Weights are counted in thousandths of a gram.
+const MILLI: i64 = 1_000;
+
+/// By place: something.
+pub(super) type Row<T> = SmallVec<[T; 4]>;
+
+/// Demands that are spread as one: a single one, or some that ship together.
+pub(super) struct Item<'a> {
+    job: &'a Job<'a>,
+    demands: SmallVec<[usize; 1]>,
+    /// Whether it may be divided; else there is one of it, the whole.
+    divided: bool,
+    wanted: u32,
+    /// By place: how many it has.
+    there: Row<u32>,
+    /// By place: cents of one, and of there being any.
+    each: Row<i64>,
+    first: Row<i64>,
+    /// What one costs short, in cents; `None` where that is not allowed.
+    short: Option<i64>,
+    /// What one weighs for the lines, in thousandths of a gram.
+    pub(super) weight: i64,
+    /// The ways to spread it that may be worth it, the cheapest first.
+    pub(super) ways: Vec<Way>,
+}
+
+/// A way to spread an item.
+pub(super) struct Way {
+    /// What it costs by the lines of the places.
+    pub(super) cost: i64,
+    /// Goods and what is short, in cents.
+    pub(super) cents: i64,
+    /// By place: how many, and their load.
+    pub(super) units: Row<u32>,
+    pub(super) loads: Row<Load>,
+}
+
+impl<'a> Item<'a> {
+    /// All that is to be spread over some places; `None` where it cannot be.
+    pub(super) fn list(search: &Search<'a>, places: &[Place]) -> Option<Vec<Self>> {
+        let demands = search.job.request.demands;
+        let mut items = Vec::with_capacity(demands.len());
+        for (i, demand) in demands.iter().enumerate() {
+            let mates = |o: &usize| {
+                *o == i || (demand.together != 0 && demands[*o].together == demand.together)
+            };
+            if search.frame.served >> i & 1 == 1 && !(0..i).any(|o| mates(&o)) {
+                let members = (i..demands.len()).filter(mates).collect();
+                let item = Self::new(search, places, members);
+                if item.short.is_none() && item.reach() < u64::from(item.wanted) {
+                    return None;
+                }
+                items.push(item);
+            }
+        }
+        Some(items)
+    }
+
+    fn new(search: &Search<'a>, places: &[Place], demands: SmallVec<[usize; 1]>) -> Self {
+        let (job, entries) = (search.job, search.entries);
+        let divided = search.candidates.divisible >> demands[0] & 1 == 1;
+        let units = |m: usize| match divided {
+            true => 1,
+            false => i64::from(job.request.demands[m].qty.0),
+        };
+        let there = |place: &Place| {
+            let end = entries.get(place.entry).end;
+            if divided {
+                let by_then = (place.entry..end).map(|by| entries.units(by, demands[0]));
+                return by_then.min().unwrap_or(0);
+            }
+            let all = demands.iter().all(|&m| entries.units(place.entry, m) > 0);
+            u32::from(all)
+        };
+        let each = |place: &Place| -> i64 {
+            let each = demands.iter();
+            each.map(|&m| entries.unit_cents(place.entry, m) * units(m))
+                .sum()
+        };
+        let lines = i64::try_from(demands.len()).unwrap_or(0);
+        let first = |place: &Place| entries.get(place.entry).per_line * lines;
+        let short: i64 = demands
+            .iter()
+            .map(|&m| job.policy.short_per_unit.0 * units(m))
+            .sum();
+        Self {
+            job,
+            divided,
+            wanted: if divided {
+                search.wanted(demands[0])
+            } else {
+                1
+            },
+            there: places.iter().map(there).collect(),
+            each: places.iter().map(each).collect(),
+            first: places.iter().map(first).collect(),
+            short: job.may_short_some().then_some(short),
+            weight: 0,
+            ways: Vec::new(),
+            demands,
+        }
+    }
+
+    fn reach(&self) -> u64 {
+        self.there.iter().map(|&there| u64::from(there)).sum()
+    }
+
+    /// The load of so many.
+    fn load(&self, units: u32) -> Load {
+        if units == 0 {
+            return Load::default();
+        }
+        let demands = self.job.request.demands;
+        let one = |&m: &usize| match self.divided {
+            true => demands[m].load(Qty(units)),
+            false => demands[m].load(demands[m].qty),
+        };
+        self.demands
+            .iter()
+            .map(one)
+            .fold(Load::default(), Load::plus)
+    }
+
+    /// What one weighs by mass and by volume, in thousandths of a gram.
+    pub(super) fn weights(&self, divisor: u32) -> (i64, i64) {
+        let milli = |amount: u64| {
+            let all = i64::try_from(amount).ok();
+            all.and_then(|a| a.checked_mul(MILLI)).unwrap_or(0)
+        };
+        let one = self.load(1);
+        // A cubic millimetre weighs a gram at a divisor of one.
+        (milli(one.grams), milli(one.mm3) / i64::from(divisor.max(1)))
+    }
+
+    /// What one costs at a place by its line.
+    fn cost(&self, at: usize, place: &Place) -> i64 {
+        let weight = i128::from(place.line.slope) * i128::from(self.weight) / i128::from(MILLI);
+        self.each[at] * MICRO + i64::try_from(weight).unwrap_or(0)
+    }
+
+    /// The places that have some by what one costs there, with that.
+    fn by_cost(&self, places: &[Place]) -> Row<(i64, usize)> {
+        let some = places
+            .iter()
+            .enumerate()
+            .filter(|&(at, _)| self.there[at] > 0);
+        let mut costs: Row<(i64, usize)> = some.map(|(at, p)| (self.cost(at, p), at)).collect();
+        costs.sort_unstable();
+        costs
+    }
+
+    /// What it costs at the least by the lines.
+    pub(super) fn least(&self, places: &[Place]) -> i64 {
+        if self.divided {
+            return self.least_from(&self.by_cost(places), self.wanted);
+        }
+        let short = self.short.map_or(BEYOND, |short| short * MICRO);
+        let some = places
+            .iter()
+            .enumerate()
+            .filter(|&(at, _)| self.there[at] > 0);
+        let cost = |(at, place)| self.cost(at, place) + self.first[at] * MICRO;
+        some.map(cost).fold(short, i64::min)
+    }
+
+    /// What so many cost at the least from some places, the cheapest first.
+    fn least_from(&self, costs: &[(i64, usize)], mut units: u32) -> i64 {
+        let mut sum = 0;
+        let short = self.short.map_or(BEYOND, |short| short * MICRO);
+        for &(cost, at) in costs {
+            if cost >= short {
+                break;
+            }
+            let taken = self.there[at].min(units);
+            sum += cost * i64::from(taken);
+            units -= taken;
+        }
+        match units {
+            0 => sum,
+            units => sum
+                .saturating_add(short.saturating_mul(units.into()))
+                .min(BEYOND),
+        }
+    }
+
+    /// Lists the ways that cost at most so much more than the least; `false` when they are too many.
+    pub(super) fn list_ways(&mut self, search: &Search<'_>, places: &[Place], room: i64) -> bool {
+        let costs = self.by_cost(places);
+        let most = self.least(places).saturating_add(room);
+        let mut ways = Ways {
+            item: &*self,
+            entries: search.entries,
+            places,
+            most,
+            costs: &costs,
+            units: places.iter().map(|_| 0).collect(),
+            found: Vec::new(),
+            shares: shares(search, self, places),
+        };
+        let done = if ways.item.divided {
+            ways.spread(0, ways.item.wanted, 0)
+        } else {
+            ways.one();
+            true
+        };
+        let found = ways.found;
+        self.ways = found;
+        self.ways
+            .sort_by(|a, b| (a.cost, &a.units).cmp(&(b.cost, &b.units)));
+        done
+    }
+
+    /// By how much the ways differ, in grams.
+    pub(super) fn spread(&self) -> u64 {
+        let places = self.there.len();
+        let spread = |at: usize| {
+            let loads = || self.ways.iter().map(|way| way.loads[at].grams);
+            loads().max().unwrap_or(0) - loads().min().unwrap_or(0)
+        };
+        (0..places).map(spread).max().unwrap_or(0)
+    }
+
+    /// Puts so many into a shipment.
+    pub(super) fn put(&self, units: u32, into: &mut Units) {
+        for &m in &self.demands {
+            into[m] = match self.divided {
+                true => units,
+                false => self.job.request.demands[m].qty.0 * units,
+            };
+        }
+    }
+}
+
+/// Whether places share units of an item, or a limit, beyond what each of them has.
+fn shares(search: &Search<'_>, item: &Item<'_>, places: &[Place]) -> bool {
+    let location = |place: &Place| search.entries.get(place.entry).location;
+    let same = |at: usize| {
+        places[..at]
+            .iter()
+            .any(|p| location(p) == location(&places[at]))
+    };
+    item.divided
+        && (!search.entries.caps[item.demands[0]].is_empty() || (1..places.len()).any(same))
+}
+
+/// The listing of ways.
+struct Ways<'w, 'a> {
+    item: &'w Item<'a>,
+    entries: &'w Entries,
+    places: &'w [Place],
+    /// What costs more is of no use.
+    most: i64,
+    /// Places with what one costs there, ascending.
+    costs: &'w [(i64, usize)],
+    units: Row<u32>,
+    found: Vec<Way>,
+    shares: bool,
+}
+
+impl Ways<'_, '_> {
+    /// Spreads `left` over the places from number `next` on; `false` when there are too many ways.
+    fn spread(&mut self, next: usize, left: u32, spent: i64) -> bool {
+        let Some(&(cost, at)) = self.costs.get(next) else {
+            if left > 0 && self.item.short.is_none() {
+                return true;
+            }
+            let short = self.item.short.unwrap_or(0) * MICRO * i64::from(left);
+            if spent + short <= self.most && (!self.shares || self.is_there()) {
+                self.add(left, spent + short);
+            }
+            return self.found.len() <= WAYS_MAX;
+        };
+        let most = self.item.there[at].min(left);
+        // The line may ask more for it than to leave it short, where in fact there is room for it.
+        let short = self.item.short.is_some_and(|short| short * MICRO < cost);
+        for step in 0..=most {
+            let units = if short { step } else { most - step };
+            let spent = spent + cost * i64::from(units);
+            let rest = &self.costs[next + 1..];
+            if spent + self.item.least_from(rest, left - units) > self.most {
+                // All further ones are dearer still.
+                break;
+            }
+            let first = if units > 0 {
+                self.item.first[at] * MICRO
+            } else {
+                0
+            };
+            self.units[at] = units;
+            if !self.spread(next + 1, left - units, spent + first) {
+                return false;
+            }
+            self.units[at] = 0;
+        }
+        true
+    }
+
+    /// The ways of what ships whole.
+    fn one(&mut self) {
+        for &(cost, at) in self.costs {
+            let cost = cost + self.item.first[at] * MICRO;
+            if cost <= self.most {
+                self.units[at] = 1;
+                self.add(0, cost);
+                self.units[at] = 0;
+            }
+        }
+        if let Some(short) = self.item.short.filter(|s| s * MICRO <= self.most) {
+            self.add(1, short * MICRO);
+        }
+    }
+
+    fn add(&mut self, short: u32, cost: i64) {
+        let item = self.item;
+        let mut cents = item.short.unwrap_or(0) * i64::from(short);
+        for (at, &units) in self.units.iter().enumerate().filter(|u| *u.1 > 0) {
+            cents += item.each[at] * i64::from(units) + item.first[at];
+        }
+        self.found.push(Way {
+            cost,
+            cents,
+            units: self.units.clone(),
+            loads: self.units.iter().map(|&units| item.load(units)).collect(),
+        });
+    }
+
+    /// Whether no location gives more than it has by any time, and no limit is passed.
+    fn is_there(&self) -> bool {
+        let (entries, demand) = (self.entries, self.item.demands[0]);
+        let taken = |within: &dyn Fn(u32) -> bool| -> u64 {
+            let places = self.places.iter().zip(&self.units);
+            let within = places.filter(|(place, _)| within(place.entry));
+            within.map(|(_, &units)| u64::from(units)).sum()
+        };
+        let there = self.places.iter().all(|place| {
+            let row = entries.get(place.entry);
+            (place.entry..row.end).all(|by| {
+                let taken = taken(&|entry| (row.first..=by).contains(&entry));
+                taken <= u64::from(entries.units(by, demand))
+            })
+        });
+        there
+            && entries.caps[demand].iter().all(|cap| {
+                let before = |entry| {
+                    cap.until
+                        .is_none_or(|until| entries.get(entry).ready < until)
+                };
+                taken(&before) <= u64::from(cap.units)
+            })
+    }
+}

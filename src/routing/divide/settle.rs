@@ -1,0 +1,152 @@
+//! The proof where the search over amounts is too much work: all sets of shipments that may be in a plan as
+//! good as the best one known, each filled in the cheapest way.
+//!
+//! The sets come from the branch and bound of large orders, by prices for the demands; what is in their
+//! shipments comes from `amounts`. Nothing is left out but what costs more than the best plan, so where both
+//! end within their work that is the optimum.
+
+use super::super::large;
+use super::super::tariff::NEVER;
+use super::amounts::Amounts;
+use super::curves::Curves;
+use super::{Piece, Search};
+use std::collections::HashSet;
+
+/// The goods of one demand, or what of it is short, may cost so many cents for sums of millionths to be
+/// exact; a whole plan so many.
+const DEMANDS_MAX: i64 = 1 << 28;
+const PLANS_MAX: i64 = 1 << 36;
+
+impl Search<'_> {
+    /// Looks for better plans, and returns what no plan costs less than; `None` where nothing is known.
+    pub(super) fn settle(&mut self) -> Option<i64> {
+        if !self.amounts_are_small() {
+            return None;
+        }
+        let (job, departures, lost) = (self.job, self.departures, self.lost_cents());
+        let demands = 0..job.request.demands.len();
+        let lost_units: Vec<u32> = demands.clone().map(|i| self.lost(i)).collect();
+        if !job.may_short_some() && lost_units.iter().any(|&units| units > 0) {
+            // Nothing can ship.
+            return Some(NEVER);
+        }
+        let mut curves = Curves::new(job, departures);
+        let entries = self.with_copies(&mut curves);
+        let places = entries.iter().map(|&entry| self.place(entry)).collect();
+        let divisible = demands.map(|i| self.candidates.divisible >> i & 1 == 1);
+        let divisible = divisible.collect();
+        let best = |search: &Search<'_>| search.least_known().min(PLANS_MAX) - lost;
+        let first = best(&*self);
+        let copied = entries.windows(2).any(|two| two[0] == two[1]);
+        let mut filled: HashSet<Vec<u32>> = HashSet::new();
+        let mut amounts = Amounts::new(self, curves);
+        let goods = (places, divisible, lost_units);
+        let bound = large::settle(job, departures, goods, first, |open| {
+            let mut set: Vec<u32> = open.iter().map(|&at| entries[at]).collect();
+            set.sort_unstable();
+            if !copied || filled.insert(set.clone()) {
+                amounts.fill(&set);
+            }
+            best(&*amounts.search)
+        })?;
+        Some((bound + lost).min(amounts.left))
+    }
+
+    /// All entries; those of which two shipments may be worth more than one as often as there may be
+    /// shipments.
+    fn with_copies(&self, curves: &mut Curves<'_>) -> Vec<u32> {
+        let mut entries = Vec::new();
+        let split = self.job.policy.split_penalty.0;
+        for entry in self.entries.numbers() {
+            let row = self.entries.get(entry);
+            let excess = curves.of(row.location, row.departure).excess;
+            let copies = match excess <= row.handling + split {
+                true => 1,
+                false => usize::from(self.job.policy.max_shipments),
+            };
+            if self.entries.holds(entry) & self.frame.served != 0 {
+                entries.extend(std::iter::repeat_n(entry, copies));
+            }
+        }
+        entries
+    }
+
+    fn place(&self, entry: u32) -> large::Place {
+        let row = self.entries.get(entry);
+        let units = |i: usize| self.entries.units(entry, i).min(self.wanted(i));
+        let goods = (0u16..).zip(0..self.job.request.demands.len());
+        let goods = goods.map(|(n, i)| (n, units(i), self.entries.unit_cents(entry, i)));
+        large::Place {
+            location: row.location,
+            ready: row.ready,
+            departure: row.departure,
+            handling: row.handling,
+            per_line: row.per_line,
+            goods: goods.filter(|good| good.1 > 0).collect(),
+        }
+    }
+
+    /// Whether sums of costs can be counted in millionths of a cent.
+    fn amounts_are_small(&self) -> bool {
+        let demands = self.job.request.demands.iter().enumerate();
+        let small = demands.map(|(i, demand)| {
+            let each = self
+                .entries
+                .numbers()
+                .map(|e| self.entries.unit_cents(e, i));
+            let each = each
+                .max()
+                .unwrap_or(0)
+                .max(self.job.policy.short_per_unit.0);
+            each.checked_mul(i64::from(demand.qty.0))
+        });
+        let handled = self
+            .entries
+            .rows
+            .iter()
+            .map(|row| row.handling + row.per_line);
+        let handled = handled.max().unwrap_or(0) + self.job.policy.split_penalty.0;
+        small
+            .chain([Some(handled)])
+            .all(|cents| cents.is_some_and(|cents| cents <= DEMANDS_MAX))
+    }
+
+    /// Units of a demand that no plan ships: beyond the channel's limit.
+    fn lost(&self, demand: usize) -> u32 {
+        let last = self.entries.caps[demand].last();
+        let wanted = self.job.request.demands[demand].qty.0;
+        last.map_or(0, |cap| wanted.saturating_sub(cap.units))
+    }
+
+    /// Units of a demand that a plan may ship.
+    pub(super) fn wanted(&self, demand: usize) -> u32 {
+        self.job.request.demands[demand].qty.0 - self.lost(demand)
+    }
+
+    /// What it costs that no plan ships some units.
+    pub(super) fn lost_cents(&self) -> i64 {
+        let units = (0..self.job.request.demands.len()).map(|i| i64::from(self.lost(i)));
+        units.sum::<i64>() * self.job.policy.short_per_unit.0
+    }
+
+    /// What the best plan known costs; `NEVER` where there is none.
+    pub(super) fn least_known(&self) -> i64 {
+        self.best.first().map_or(NEVER, |best| best.cents)
+    }
+
+    /// A complete plan: keeps it if it can be had and is one of the best.
+    pub(super) fn offer_pieces(&mut self, pieces: Vec<Piece>, cents: i64) {
+        self.pieces = pieces;
+        let roomy = |at: usize| self.has_room(&self.pieces[at], |other| other != at);
+        if (0..self.pieces.len()).all(roomy) {
+            let short = self.short;
+            for (i, demand) in self.job.request.demands.iter().enumerate() {
+                let shipped: u32 = self.pieces.iter().map(|p| p.units[i]).sum();
+                self.short[i] = demand.qty.0 - shipped;
+            }
+            self.complete(cents, None);
+            self.short = short;
+        }
+        self.pieces.clear();
+    }
+}

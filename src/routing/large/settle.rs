@@ -1,0 +1,74 @@
+//! The proof of this room for a search that knows exactly what each set of places costs: see `divide`.
+
+use super::super::cargo::Load;
+use super::super::departures::Departures;
+use super::super::request::Job;
+use super::costs::{Costs, under};
+use super::offers::{Offer, Offers};
+use crate::model::EpochMillis;
+
+/// A location and a hand-over that one shipment may leave at.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Place {
+    pub(in super::super) location: u16,
+    pub(in super::super) ready: EpochMillis,
+    pub(in super::super) departure: u32,
+    /// Handling of the shipment.
+    pub(in super::super) handling: i64,
+    /// Handling of each different item in it.
+    pub(in super::super) per_line: i64,
+    /// By ascending demand: units that are there by then (of a demand that may not be divided all or
+    /// none), and cents of handling and scarcity for one unit.
+    pub(in super::super) goods: Vec<(u16, u32, i64)>,
+}
+
+impl Place {
+    fn offer(self) -> Offer {
+        Offer {
+            location: self.location,
+            ready: self.ready,
+            departure: self.departure,
+            handling: self.handling,
+            per_line: self.per_line,
+            goods: self.goods,
+        }
+    }
+}
+
+/// Looks at every set of places that a plan of at most the cost of the best one known may have, and
+/// returns what no plan costs less than that leaves at places of another set, in cents; `None` where
+/// the amounts are too large to count with.
+///
+/// `lost` are the units of each demand that no plan ships, `best` is the cost of the best plan known
+/// without those, and `plan` is asked to find the cheapest plan with a set of places and returns the cost of
+/// the best one known by then, likewise.
+pub(in super::super) fn settle(
+    job: &Job<'_>,
+    departures: &Departures,
+    (places, divisible, lost): (Vec<Place>, Vec<bool>, Vec<u32>),
+    best: i64,
+    plan: impl FnMut(&[usize]) -> i64,
+) -> Option<i64> {
+    let rows = places.into_iter().map(Place::offer).collect();
+    let offers = Offers::of(rows, divisible, lost);
+    Some(Costs::new(job, &offers, departures)?.settle(best, plan))
+}
+
+/// A line under what carrying costs at a hand-over of a location: cents at the least, and millionths of
+/// a cent for every gram.
+pub(in super::super) fn lower_line(
+    job: &Job<'_>,
+    departures: &Departures,
+    (location, departure): (u16, u32),
+    all: Load,
+) -> (i64, i128) {
+    let offer = Offer {
+        location,
+        ready: departures.get(departure).ready,
+        departure,
+        handling: 0,
+        per_line: 0,
+        goods: Vec::new(),
+    };
+    under(job, &offer, departures, all)
+}
