@@ -1,5 +1,6 @@
 """An integer programme in whole cents, and HiGHS to solve it: one thread, and proven to the cent."""
 
+import multiprocessing
 import time
 
 import highspy
@@ -36,8 +37,9 @@ class Programme:
         return len(self._costs), len(self._least)
 
     def solve(self, limit, offset=0):
-        """Seconds, whether the optimum is proven, and the cents of the best answer plus `offset`; None
-        where there is no answer after `limit` seconds."""
+        """Seconds of the processor (one thread: those of the clock where nothing else runs), whether the
+        optimum is proven, and the cents of the best answer plus `offset`; None where there is none after
+        `limit` seconds of the clock."""
         model = highspy.Highs()
         model.setOptionValue("output_flag", False)
         model.setOptionValue("threads", 1)
@@ -55,9 +57,26 @@ class Programme:
         lp.integrality_ = [highspy.HighsVarType.kInteger] * len(self._costs)
         lp.offset_ = float(offset)
         model.passModel(lp)
-        start = time.perf_counter()
+        start = time.process_time()
         model.run()
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         proven = model.getModelStatus() == highspy.HighsModelStatus.kOptimal
         cents = model.getInfo().objective_function_value
         return seconds, proven, round(cents) if abs(cents) < 1e15 else None
+
+
+def solve_within(limit, grace, make, offset=0):
+    """What the programme that `make` returns is solved to, in a process of its own, which is ended when
+    it makes and solves it for `grace` seconds longer than `limit`: HiGHS looks at the clock between steps only."""
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.Process(target=lambda: theirs.send(make().solve(limit, offset)))
+    child.start()
+    # Ours is all that is left of its end when the child dies.
+    theirs.close()
+    try:
+        return ours.recv() if ours.poll(limit + grace) else (limit, False, None)
+    except EOFError:
+        return limit, False, None
+    finally:
+        child.kill()
+        child.join()
