@@ -54,6 +54,9 @@ struct Args {
     /// Leave out orders of more items than this.
     #[arg(long)]
     items_most: Option<usize>,
+    /// Prices come from every so manieth order only, each of which stands for as many.
+    #[arg(long, default_value_t = 1)]
+    known_every: u32,
     /// How many times as many orders come before the next replenishment.
     #[arg(long, default_value_t = 1.0)]
     growth: f64,
@@ -130,8 +133,11 @@ impl Args {
         Ok((files, file))
     }
 
-    fn shop(&self, orders: &Path) -> anyhow::Result<Shop> {
-        let (files, file) = self.read(orders)?;
+    /// The network and every so manieth order of a file.
+    fn shop(&self, orders: &Path, every: u32) -> anyhow::Result<Shop> {
+        let (files, mut file) = self.read(orders)?;
+        let orders = file.orders.into_iter();
+        file.orders = orders.step_by(every as usize).collect();
         Shop::new(files, file, false)
     }
 
@@ -172,18 +178,20 @@ fn main() -> anyhow::Result<()> {
         args.growth
     );
     ensure!(
-        args.steps.min(args.steps_again) > 0,
-        "--steps, --steps-again: at least 1 is expected"
+        args.steps.min(args.steps_again).min(args.known_every) > 0,
+        "--steps, --steps-again, --known-every: at least 1 is expected"
     );
     let folder = || args.network.join("orders.csv");
     let orders = args.orders.clone().unwrap_or_else(folder);
     if let Some(every) = args.live {
         return args.live(&orders, every);
     }
-    let shop = args.shop(&orders)?;
-    let prices = prices::prices(&shop, args.growth, args.steps)?;
-    let other = args.replay.as_ref().map(|file| args.shop(file));
-    let other = other.transpose()?;
+    let shop = args.shop(&orders, args.known_every)?;
+    let growth = args.growth * f64::from(args.known_every);
+    let prices = prices::prices(&shop, growth, args.steps)?;
+    let other = args.replay.as_ref().unwrap_or(&orders);
+    let same = args.replay.is_none() && args.known_every == 1;
+    let other = (!same).then(|| args.shop(other, 1)).transpose()?;
     let replayed = other.as_ref().unwrap_or(&shop);
     let positions: usize = shop.stock.iter().map(Vec::len).sum();
     println!("{} of {positions} positions have a price", prices.len());
