@@ -1,23 +1,26 @@
-//! Small components solved exactly: branch and bound over whole plans.
+//! Small components solved exactly, with their proof.
 //!
 //! Orders that share no scarce row, directly or through others, are problems of their own. In a
-//! small one every order has few plans worth looking at: at the prices, a plan that costs more than
-//! its order's cheapest by more than the gap of the component is in no better answer. The search
-//! takes the orders one after the other and their plans in ascending cost; what was chosen so far
-//! and the least that the others cost at the prices bound what can come of it. The work is counted
-//! in nodes, so that the answer does not depend on the machine.
+//! small one every order has few plans worth looking at (`plans`), and a search of our own takes one
+//! order after the other (`joint`, `branch`). Where that does not come to the end of it, what is left
+//! by reduced-cost fixing is solved as an integer programme (`programme`, `milp`), as long as it is small enough
+//! for the solver. The work is counted, so that the answer does not depend on the machine.
 
-use super::columns::{Columns, NEVER, Offer, Sheet};
+use super::branch::search;
+use super::columns::{Columns, NEVER, SCALE};
+use super::joint::Joint;
+use super::milp;
+use super::plans::Near;
 use super::prices::Prices;
-use super::shape::Shape;
+use super::programme::{Part, Wanted};
 use super::solve::{Choice, Scratch};
 use super::start::Answer;
-use super::state::Rest;
 use rayon::prelude::*;
 use smallvec::SmallVec;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Most orders of a component that is looked at.
-const ORDERS_MAX: usize = 64;
+const ORDERS_MAX: usize = 256;
 /// Most plans of one order.
 const PLANS_MAX: usize = 2_000;
 
@@ -26,25 +29,33 @@ struct Solved {
     orders: Vec<u32>,
     /// A cheaper answer.
     choices: Option<Vec<Choice>>,
-    /// By how much its bound is higher than that of the prices; the bound is then the cost.
+    /// By how much its bound is higher than that of the prices.
     raised: i128,
 }
 
-/// Solves small components with `nodes` steps each; tells how much higher the bound is for it.
+/// How much work a component is worth.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Work {
+    /// Steps of the own search.
+    pub(super) nodes: u64,
+    /// Nodes of the solver's search, where the own one does not end.
+    pub(super) solver_nodes: u32,
+}
+
+/// Solves small components; tells how much higher the bound is for it.
 pub(super) fn solve_small(
     columns: &Columns,
     prices: &Prices,
     lines: &[SmallVec<[u32; 4]>],
-    nodes: u64,
+    work: Work,
     answer: &mut Answer<'_>,
 ) -> i128 {
     let small = components(lines);
+    let others = Others::new(columns, prices, lines, answer);
     let solved: Vec<Solved> = small
         .into_par_iter()
-        .map(|orders| {
-            let mut search = Search::new(columns, prices, &orders, answer, nodes);
-            search.run();
-            search.into_solved(orders)
+        .map_init(Scratch::default, |scratch, orders| {
+            Component::new(columns, prices, orders, answer, &others, scratch).solve(work, scratch)
         })
         .collect();
     let mut raised = 0;
@@ -60,7 +71,7 @@ pub(super) fn solve_small(
         }
         for (&order, choice) in one.orders.iter().zip(choices) {
             let taken = answer.rest.take(order as usize, &choice);
-            assert!(taken.is_ok(), "the search only takes what is there");
+            assert!(taken.is_ok(), "only what is there is taken");
             answer.choices[order as usize] = choice;
         }
     }
@@ -77,7 +88,7 @@ fn components(lines: &[SmallVec<[u32; 4]>]) -> Vec<Vec<u32>> {
             parent[a.max(b) as usize] = a.min(b);
         }
     }
-    let mut by_root: std::collections::BTreeMap<u32, Vec<u32>> = std::collections::BTreeMap::new();
+    let mut by_root: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (order, of) in (0u32..).zip(lines) {
         if let Some(&first) = of.first() {
             let orders = by_root.entry(root(&mut parent, first)).or_default();
@@ -100,271 +111,239 @@ fn root(parent: &mut [u32], of: u32) -> u32 {
     at
 }
 
-/// A plan of one order.
-#[derive(Debug, Clone)]
-struct Plan {
-    /// What it costs at the prices more than the order's cheapest.
-    over: i64,
-    choice: Choice,
+/// Orders that are in no component: they stay as they are, and what they draw is not there for the
+/// others.
+#[derive(Default)]
+struct Others {
+    /// By row: what they pay it.
+    paid: HashMap<u32, i128, foldhash::fast::FixedState>,
+    /// Rows of those that are not as the prices would have them: nothing is proven of these.
+    open: HashSet<u32, foldhash::fast::FixedState>,
 }
 
-struct Search<'a> {
-    /// Orders by their number of plans, as positions in the list.
-    sequence: Vec<usize>,
-    orders: Vec<u32>,
-    plans: Vec<Vec<Plan>>,
-    /// By position in the sequence: the least that it and those after it cost without prices.
-    least: Vec<i128>,
-    rest: Rest<'a>,
-    chosen: Vec<usize>,
-    /// Cost of the best answer so far.
-    best: i128,
-    found: Option<Vec<usize>>,
-    /// What no answer costs less than, by the prices.
-    bound: i128,
-    /// The least of what each row earns and does not sell is already in the bound.
-    nodes: u64,
-    complete: bool,
-}
-
-impl<'a> Search<'a> {
+impl Others {
     fn new(
-        columns: &'a Columns,
+        columns: &Columns,
         prices: &Prices,
-        orders: &[u32],
-        answer: &Answer<'a>,
-        nodes: u64,
+        lines: &[SmallVec<[u32; 4]>],
+        answer: &Answer<'_>,
     ) -> Self {
-        let mut rest = answer.rest.clone();
+        let mut others = Self::default();
         let mut scratch = Scratch::default();
         let price = |draw: u32| prices.of[draw as usize];
-        let mut before = 0i128;
-        let mut ideal = 0i128;
+        for order in (0..lines.len()).filter(|&order| lines[order].is_empty()) {
+            let choice = &answer.choices[order];
+            let mut cost = choice.cents;
+            for &draw in columns.chosen(order, choice) {
+                let row = columns.rows.draw_row[draw as usize];
+                *others.paid.entry(row).or_default() += i128::from(price(draw));
+                cost += price(draw);
+            }
+            let draws = columns.keep_draws(order);
+            if !draws.is_empty() && cost > columns.solve(order, price, |_| true, &mut scratch).0 {
+                let rows = &columns.rows;
+                let of = draws.iter().map(|&draw| rows.draw_row[draw as usize]);
+                others
+                    .open
+                    .extend(of.flat_map(|row| row..rows.end[row as usize]));
+            }
+        }
+        others
+    }
+}
+
+/// A component.
+struct Component<'a> {
+    columns: &'a Columns,
+    prices: &'a Prices,
+    answer: &'a Answer<'a>,
+    orders: Vec<u32>,
+    /// What its orders give back when they are all released.
+    given: HashMap<u32, i64, foldhash::fast::FixedState>,
+    /// By order: what it costs at the prices at least.
+    ideals: Vec<i64>,
+    /// What the component costs as it is, scaled.
+    known: i128,
+    /// What it costs at least with what the others leave, scaled.
+    bound: i128,
+    /// What the bound of all orders together counts for it, scaled; `None` where that cannot be told.
+    counted: Option<i128>,
+}
+
+impl<'a> Component<'a> {
+    fn new(
+        columns: &'a Columns,
+        prices: &'a Prices,
+        orders: Vec<u32>,
+        answer: &'a Answer<'a>,
+        others: &Others,
+        scratch: &mut Scratch,
+    ) -> Self {
+        let price = |draw: u32| prices.of[draw as usize];
+        let mut component = Self {
+            columns,
+            prices,
+            answer,
+            given: HashMap::default(),
+            ideals: Vec::with_capacity(orders.len()),
+            known: 0,
+            bound: 0,
+            counted: None,
+            orders,
+        };
         let mut rows: Vec<u32> = Vec::new();
-        let mut ideals = Vec::new();
-        for &order in orders {
+        for &order in &component.orders {
             let order = order as usize;
-            before += i128::from(answer.choices[order].cents);
-            rest.give(order, &answer.choices[order]);
-            let (cost, _) = columns.solve(order, price, |_| true, &mut scratch);
-            ideal += i128::from(cost);
-            ideals.push(cost);
+            let choice = &answer.choices[order];
+            component.known += i128::from(choice.cents);
+            for &draw in columns.chosen(order, choice) {
+                let row = columns.rows.draw_row[draw as usize];
+                let units = columns.rows.draw_units[draw as usize];
+                for row in row..columns.rows.end[row as usize] {
+                    *component.given.entry(row).or_default() += units;
+                }
+            }
+            let (cost, _) = columns.solve(order, price, |_| true, scratch);
+            component.bound += i128::from(cost);
+            component.ideals.push(cost);
             rows.extend(columns.rows_of(order));
         }
         rows.sort_unstable();
         rows.dedup();
-        let earned: i128 = rows.iter().map(|&row| prices.earned(columns, row)).sum();
-        let bound = ideal - earned;
-        let gap = (before - bound).min(i128::from(NEVER));
-        let gap = i64::try_from(gap).unwrap_or(NEVER);
-        let mut complete = before < i128::from(NEVER);
-        let mut plans = Vec::new();
-        for (&order, ideal) in orders.iter().zip(ideals) {
-            let all = plans_within(columns, order as usize, &prices.of, ideal, gap);
-            complete &= all.is_some();
-            plans.push(all.unwrap_or_default());
+        let mut counted = component.bound;
+        for &row in &rows {
+            let left = component.left(row);
+            let most = prices.earning(columns, row, left).of(left);
+            component.bound -= i128::from(most);
+            counted -= match others.paid.get(&row) {
+                Some(paid) if prices.is_sized(row) => prices.earned(columns, row) - paid,
+                _ => i128::from(most),
+            };
         }
-        let mut sequence: Vec<usize> = (0..orders.len()).collect();
-        sequence.sort_by_key(|&at| (plans[at].len(), at));
-        let mut least = vec![0i128; orders.len() + 1];
-        for (place, &at) in sequence.iter().enumerate().rev() {
-            let cents = plans[at].iter().map(|p| i128::from(p.choice.cents)).min();
-            least[place] = least[place + 1] + cents.unwrap_or(0);
-        }
-        Self {
-            sequence,
-            orders: orders.to_vec(),
-            plans,
-            least,
-            rest,
-            chosen: Vec::new(),
-            best: before,
-            found: None,
-            bound,
-            nodes,
-            complete,
-        }
+        let open = rows.iter().any(|row| others.open.contains(row));
+        component.counted = (!open).then_some(counted);
+        component
     }
 
-    fn run(&mut self) {
-        if self.complete && self.bound < self.best {
-            self.node(0, 0, 0);
-        }
+    /// What a row holds once all of its orders have given back.
+    fn left(&self, row: u32) -> i64 {
+        self.answer.rest.left[row as usize] + self.given.get(&row).copied().unwrap_or(0)
     }
 
-    /// Goes on with the order at a place of the sequence; `over` is what was lost at the prices,
-    /// `spent` what was spent without them.
-    fn node(&mut self, place: usize, over: i128, spent: i128) {
-        if place == self.sequence.len() {
-            if spent < self.best {
-                self.best = spent;
-                self.found = Some(self.chosen.clone());
-            }
-            return;
-        }
-        let at = self.sequence[place];
-        let order = self.orders[at] as usize;
-        for plan in 0..self.plans[at].len() {
-            let over = over + i128::from(self.plans[at][plan].over);
-            if self.bound + over >= self.best {
-                // The others of this order cost more.
-                return;
-            }
-            let spent = spent + i128::from(self.plans[at][plan].choice.cents);
-            if spent + self.least[place + 1] >= self.best {
-                continue;
-            }
-            if self.nodes == 0 {
-                self.complete = false;
-                return;
-            }
-            self.nodes -= 1;
-            let choice = self.plans[at][plan].choice.clone();
-            if self.rest.take(order, &choice).is_ok() {
-                self.chosen.push(plan);
-                self.node(place + 1, over, spent);
-                self.chosen.pop();
-                self.rest.give(order, &choice);
-            }
-        }
+    /// By how much a plan may cost more at the prices than its order's cheapest, in an answer that is
+    /// better than `known`.
+    fn room(&self, known: i128) -> i64 {
+        let room = known - i128::from(SCALE) - self.bound;
+        i64::try_from(room).unwrap_or(NEVER).min(NEVER)
     }
 
-    fn into_solved(self, orders: Vec<u32>) -> Solved {
-        let raised = if self.complete && self.best > self.bound {
-            self.best - self.bound
-        } else {
-            0
+    fn solve(self, work: Work, scratch: &mut Scratch) -> Solved {
+        let room = self.room(self.known);
+        if room < 0 {
+            let least = self.known;
+            return self.solved(None, Some(least));
+        }
+        if work.nodes == 0 || self.known >= i128::from(NEVER) {
+            return self.solved(None, None);
+        }
+        let list = |&order: &u32| {
+            let much = (room, PLANS_MAX);
+            Near::new(self.columns, order as usize, &self.prices.of, much, scratch)
         };
-        let choices = self.found.map(|found| {
-            let mut choices = vec![Choice::none(); orders.len()];
-            for (&at, plan) in self.sequence.iter().zip(found) {
-                choices[at] = self.plans[at][plan].choice.clone();
-            }
-            choices
+        let near: Vec<Near> = self.orders.iter().map(list).collect();
+        let all: Vec<&Near> = near.iter().collect();
+        let left = |row: u32| self.left(row);
+        let joint = Joint::new(self.columns, self.prices, &all, left, self.known);
+        let found = search(&joint, work.nodes);
+        let choices = found.plans.map(|plans| {
+            let choice = |(near, plan): (&Near, u32)| near.plans[plan as usize].choice.clone();
+            near.iter().zip(plans).map(choice).collect::<Vec<_>>()
         });
+        let cost = self.cost(choices.as_deref());
+        // What is not listed may be in a better answer unless all was listed that may.
+        let all_listed = near.iter().all(|n| n.reach >= room);
+        let least = all_listed.then(|| match found.complete {
+            true => cost,
+            false => joint.bound.min(cost),
+        });
+        if least == Some(cost) || work.solver_nodes == 0 {
+            return self.solved(choices, least);
+        }
+        let mut wanted: Vec<Wanted> = if all_listed {
+            let plans = near.iter().zip(&joint.plans).zip(&self.orders);
+            let of = plans.map(|((near, items), &order)| {
+                let plans = items
+                    .iter()
+                    .map(|item| &near.plans[item.plan as usize].choice);
+                Wanted::of(order as usize, plans)
+            });
+            of.collect()
+        } else {
+            self.wanted(cost, scratch)
+        };
+        let today = self
+            .orders
+            .iter()
+            .map(|&o| &self.answer.choices[o as usize]);
+        let known = choices.clone().unwrap_or_else(|| today.cloned().collect());
+        for (wanted, choice) in wanted.iter_mut().zip(&known) {
+            wanted.add(choice);
+        }
+        match self.programme(&wanted, &known, work.solver_nodes) {
+            Some((better, proven)) => self.solved(better.or(choices), proven.max(least)),
+            None => self.solved(choices, least),
+        }
+    }
+
+    /// What may be in an answer that is better than one of such a cost.
+    fn wanted(&self, cost: i128, scratch: &mut Scratch) -> Vec<Wanted> {
+        let room = self.room(cost);
+        let orders = self.orders.iter().zip(&self.ideals);
+        let wanted = orders.map(|(&order, &ideal)| {
+            let most = ideal.saturating_add(room);
+            Wanted::within(self.columns, order as usize, &self.prices.of, most, scratch)
+        });
+        wanted.collect()
+    }
+
+    /// What an integer programme finds that is better than what is known, and what it says that no answer
+    /// costs less than; `None` where it is too large.
+    fn programme(
+        &self,
+        wanted: &[Wanted],
+        known: &[Choice],
+        nodes: u32,
+    ) -> Option<(Option<Vec<Choice>>, Option<i128>)> {
+        let size: usize = wanted.iter().map(|w| w.offers.len()).sum();
+        if size > milp::OFFERS_MAX {
+            return None;
+        }
+        let part = Part::new(self.columns, wanted, &|row| self.left(row));
+        let start = part.values(self.columns, known);
+        let answer = milp::solve(&part.programme, start.as_deref(), nodes)?;
+        let choices = part.choices(self.columns, &answer.values)?;
+        let (found, known) = (self.cost(Some(&choices)), self.cost(Some(known)));
+        let least = found.min(known);
+        let proven = answer.proven.then(|| least - milp::inexact(least));
+        Some(((found < known).then_some(choices), proven))
+    }
+
+    fn cost(&self, choices: Option<&[Choice]>) -> i128 {
+        choices.map_or(self.known, |all| {
+            all.iter().map(|c| i128::from(c.cents)).sum()
+        })
+    }
+
+    /// The result; `least` is what no answer costs less than, as far as that is proven.
+    fn solved(self, choices: Option<Vec<Choice>>, least: Option<i128>) -> Solved {
+        let raised = match (least, self.counted) {
+            (Some(least), Some(counted)) => (least - counted).max(0),
+            _ => 0,
+        };
         Solved {
-            orders,
+            orders: self.orders,
             choices,
             raised,
         }
-    }
-}
-
-/// All plans of an order that cost at the prices at most `gap` more than `ideal`, in ascending cost;
-/// `None` where they are too many.
-fn plans_within(
-    columns: &Columns,
-    order: usize,
-    prices: &[i64],
-    ideal: i64,
-    gap: i64,
-) -> Option<Vec<Plan>> {
-    let sheet = &columns.sheets[order];
-    let shape = columns.shapes.get(sheet.shape);
-    let mut list = List {
-        columns,
-        sheet,
-        shape,
-        prices,
-        ceiling: ideal.saturating_add(gap),
-        ideal,
-        plans: Vec::new(),
-        offers: SmallVec::new(),
-        nodes: 50 * PLANS_MAX,
-    };
-    if sheet.keep < NEVER {
-        let draws = columns.keep_draws(order).iter();
-        let paid: i64 = draws.map(|&d| prices[d as usize]).sum();
-        let choice = Choice {
-            cents: sheet.keep,
-            keep: true,
-            offers: SmallVec::new(),
-        };
-        list.add(sheet.keep + paid, choice);
-    }
-    if sheet.nothing < NEVER {
-        let choice = Choice {
-            cents: sheet.nothing,
-            ..Choice::none()
-        };
-        list.add(sheet.nothing, choice);
-    }
-    if sheet.offers.0 < sheet.offers.1 {
-        list.go_on(shape.all(), sheet.change, sheet.change)?;
-    }
-    let mut plans = list.plans;
-    plans.sort_by(|a, b| (a.over, &a.choice.offers).cmp(&(b.over, &b.choice.offers)));
-    Some(plans)
-}
-
-struct List<'a> {
-    columns: &'a Columns,
-    sheet: &'a Sheet,
-    shape: &'a Shape,
-    prices: &'a [i64],
-    ceiling: i64,
-    ideal: i64,
-    plans: Vec<Plan>,
-    offers: SmallVec<[u32; 3]>,
-    nodes: usize,
-}
-
-impl List<'_> {
-    fn add(&mut self, cost: i64, choice: Choice) {
-        if cost <= self.ceiling {
-            let over = cost - self.ideal;
-            self.plans.push(Plan { over, choice });
-        }
-    }
-
-    /// Adds every plan that begins with the offers chosen so far; `None` where it is too much.
-    fn go_on(&mut self, rest: u16, cost: i64, cents: i64) -> Option<()> {
-        if cost > self.ceiling {
-            return Some(());
-        }
-        if self.nodes == 0 || self.plans.len() > PLANS_MAX {
-            return None;
-        }
-        self.nodes -= 1;
-        if rest == 0 {
-            if !self.offers.is_empty() {
-                let mut offers = self.offers.clone();
-                offers.sort_unstable();
-                let choice = Choice {
-                    cents,
-                    keep: false,
-                    offers,
-                };
-                self.add(cost, choice);
-            }
-            return Some(());
-        }
-        let lowest = self.shape.lowest[usize::from(rest)];
-        let short = self.columns.short(self.sheet, usize::from(lowest.demand));
-        if lowest.digit <= short.most {
-            let more = short.cents * i64::from(lowest.digit);
-            self.go_on(lowest.without, cost + more, cents + more)?;
-        }
-        if self.offers.len() >= usize::from(self.sheet.most) {
-            return Some(());
-        }
-        let split = match self.offers.is_empty() {
-            true => 0,
-            false => self.sheet.split,
-        };
-        for at in self.sheet.offers.0..self.sheet.offers.1 {
-            let offer: &Offer = &self.columns.offers[at as usize];
-            let cut = self.shape.cuts(rest).iter().find(|c| c.part == offer.part);
-            let Some(cut) = cut else {
-                continue;
-            };
-            let draws = self.columns.draws_of(offer).iter();
-            let paid: i64 = draws.map(|&d| self.prices[d as usize]).sum();
-            let own = offer.cents + split;
-            self.offers.push(at);
-            self.go_on(cut.rest, cost + own + paid, cents + own)?;
-            self.offers.pop();
-        }
-        Some(())
     }
 }

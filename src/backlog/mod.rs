@@ -26,9 +26,10 @@
 //! | `start` | first answers: today, and everything given out anew by regret |
 //! | `search`, `moves` | improvement, move by move |
 //! | `reroute` | orders too large for a sheet, by the router itself, alone and in exchange with others |
+//! | `plans`, `joint`, `branch` | the best answer of some orders together: plans near the cheapest, what they share, the search |
 //! | `exact` | small components to the end, with their proof |
+//! | `programme`, `milp` | all or some of it as an integer programme, and `good_lp` to solve it |
 //! | `optimize` | all of it in turn |
-//! | `programme`, `milp` | all of it as an integer programme, for other solvers |
 //! | `transfers` | units that should be elsewhere: transfers that pay for themselves |
 //! | `rules`, `scope` | which orders of an engine, by which rules: the problem |
 //! | `file` | a plan as a file |
@@ -40,21 +41,23 @@
 //! sums are integers, and work is cut by the problem, never by the threads.
 
 mod apply;
+mod branch;
 mod check;
 mod columns;
 mod days;
 mod exact;
 mod file;
 mod handed;
+mod joint;
 mod keep;
 mod knapsack;
 mod large;
 mod left;
-#[cfg(feature = "highs")]
 mod milp;
 mod moves;
 mod optimize;
 mod outcome;
+mod plans;
 mod prices;
 mod problem;
 mod programme;

@@ -1,15 +1,18 @@
 //! The whole way: sheets, prices, a first answer, improvement, the proof.
 
 use super::columns::{BROKEN, Columns, NEVER, SCALE};
-use super::exact::solve_small;
+use super::exact::{Work, solve_small};
 use super::large::{LargeOrder, large_orders};
 use super::outcome::{Outcome, Point};
+use super::plans::Near;
 use super::prices::{Ascent, Prices};
 use super::problem::Problem;
 use super::search::Search;
+use super::solve::Scratch;
 use super::start::{Answer, by_regret, today};
 use crate::model::Cents;
 use crate::routing::Lanes;
+use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -21,8 +24,13 @@ pub struct Effort {
     pub iterations: u32,
     /// Rounds of improvement.
     pub rounds: u32,
+    /// Most passes, after them, in which some orders at a time are solved jointly.
+    pub passes: u32,
     /// Steps for each small component that is solved exactly.
     pub nodes: u64,
+    /// Nodes of the solver for each that these steps are not enough for, and that is small enough to be
+    /// an integer programme; 0 for none.
+    pub solver_nodes: u32,
     /// Seed of the improvement.
     pub seed: u64,
 }
@@ -31,16 +39,18 @@ impl Effort {
     /// What a backlog of so many orders is usually given: more for smaller ones.
     #[must_use]
     pub const fn usual(orders: usize) -> Self {
-        let (iterations, rounds, nodes) = match orders {
-            0..=2_000 => (600, 400, 2_000_000),
-            2_001..=20_000 => (300, 60, 100_000),
-            20_001..=200_000 => (160, 12, 10_000),
-            _ => (90, 4, 2_000),
+        let (iterations, rounds, passes, nodes, solver_nodes) = match orders {
+            0..=2_000 => (600, 400, 20, 2_000_000, 2_000),
+            2_001..=20_000 => (300, 60, 0, 100_000, 100),
+            20_001..=200_000 => (160, 12, 0, 10_000, 10),
+            _ => (90, 4, 0, 2_000, 0),
         };
         Self {
             iterations,
             rounds,
+            passes,
             nodes,
+            solver_nodes,
             seed: 1,
         }
     }
@@ -50,6 +60,16 @@ impl Effort {
 /// before they are done.
 const ROUNDS_TO_RESTART: u32 = 200;
 const STARTS: u32 = 8;
+/// Steps for each small component once somebody said to stop.
+const NODES_STOPPED: u64 = 2_000;
+/// Passes that find nothing before the rest is left out.
+const IDLE_MAX: u32 = 3;
+/// Each joint search has this part of the nodes of a component.
+const RESOLVE_NODES: u64 = 400;
+/// Plans near each order's cheapest: of all orders, and fewest and most of one.
+const PLANS_ALL: usize = 200_000;
+const PLANS_MIN: usize = 64;
+const PLANS_MAX: usize = 1_000;
 
 /// What is being worked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +165,7 @@ pub fn optimize(
     let each = effort.rounds.div_ceil(starts);
     let mut answer = fresh;
     let mut best: Option<Answer<'_>> = None;
+    let mut stopped = stopped;
     for done in 1..=effort.rounds {
         if let Some(firsts) = firsts
             .as_ref()
@@ -154,15 +175,27 @@ pub fn optimize(
             best = Some(better(best, std::mem::replace(&mut answer, next)));
         }
         search.round(u64::from(done), &mut answer);
-        let steps = (done, effort.rounds);
+        let steps = (done, effort.rounds + effort.passes);
         let known = best.as_ref().map_or(i128::MAX, Answer::cents);
         let so_far = Some(answer.cents().min(known));
         if run.tell(Stage::Search, steps, so_far).is_break() {
+            stopped = true;
             break;
         }
     }
     answer = better(best, answer);
-    let raised = solve_small(&columns, &prices, search.lines(), effort.nodes, &mut answer);
+    let mut work = Work {
+        nodes: effort.nodes,
+        solver_nodes: effort.solver_nodes,
+    };
+    if stopped {
+        // There is no time for more than a glance.
+        work.nodes = work.nodes.min(NODES_STOPPED);
+        work.solver_nodes = 0;
+    } else if effort.passes > 0 {
+        run.resolve(&search, (&columns, &prices), effort, &mut answer);
+    }
+    let raised = solve_small(&columns, &prices, search.lines(), work, &mut answer);
     // What is proven of a small group holds as long as the large orders keep what they have.
     run.bound += if any_large { 0 } else { raised };
     let found = (&answer, &prices, &mut *large);
@@ -187,6 +220,41 @@ struct Run<'h> {
 }
 
 impl Run<'_> {
+    /// Improves an answer by joint searches of some orders at a time, until they find nothing.
+    fn resolve(
+        &mut self,
+        search: &Search<'_>,
+        (columns, prices): (&Columns, &Prices),
+        effort: Effort,
+        answer: &mut Answer<'_>,
+    ) {
+        let gap = answer.cents() - self.bound;
+        let gap = i64::try_from(gap).unwrap_or(NEVER).clamp(0, NEVER);
+        let orders = columns.sheets.len();
+        let most = (PLANS_ALL / orders.max(1)).clamp(PLANS_MIN, PLANS_MAX);
+        let near: Vec<Near> = (0..orders)
+            .into_par_iter()
+            .map_init(Scratch::default, |scratch, order| {
+                match search.lines()[order].is_empty() {
+                    true => Near::default(),
+                    false => Near::new(columns, order, &prices.of, (gap, most), scratch),
+                }
+            })
+            .collect();
+        let mut idle = 0;
+        for pass in 1..=effort.passes {
+            let near = (prices, &*near);
+            let gained =
+                search.resolve(u64::from(pass), near, effort.nodes / RESOLVE_NODES, answer);
+            idle = if gained > 0 { 0 } else { idle + 1 };
+            let steps = (effort.rounds + pass, effort.rounds + effort.passes);
+            let stop = self.tell(Stage::Search, steps, Some(answer.cents()));
+            if stop.is_break() || idle == IDLE_MAX {
+                break;
+            }
+        }
+    }
+
     fn tell(
         &mut self,
         stage: Stage,

@@ -25,7 +25,7 @@
 )]
 
 use super::columns::{Columns, NEVER, SCALE};
-use super::knapsack::{CAP_MAX, Knapsack};
+use super::knapsack::{CAP_MAX, Earning, Knapsack};
 use super::large::LargeOrder;
 use super::problem::Problem;
 use super::rows::FREE;
@@ -120,11 +120,47 @@ impl Prices {
             let best = Knapsack::default().fill(cap, &self.of[draws], &mut counts);
             return i128::from(best);
         }
-        let mut own = self.of[draws.start];
+        i128::from(self.own(columns, row)) * i128::from(rows.cap[row])
+    }
+
+    /// What a unit pays a row with one price that it does not pay to the later rows of its chain.
+    fn own(&self, columns: &Columns, row: usize) -> i64 {
+        let rows = &columns.rows;
+        let mut own = self.of[rows.draws(row).start];
         if row + 1 < rows.end[row] as usize {
             own -= self.of[rows.draws(row + 1).start];
         }
-        i128::from(own) * i128::from(rows.cap[row])
+        own
+    }
+
+    /// What a plan that takes so many units of a row pays it for each number of them up to `most`.
+    pub(super) fn by_units(&self, columns: &Columns, row: u32, most: i64) -> Vec<i64> {
+        let earning = self.earning(columns, row, most);
+        let price = |units: i64| match columns.rows.draw(row, units) {
+            Some(draw) if self.is_sized(row) => self.of[draw as usize],
+            _ => earning.of(units),
+        };
+        let paid = (1..=most).map(price);
+        std::iter::once(0).chain(paid).collect()
+    }
+
+    /// Whether draws of each size have a price of their own at a row.
+    pub(super) fn is_sized(&self, row: u32) -> bool {
+        self.sized[row as usize]
+    }
+
+    /// The most that a row can earn, for any number of units up to `left`.
+    pub(super) fn earning(&self, columns: &Columns, row: u32, left: i64) -> Earning {
+        let row = row as usize;
+        let draws = columns.rows.draws(row);
+        if draws.is_empty() {
+            return Earning::Unit(0);
+        }
+        if self.sized[row] {
+            let left = usize::try_from(left).unwrap_or(0);
+            return Earning::Table(Knapsack::default().table(left, &self.of[draws]));
+        }
+        Earning::Unit(self.own(columns, row))
     }
 }
 

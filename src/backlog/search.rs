@@ -4,8 +4,10 @@
 //! How many benches there are depends on the problem, not on the machine, and each has its own
 //! random numbers; so threads share the work and change nothing of the answer.
 
-use super::columns::{Columns, NEVER};
-use super::moves::{Bench, ByLine, Displace, Refill};
+use super::columns::{BROKEN, Columns, NEVER};
+use super::moves::{Bench, ByLine, Displace, Refill, Resolve};
+use super::plans::Near;
+use super::prices::Prices;
 use super::random::Random;
 use super::rows::count;
 use super::solve::Scratch;
@@ -15,6 +17,8 @@ use smallvec::SmallVec;
 
 /// Moves in a round for every order that can move.
 const MOVES: usize = 4;
+/// Of so many orders that can move one is the middle of a joint search in a pass.
+const RESOLVE_SHARE: usize = 2;
 
 /// What the search knows of the problem, once for all rounds.
 pub(super) struct Search<'a> {
@@ -33,6 +37,29 @@ struct Done {
     orders: Vec<u32>,
     choices: Vec<super::solve::Choice>,
     left: Vec<(u32, i64)>,
+}
+
+impl Done {
+    fn put(self, answer: &mut Answer<'_>) {
+        for (order, choice) in self.orders.iter().zip(self.choices) {
+            answer.choices[*order as usize] = choice;
+        }
+        for (row, left) in self.left {
+            answer.rest.left[row as usize] = left;
+        }
+    }
+}
+
+/// The moves of a round, in turns.
+fn refill_and_displace(bench: &mut Bench<'_>) {
+    let mut displace = Displace::default();
+    for turn in 0..MOVES * bench.orders.len() {
+        if turn % 2 == 0 {
+            Refill::run(bench);
+        } else {
+            displace.run(bench);
+        }
+    }
 }
 
 impl<'a> Search<'a> {
@@ -72,17 +99,11 @@ impl<'a> Search<'a> {
             .enumerate()
             .map(|(bench, orders)| {
                 let part = number * self.benches + bench as u64;
-                self.work(orders, Random::part(self.seed, part), answer)
+                let random = Random::part(self.seed, part);
+                self.work(orders, random, answer, |bench| refill_and_displace(bench))
             })
             .collect();
-        for done in done {
-            for (order, choice) in done.orders.iter().zip(done.choices) {
-                answer.choices[*order as usize] = choice;
-            }
-            for (row, left) in done.left {
-                answer.rest.left[row as usize] = left;
-            }
-        }
+        done.into_iter().for_each(|done| done.put(answer));
     }
 
     /// Which bench has a line in a round.
@@ -106,7 +127,40 @@ impl<'a> Search<'a> {
         dealt
     }
 
-    fn work(&self, orders: &[u32], random: Random, answer: &Answer<'_>) -> Done {
+    /// Searches of so many `nodes` each, for some orders at a time, on plans near each order's cheapest.
+    /// Tells the scaled cents they gained.
+    pub(super) fn resolve(
+        &self,
+        number: u64,
+        (prices, near): (&Prices, &[Near]),
+        nodes: u64,
+        answer: &mut Answer<'_>,
+    ) -> i64 {
+        let moving = (0..self.lines.len()).filter(|&order| !self.lines[order].is_empty());
+        let orders: Vec<u32> = moving.map(count).collect();
+        if orders.is_empty() {
+            return 0;
+        }
+        let mut resolve = Resolve::new(prices, near, nodes);
+        let mut gained = 0;
+        let random = Random::part(!self.seed, number);
+        let done = self.work(&orders, random, answer, |bench| {
+            for _ in 0..orders.len().div_ceil(RESOLVE_SHARE) {
+                gained += resolve.run(bench);
+            }
+        });
+        done.put(answer);
+        gained
+    }
+
+    /// Works at some orders that nobody else changes meanwhile.
+    fn work(
+        &self,
+        orders: &[u32],
+        random: Random,
+        answer: &Answer<'_>,
+        moves: impl FnOnce(&mut Bench<'_>),
+    ) -> Done {
         let mut pairs = Vec::new();
         let mut lines_of = Vec::with_capacity(orders.len());
         let mut unhappy = Vec::new();
@@ -133,16 +187,7 @@ impl<'a> Search<'a> {
             unhappy,
             random,
         };
-        let mut displace = Displace::default();
-        if !orders.is_empty() {
-            for turn in 0..MOVES * orders.len() {
-                if turn % 2 == 0 {
-                    Refill::run(&mut bench);
-                } else {
-                    displace.run(&mut bench);
-                }
-            }
-        }
+        moves(&mut bench);
         let rows = (0u32..).zip(bench.rest.left.iter().zip(&answer.rest.left));
         let changed = rows.filter(|(_, (now, before))| now != before);
         Done {
@@ -168,7 +213,9 @@ impl<'a> Search<'a> {
 fn contended(columns: &Columns, order: usize) -> SmallVec<[u32; 4]> {
     let sheet = &columns.sheets[order];
     let mut lines: SmallVec<[u32; 4]> = SmallVec::new();
-    if sheet.offers.0 == sheet.offers.1 {
+    // Without offers it may still have today's plan or none.
+    let may_choose = sheet.keep < NEVER && sheet.nothing < BROKEN;
+    if sheet.offers.0 == sheet.offers.1 && !may_choose {
         return lines;
     }
     let offers = &columns.offers[sheet.offers.0 as usize..sheet.offers.1 as usize];

@@ -84,7 +84,7 @@ impl Columns {
     }
 
     /// The cost of a choice without prices; `cost` is what is told where there is none.
-    fn cents_of(&self, order: usize, choice: &Choice, cost: i64) -> i64 {
+    pub(super) fn cents_of(&self, order: usize, choice: &Choice, cost: i64) -> i64 {
         if cost >= NEVER {
             return NEVER;
         }
@@ -252,6 +252,29 @@ impl Scratch {
 }
 
 impl Scratch {
+    /// By rest: what it costs at least after the first shipment, each of its own paying the split
+    /// penalty; with the most shipments that there may be.
+    pub(super) fn rests(
+        &mut self,
+        columns: &Columns,
+        sheet: &Sheet,
+        shape: &Shape,
+        price: impl Fn(u32) -> i64,
+    ) -> Vec<i64> {
+        self.offers(columns, sheet, shape, &price, &|_| true);
+        let states = shape.states();
+        let most = usize::from(sheet.most);
+        let limited = most < shape.shipments_max();
+        let layers = if limited { most.max(1) } else { 1 };
+        self.after.clear();
+        self.after.resize(layers * states, (NEVER, SHORT));
+        for layer in 0..layers {
+            self.fill(columns, sheet, shape, layer, limited);
+        }
+        let last = &self.after[(layers - 1) * states..];
+        last.iter().map(|(cost, _)| *cost).collect()
+    }
+
     /// By part: what it costs at the most to do without any offer that draws from a row, and the
     /// offer of unlimited stock that is the cheapest for it.
     pub(super) fn cheapest_free(

@@ -368,7 +368,9 @@ fn transfers(
     let effort = Effort {
         iterations: 120,
         rounds: 20,
+        passes: 0,
         nodes: 20_000,
+        solver_nodes: 0,
         seed: args.seed,
     };
     let bar = progress::told("looking for transfers", 1);

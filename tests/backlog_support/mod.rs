@@ -78,6 +78,78 @@ pub(crate) fn judge(problem: &Problem, lanes: &Lanes) -> Cents {
     Cents(found.eval(&cost).round() as i64)
 }
 
+/// The same by trying every plan of every order with every other, without any solver.
+pub(crate) fn exhaustive(problem: &Problem, lanes: &Lanes) -> Cents {
+    let mut plans: Vec<Vec<Column>> = problem
+        .orders
+        .iter()
+        .map(|order| columns(order, problem, lanes))
+        .collect();
+    plans.iter_mut().for_each(|of| of.sort_by_key(|c| c.cents));
+    let mut oracle = Exhaustive {
+        problem,
+        levels: levels(problem),
+        plans: &plans,
+        chosen: Vec::new(),
+        best: i64::MAX,
+    };
+    oracle.go_on(0);
+    Cents(oracle.best)
+}
+
+struct Exhaustive<'a> {
+    problem: &'a Problem,
+    levels: Vec<(SkuId, LocationId, Option<EpochMillis>, u32)>,
+    /// By order, in ascending cost.
+    plans: &'a [Vec<Column>],
+    chosen: Vec<&'a Column>,
+    best: i64,
+}
+
+impl Exhaustive<'_> {
+    fn go_on(&mut self, spent: i64) {
+        let Some(plans) = self.plans.get(self.chosen.len()) else {
+            self.best = self.best.min(spent);
+            return;
+        };
+        let others = &self.plans[self.chosen.len() + 1..];
+        let least: i64 = others.iter().map(|p| p[0].cents).sum();
+        for plan in plans {
+            if spent + plan.cents + least >= self.best {
+                break;
+            }
+            self.chosen.push(plan);
+            if self.holds() {
+                self.go_on(spent + plan.cents);
+            }
+            self.chosen.pop();
+        }
+    }
+
+    /// Whether what is chosen so far draws and hands over no more than it may.
+    fn holds(&self) -> bool {
+        let all = || self.chosen.iter();
+        let stock = self.levels.iter().all(|(sku, location, until, units)| {
+            let of = all().flat_map(|plan| &plan.draws);
+            let of = of.filter(|((s, l, at), _)| {
+                s == sku && l == location && until.is_none_or(|until| *at < until)
+            });
+            of.map(|(_, drawn)| drawn).sum::<u32>() <= *units
+        });
+        stock
+            && self.problem.days.iter().all(|room| {
+                let of = all().flat_map(|plan| &plan.handed);
+                let of = of.filter(|(location, at, _)| *location == room.location && room.has(*at));
+                let handed: Vec<u32> = of.map(|(_, _, units)| *units).collect();
+                let count = u32::try_from(handed.len()).unwrap();
+                room.shipments.is_none_or(|most| count <= most)
+                    && room
+                        .units
+                        .is_none_or(|most| handed.iter().sum::<u32>() <= most)
+            })
+    }
+}
+
 /// Every amount that there is: item, location, until when it is all there is.
 fn levels(problem: &Problem) -> Vec<(SkuId, LocationId, Option<EpochMillis>, u32)> {
     let view = problem.supply.view();
@@ -120,6 +192,9 @@ fn columns(order: &OpenOrder, problem: &Problem, lanes: &Lanes) -> Vec<Column> {
         &moments,
         &mut chosen,
         &mut |chosen| {
+            if order.frozen {
+                return;
+            }
             let mut shipments: BTreeMap<(LocationId, EpochMillis, usize), BTreeMap<u16, u32>> =
                 BTreeMap::new();
             let mut short: BTreeMap<u16, u32> = BTreeMap::new();

@@ -7,9 +7,11 @@
 
 mod displace;
 mod refill;
+mod resolve;
 
 pub(super) use displace::Displace;
 pub(super) use refill::Refill;
+pub(super) use resolve::Resolve;
 
 use super::columns::Columns;
 use super::random::Random;
