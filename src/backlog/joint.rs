@@ -19,11 +19,11 @@ use super::plans::{Near, Uses};
 use super::prices::Prices;
 
 /// Times that plans are left out and prices fitted to the rest.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 3;
 /// Steps of the prices each time.
-const STEPS: usize = 24;
+const STEPS: usize = 8;
 /// Steps without a better bound after which they get shorter.
-const STALLS: usize = 4;
+const STALLS: usize = 2;
 
 /// A plan.
 #[derive(Debug, Clone)]

@@ -40,7 +40,7 @@ impl Effort {
     #[must_use]
     pub const fn usual(orders: usize) -> Self {
         let (iterations, rounds, passes, nodes, solver_nodes) = match orders {
-            0..=2_000 => (600, 400, 20, 2_000_000, 2_000),
+            0..=2_000 => (600, 400, 10, 200_000, 2_000),
             2_001..=20_000 => (300, 60, 0, 100_000, 100),
             20_001..=200_000 => (160, 12, 0, 10_000, 10),
             _ => (90, 4, 0, 2_000, 0),
@@ -63,9 +63,9 @@ const STARTS: u32 = 8;
 /// Steps for each small component once somebody said to stop.
 const NODES_STOPPED: u64 = 2_000;
 /// Passes that find nothing before the rest is left out.
-const IDLE_MAX: u32 = 3;
+const IDLE_MAX: u32 = 2;
 /// Each joint search has this part of the nodes of a component.
-const RESOLVE_NODES: u64 = 400;
+const RESOLVE_NODES: u64 = 40;
 /// Plans near each order's cheapest: of all orders, and fewest and most of one.
 const PLANS_ALL: usize = 200_000;
 const PLANS_MIN: usize = 64;
