@@ -16,6 +16,11 @@ pub(super) const OFFERS_MAX: usize = 400;
 #[cfg(feature = "highs")]
 pub(super) const OFFERS_MAX: usize = 20_000;
 
+/// microlp warns that it may go round in circles. So many nodes of a programme that small take a
+/// hundredth of this; what comes after is no answer, so no clock decides between two.
+#[cfg(not(feature = "highs"))]
+const CYCLES: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// What a solver answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -112,6 +117,7 @@ fn run(programme: &Programme, start: Option<&[u32]>, nodes: u32) -> Option<(Vec<
     add_rows(&mut model, programme, &all);
     let mut options = SolveOptions::default();
     options.node_limit = Some(u64::from(nodes));
+    options.time_limit = Some(CYCLES);
     // A variable of microlp is its number: those of another problem are the same.
     let mut numbers = Problem::new(OptimizationDirection::Minimize);
     options.warm_start = start.map(|values| {
@@ -126,6 +132,9 @@ fn run(programme: &Programme, start: Option<&[u32]>, nodes: u32) -> Option<(Vec<
         .ok()?
         .into_solution()
         .ok()?;
+    if solution.termination_reason() == TerminationReason::TimeLimit {
+        return None;
+    }
     let proven = solution.termination_reason() == TerminationReason::ProvenOptimal;
     let values = solution.iter().map(|(_, value)| whole(value));
     Some((values.collect::<Option<_>>()?, proven))
