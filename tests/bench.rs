@@ -265,6 +265,28 @@ fn a_load_to_come_is_answered_from_runs_of_its_kind() {
 }
 
 #[test]
+fn a_profiles_network_is_written_for_a_server_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("network");
+    let write = || {
+        let mut command = Command::cargo_bin("allot").unwrap();
+        let output = command.args(["bench", "network", "--tiny", "--profile=stores"]);
+        output.arg(&folder).output().unwrap()
+    };
+    let output = write();
+    let (out, err) = (output.stdout, output.stderr);
+    let (out, err) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&err));
+    assert!(
+        output.status.success() && out.contains("allot serve --network"),
+        "{err}{out}"
+    );
+    assert!(folder.join("locations.csv").is_file());
+    let again = write();
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("not empty"));
+}
+
+#[test]
 fn what_a_search_cannot_do_is_refused_before_it_begins() {
     for (argument, words) in [
         ("--profiles=day,nothing", "flash-sale"),

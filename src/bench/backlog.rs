@@ -68,6 +68,7 @@ impl Backlog {
                 lanes.destination(&to).expect("it is one of its places")
             })
             .collect();
+        let lines = lines.map(RangeInclusive::into_inner);
         let baskets = baskets(shape, lines, &mut random);
         let mut stock = stock(shape, &baskets, &mut random);
         let supply = Supply::new(view(&stock));
@@ -116,11 +117,7 @@ fn day_of(at: EpochMillis) -> Day {
 /// Units by SKU, then location.
 type Stock = Vec<Vec<(LocationId, u32)>>;
 
-fn baskets(
-    shape: Shape,
-    lines: Option<RangeInclusive<u32>>,
-    random: &mut Random,
-) -> Vec<Vec<Demand>> {
+fn baskets(shape: Shape, lines: Option<(u32, u32)>, random: &mut Random) -> Vec<Vec<Demand>> {
     let popular = Weighted::new(ranks(shape.skus));
     let few = Weighted::new([40u64, 35, 15, 10].into_iter());
     let units = Weighted::new([75u64, 17, 8].into_iter());
@@ -128,10 +125,10 @@ fn baskets(
         return Vec::new();
     };
     let one = |random: &mut Random| {
-        let count = match &lines {
+        let count = match lines {
             None => few.draw(random) + 1,
-            Some(lines) => {
-                let (least, most) = (*lines.start() as usize, *lines.end() as usize);
+            Some((least, most)) => {
+                let (least, most) = (least as usize, most as usize);
                 least + random.index(most.saturating_sub(least) + 1)
             }
         };

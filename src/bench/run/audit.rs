@@ -101,7 +101,10 @@ pub(super) fn allot(address: SocketAddr, skus: &[u32]) -> anyhow::Result<Checked
 /// Looks at every position of an item; the units promised of it.
 fn item(reply: &Value, check: &mut Check) -> anyhow::Result<i64> {
     let mut promised = 0;
-    for position in reply.as_slice().context("STOCK.GET answers a list")? {
+    let positions = reply.as_slice().context(
+        "the server has no such item; one that runs already needs the profile's network: see allot bench network",
+    )?;
+    for position in positions {
         let field = |name: &str| -> anyhow::Result<i64> {
             let value = lookup(position, name);
             value.with_context(|| format!("STOCK.GET has no {name}"))

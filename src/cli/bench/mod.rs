@@ -9,7 +9,7 @@ mod record;
 mod replay;
 mod table;
 
-use crate::bench::profile::{EMBEDDED, Profile};
+use crate::bench::profile::{Catalogue, EMBEDDED, Profile};
 use crate::bench::report::{Results, page, write_hlog};
 use crate::bench::run::{Outcome, Report, measure};
 use anyhow::{Context as _, bail};
@@ -30,6 +30,7 @@ Examples:
   allot bench --profile reserve --rate max        as much as goes, in a closed loop
   allot bench --rate 40000 --durability none --json result.json
   allot bench list                                the profiles that are part of the program
+  allot bench network folder --profile day        what a server elsewhere needs before --connect measures it
   allot bench capacity --slo \"p99<5ms\"            the highest rate that holds it
   allot bench capacity --target \"2000 orders/s at peak, 300k SKUs, 40 locations\"
   allot bench compare before.json after.json      exit code 1 when something became worse
@@ -54,6 +55,9 @@ enum Verb {
         /// Its name.
         profile: String,
     },
+    /// Write a profile's items, places and stock as a network folder: for a server that runs elsewhere and that
+    /// --connect measures.
+    Network(Box<NetworkArgs>),
     /// Find the highest rate that holds an objective, or what a load to come needs.
     Capacity(capacity::CapacityArgs),
     /// Compare two results, each of one run or of several.
@@ -64,6 +68,15 @@ enum Verb {
     Record(record::RecordArgs),
     /// Profiles by durability in one table, beside Redis and PostgreSQL where they are given.
     Table(overview::TableArgs),
+}
+
+/// Arguments of `allot bench network`.
+#[derive(Debug, clap::Args)]
+struct NetworkArgs {
+    /// The folder; it must be empty, or not be there.
+    dir: PathBuf,
+    #[command(flatten)]
+    options: RunOptions,
 }
 
 /// Where results go.
@@ -98,12 +111,29 @@ pub(super) fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
             super::emit(text);
             Ok(ExitCode::SUCCESS)
         }
+        Some(Verb::Network(args)) => network(&args),
         Some(Verb::Capacity(args)) => capacity::run(&args),
         Some(Verb::Compare(args)) => compare::run(&args),
         Some(Verb::Replay(args)) => replay::run(&args),
         Some(Verb::Record(args)) => record::run(&args),
         Some(Verb::Table(args)) => overview::run(&args),
     }
+}
+
+fn network(args: &NetworkArgs) -> anyhow::Result<ExitCode> {
+    let (dir, shown) = (&args.dir, args.dir.display());
+    let (_, profile) = args.options.profile()?;
+    if std::fs::read_dir(dir).is_ok_and(|mut files| files.next().is_some()) {
+        bail!("{shown} is not empty; expected a folder for a network of its own");
+    }
+    Catalogue::new(&profile)
+        .write(dir)
+        .with_context(|| format!("cannot write {shown}"))?;
+    super::emit(&format!(
+        "{} positions; start the server with: allot serve --network {shown}\n",
+        profile.positions()
+    ));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn list() {
