@@ -24,6 +24,15 @@ pub struct Cell {
     later: (u32, u32),
 }
 
+impl Cell {
+    /// Whether more becomes promisable later.
+    #[inline]
+    #[must_use]
+    pub fn grows(&self) -> bool {
+        self.later.0 != self.later.1
+    }
+}
+
 /// One SKU of the view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Line {

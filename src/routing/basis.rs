@@ -118,13 +118,13 @@ pub fn binding_then(
 
 /// A number that is the same only while the network and the items are, as far as routing asks.
 fn fingerprint(lanes: &Lanes, demands: &[Demand]) -> u64 {
-    let mut bytes: Vec<u8> = Vec::with_capacity(48 * demands.len());
+    let mut bytes: SmallVec<[u8; 256]> = SmallVec::new();
     for demand in demands {
-        bytes.extend(demand.grams.to_le_bytes());
-        bytes.extend(demand.volume_mm3.to_le_bytes());
-        bytes.extend(demand.longest_mm.to_le_bytes());
-        bytes.extend(demand.class.0.to_le_bytes());
-        bytes.extend(demand.value.0.to_le_bytes());
+        bytes.extend_from_slice(&demand.grams.to_le_bytes());
+        bytes.extend_from_slice(&demand.volume_mm3.to_le_bytes());
+        bytes.extend_from_slice(&demand.longest_mm.to_le_bytes());
+        bytes.extend_from_slice(&demand.class.0.to_le_bytes());
+        bytes.extend_from_slice(&demand.value.0.to_le_bytes());
         bytes.push(u8::from(demand.ships_alone));
     }
     xxh3_64_with_seed(&bytes, lanes.fingerprint)
@@ -171,9 +171,13 @@ fn put_line(out: &mut Vec<u8>, lanes: &Lanes, request: &Request<'_>, line: usize
     for cell in cells {
         let kept = lanes.buffer(cell.location.index()).unwrap_or_default();
         let useful = |units: Qty| u64::from(units.min(Qty(wanted.0.saturating_add(kept.0))).0);
-        let later = stock.later(cell);
         let step = u64::from(cell.location.0) - next;
         next = u64::from(cell.location.0) + 1;
+        if prices.is_empty() && !cell.grows() {
+            put_two(out, step << 2, useful(cell.now));
+            continue;
+        }
+        let later = stock.later(cell);
         let price = match prices {
             [] => 0,
             _ => priced(prices, cell.location),
@@ -306,6 +310,17 @@ fn put(out: &mut Vec<u8>, mut number: u64) {
             return;
         }
         out.push(low | 0x80);
+    }
+}
+
+/// Two numbers, most of them small.
+fn put_two(out: &mut Vec<u8>, one: u64, other: u64) {
+    match (u8::try_from(one), u8::try_from(other)) {
+        (Ok(one @ 0..0x80), Ok(other @ 0..0x80)) => out.extend([one, other]),
+        _ => {
+            put(out, one);
+            put(out, other);
+        }
     }
 }
 

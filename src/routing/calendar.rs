@@ -248,6 +248,22 @@ impl Hours {
         }
     }
 
+    /// The last moment on the local date `today` at which what is ready still leaves at `ship_at`, the
+    /// cut-off of `day`, if some earlier moment of that date made it; `None` outside of the tables.
+    pub(super) fn same_until(
+        &self,
+        today: Day,
+        (ship_at, day): (EpochMillis, Day),
+    ) -> Option<EpochMillis> {
+        let end = |of: Day| {
+            let row = usize::try_from(i64::from(of.0) - i64::from(FIRST)).ok()?;
+            self.clock.starts.get(row + 1).copied()
+        };
+        // A cut-off that the clocks skip may happen on the day after its own, when nobody waits for it.
+        let last = ship_at.0.min(end(day)? - 1) - i64::try_from(self.lead.0).ok()?;
+        Some(EpochMillis(last.min(end(today)? - 1)))
+    }
+
     /// When units that are ready at `ready` leave, and on which local date: the first cut-off that
     /// leaves the lead time.
     pub(super) fn handover(&self, ready: EpochMillis) -> Option<(EpochMillis, Day)> {

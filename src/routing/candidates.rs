@@ -7,6 +7,7 @@ use super::departures::Departures;
 use super::lanes::finite;
 use super::request::{Demand, Job};
 use super::tariff::NEVER;
+use crate::ledger::Cell;
 use crate::model::{EpochMillis, LocationId, Qty, RejectedReason};
 use smallvec::SmallVec;
 
@@ -36,18 +37,23 @@ pub(super) const ROOMY: u32 = u32::MAX;
 /// [`EXACT_DEMANDS_MAX`](super::EXACT_DEMANDS_MAX) demands.
 const SETS_MAX: u64 = 1 << 23;
 
-/// What one location has, while the stock is read.
+/// What one location has.
 #[derive(Debug, Clone, Copy, Default)]
 struct Held {
     /// Holds units of these, perhaps fewer than wanted.
     any: Set,
+    /// Has the whole quantity of these now.
+    now: Set,
+}
+
+/// What seldom is so of what a location has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Odd {
     /// May not ship these.
     unable: Set,
     /// Keeps all it has of these.
     kept: Set,
-    /// Has the whole quantity of these now.
-    now: Set,
-    /// Has it later.
+    /// Has the whole quantity of these later.
     later: Set,
 }
 
@@ -74,7 +80,13 @@ pub(super) struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
     held: Vec<Held>,
+    /// What else is to be known of some location; all of it empty unless `is_odd`.
+    odd: Vec<Odd>,
+    is_odd: bool,
+    /// Locations that hold something, as bits.
     touched: Vec<u64>,
+    /// Not all of them are noted there yet.
+    all_touched: bool,
     later: Vec<Later>,
     /// By location and demand, where the demand has scarcity prices: cents of one unit.
     scarce: Vec<i64>,
@@ -100,10 +112,51 @@ pub(super) struct Candidates {
 impl Candidates {
     /// Reads the stock and works out the slots.
     pub(super) fn gather(&mut self, job: &Job<'_>, departures: &mut Departures) {
+        self.forget(job);
+        self.list_groups(job);
+        for line in 0..job.request.demands.len() {
+            self.read_line(job, line);
+            self.read_scarcity(job, line);
+        }
+        if self.all_touched {
+            for (word, rows) in self.touched.iter_mut().zip(self.held.chunks(64)) {
+                let bits = rows.iter().enumerate();
+                *word = bits.fold(0, |all, (at, row)| all | u64::from(row.any != 0) << at);
+            }
+        }
+        self.later.sort_unstable_by_key(|l| (l.location, l.ready));
+        let (ungrouped, open) = (self.groups.is_empty(), job.open());
+        let mut later = 0;
+        for word in 0..self.touched.len() {
+            let mut bits = self.touched[word];
+            while bits != 0 {
+                let location = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                // Nearly always a location ships all that it has at the next cut-off.
+                if !(ungrouped && self.settle_at_once(job, departures, location, open)) {
+                    self.settle(job, departures, location, &mut later);
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self, job: &Job<'_>) {
+        let odd = std::mem::take(&mut self.is_odd);
+        for (at, word) in self.touched.iter_mut().enumerate() {
+            if *word != 0 {
+                *word = 0;
+                let rows = 64 * at..self.held.len().min(64 * at + 64);
+                self.held[rows.clone()].fill(Held::default());
+                if odd {
+                    self.odd[rows].fill(Odd::default());
+                }
+            }
+        }
         let locations = job.lanes.locations();
-        self.held.resize(locations, Held::default());
-        self.touched.clear();
         self.touched.resize(locations.div_ceil(64), 0);
+        self.held.resize(locations, Held::default());
+        self.odd.resize(locations, Odd::default());
+        self.all_touched = false;
         self.later.clear();
         self.slots.clear();
         self.least_base = NEVER;
@@ -113,20 +166,6 @@ impl Candidates {
         self.scarce_lines = 0;
         self.rooms.clear();
         self.forbidden.clear();
-        self.list_groups(job);
-        for line in 0..job.request.demands.len() {
-            self.read_line(job, line);
-        }
-        self.later.sort_unstable_by_key(|l| (l.location, l.ready));
-        let mut later = 0;
-        for word in 0..self.touched.len() {
-            let mut bits = self.touched[word];
-            while bits != 0 {
-                let location = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                self.settle(job, departures, location, &mut later);
-            }
-        }
     }
 
     fn list_groups(&mut self, job: &Job<'_>) {
@@ -150,6 +189,12 @@ impl Candidates {
         self.groups.iter().any(|&g| set & g != 0 && set & g != g)
     }
 
+    /// Whether some demands go together.
+    #[inline]
+    pub(super) fn any_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
     /// A set without what goes together and is not all there.
     fn closed(&self, set: Set) -> Set {
         let cut = self.groups.iter().filter(|&&g| set & g != g);
@@ -158,52 +203,86 @@ impl Candidates {
 
     fn read_line(&mut self, job: &Job<'_>, line: usize) {
         let demand = &job.request.demands[line];
-        let stock = job.request.stock;
         let bit: Set = 1 << line;
-        let whole = demand.qty;
-        let special = demand.class.0 != 0;
-        let mut divisible = demand.may_split && whole > Qty(1) && demand.together == 0;
-        // Cells come by location, so most of them are in the word of the one before.
-        let (mut word, mut bits) = (0, 0);
-        for cell in stock.cells(line) {
+        let divisible = demand.may_split && demand.qty > Qty(1) && demand.together == 0;
+        self.divisible |= if divisible { bit } else { 0 };
+        let cells = job.request.stock.cells(line);
+        // Where most locations have it, looking at all of them is quicker than to note each.
+        let many = 4 * cells.len() > self.held.len();
+        self.all_touched |= many;
+        let simple = demand.class.0 == 0 && !divisible;
+        match (job.buffers(), simple) {
+            ([], true) => self.read_cells(job, line, !many, |_, now| (now, true)),
+            (buffers, _) => self.read_cells(job, line, !many, |location, now| {
+                let kept = buffers.get(location).copied().unwrap_or_default();
+                (now.saturating_sub(kept), simple)
+            }),
+        }
+    }
+
+    /// Reads the cells of a line; `usable` is what of the units at a location routing may use now, and
+    /// whether that is nearly always all there is to know.
+    #[inline]
+    fn read_cells(
+        &mut self,
+        job: &Job<'_>,
+        line: usize,
+        note: bool,
+        usable: impl Fn(usize, Qty) -> (Qty, bool),
+    ) {
+        let bit: Set = 1 << line;
+        let whole = job.request.demands[line].qty;
+        for cell in job.request.stock.cells(line) {
             let location = cell.location.index();
             let Some(held) = self.held.get_mut(location) else {
                 continue;
             };
-            if location / 64 != word {
-                self.touched[word] |= bits;
-                (word, bits) = (location / 64, 0);
+            if note {
+                self.touched[location / 64] |= 1 << (location % 64);
             }
-            bits |= 1 << (location % 64);
+            let (now, simple) = usable(location, cell.now);
+            // Whether it has all of it is anybody's guess: no branch hangs on that.
+            let has = now >= whole;
             held.any |= bit;
-            if special && !job.able(location, demand.class) {
-                held.unable |= bit;
-                continue;
-            }
-            let units = |all: Qty| job.beyond_buffer(location, all);
-            let now = units(cell.now);
-            if now >= whole {
-                held.now |= bit;
-                divisible = divisible && job.closed(cell.location).is_some();
-            } else if let Some(step) = stock.later(cell).iter().find(|s| units(s.qty) >= whole) {
-                held.later |= bit;
-                self.later.push(Later {
-                    location: cell.location.0,
-                    ready: step.from.max(job.request.now),
-                    demand: u8::try_from(line).unwrap_or(u8::MAX),
-                });
-            } else if now.is_zero()
-                && stock
-                    .later(cell)
-                    .last()
-                    .is_none_or(|s| units(s.qty).is_zero())
-            {
-                held.kept |= bit;
+            let more = !has & (now.is_zero() | cell.grows());
+            if !simple | more {
+                self.read_cell(job, line, cell, now);
+            } else {
+                held.now |= bit & Set::from(has).wrapping_neg();
             }
         }
-        self.touched[word] |= bits;
-        self.divisible |= if divisible { bit } else { 0 };
-        self.read_scarcity(job, line);
+    }
+
+    /// What a cell comes to of which more is to be known than that it has so many units now.
+    /// `now` is what is there beyond the stock buffer.
+    fn read_cell(&mut self, job: &Job<'_>, line: usize, cell: &Cell, now: Qty) {
+        let demand = &job.request.demands[line];
+        let (bit, whole): (Set, _) = (1 << line, demand.qty);
+        let location = cell.location.index();
+        if demand.class.0 != 0 && !job.able(location, demand.class) {
+            self.odd[location].unable |= bit;
+            self.is_odd = true;
+            return;
+        }
+        let units = |all: Qty| job.beyond_buffer(location, all);
+        let later = job.request.stock.later(cell);
+        if now >= whole {
+            self.held[location].now |= bit;
+            if self.divisible & bit != 0 && job.closed(cell.location).is_none() {
+                self.divisible &= !bit;
+            }
+        } else if let Some(step) = later.iter().find(|s| units(s.qty) >= whole) {
+            self.odd[location].later |= bit;
+            self.is_odd = true;
+            self.later.push(Later {
+                location: cell.location.0,
+                ready: step.from.max(job.request.now),
+                demand: u8::try_from(line).unwrap_or(u8::MAX),
+            });
+        } else if now.is_zero() && later.last().is_none_or(|s| units(s.qty).is_zero()) {
+            self.odd[location].kept |= bit;
+            self.is_odd = true;
+        }
     }
 
     fn read_scarcity(&mut self, job: &Job<'_>, line: usize) {
@@ -228,6 +307,12 @@ impl Candidates {
         self.scarce_lines >> line & 1 == 1
     }
 
+    /// Whether some units of any demand have a scarcity price.
+    #[inline]
+    pub(super) fn any_scarce(&self) -> bool {
+        self.scarce_lines != 0
+    }
+
     /// Cents of handling and scarcity for one unit of a demand at a location.
     #[inline]
     pub(super) fn unit_cents(&self, job: &Job<'_>, location: usize, line: usize) -> i64 {
@@ -238,6 +323,46 @@ impl Candidates {
         per_unit + self.scarce[location * job.request.demands.len() + line]
     }
 
+    /// The slot of a location that ships at the next cut-off all that it can ever ship; `false` where
+    /// there is more to it, or it ships nothing. `open` is whether nobody is closed.
+    #[inline]
+    fn settle_at_once(
+        &mut self,
+        job: &Job<'_>,
+        departures: &mut Departures,
+        location: usize,
+        open: bool,
+    ) -> bool {
+        let now = self.held[location].now;
+        let id = super::lanes::location_id(location);
+        let waits = self.is_odd && self.odd[location].later != 0;
+        if now == 0 || waits || (!open && job.closed(id).is_some()) || job.tight(location) {
+            return false;
+        }
+        let departure = departures.now(job, job.request.destination.class_of[location]);
+        let least = departures.get(departure).least;
+        if !finite(least) {
+            return false;
+        }
+        let base = job.lanes.per_shipment[location] + least;
+        self.least_base = self.least_base.min(base);
+        self.served |= now;
+        self.slots.push(Slot {
+            location: id.0,
+            mask: now,
+            fresh: now,
+            departure,
+            base,
+            room: ROOMY,
+        });
+        self.seen.push(Seen {
+            location: id.0,
+            reason: None,
+            whole: NEVER,
+        });
+        true
+    }
+
     /// Turns what a location holds into slots, or into the reason why there are none.
     fn settle(
         &mut self,
@@ -246,7 +371,8 @@ impl Candidates {
         location: usize,
         later: &mut usize,
     ) {
-        let held = std::mem::take(&mut self.held[location]);
+        let held = self.held[location];
+        let odd = self.odd[location];
         let own_later = self.later[*later..]
             .iter()
             .take_while(|l| usize::from(l.location) == location)
@@ -254,12 +380,12 @@ impl Candidates {
         let id = super::lanes::location_id(location);
         let first = self.slots.len();
         let mut reason = None;
-        let parts = held.any & !held.unable & !held.kept & self.divisible;
+        let parts = held.any & !odd.unable & !odd.kept & self.divisible;
         if let Some(closed) = job.closed(id) {
             reason = Some(closed);
-        } else if held.unable == held.any {
+        } else if odd.unable == held.any {
             reason = Some(unable(job, location, held.any));
-        } else if held.now | held.later | parts == 0 {
+        } else if held.now | odd.later | parts == 0 {
             reason = Some(RejectedReason::NoStock);
         } else {
             let own = *later..*later + own_later;
@@ -283,6 +409,10 @@ impl Candidates {
             for slot in &self.slots[first..] {
                 self.served |= slot.fresh;
             }
+        }
+        if self.slots.len() == first {
+            // Nobody ships what is there.
+            self.held[location].now = 0;
         }
         *later += own_later;
         self.seen.push(Seen {
@@ -482,9 +612,25 @@ impl Candidates {
     /// Handling and scarcity of the whole quantity of a demand, from a slot's location.
     #[inline]
     pub(super) fn goods(&self, job: &Job<'_>, slot: &Slot, line: usize) -> i64 {
-        let location = usize::from(slot.location);
+        self.goods_at(job, usize::from(slot.location), line)
+    }
+
+    /// The same from a location.
+    #[inline]
+    pub(super) fn goods_at(&self, job: &Job<'_>, location: usize, line: usize) -> i64 {
         let units = i64::from(job.request.demands[line].qty.0);
         self.unit_cents(job, location, line) * units + job.lanes.sites[location].per_line
+    }
+
+    /// Whether every slot ships what its location has now and nothing else.
+    pub(super) fn only_now(&self) -> bool {
+        self.later.is_empty() && self.groups.is_empty() && !self.any_tight()
+    }
+
+    /// Whether a location ships the whole quantity of a demand, where [`Self::only_now`].
+    #[inline]
+    pub(super) fn has(&self, location: usize, line: usize) -> bool {
+        self.held[location].now >> line & 1 == 1
     }
 }
 

@@ -7,9 +7,11 @@
 use super::candidates::Set;
 use super::cargo::Load;
 use super::carriage::{Alone, Carriage, Singles};
-use super::lanes::{NO_ZONE, finite};
+use super::lanes::finite;
+use super::places::NO_ROW;
 use super::request::Job;
 use super::request::SETS_DEMANDS_MAX;
+use super::subsets::BySet;
 use super::surcharges::Rule;
 use super::tariff::{AMOUNT_MAX, NEVER, Parcels};
 use crate::model::{Day, EpochMillis};
@@ -17,6 +19,8 @@ use smallvec::SmallVec;
 
 /// A price that was not worked out yet.
 const UNKNOWN: i64 = i64::MIN;
+/// One price takes about as long as so many of a curve.
+const CURVE_IDS: usize = 4;
 /// No departure yet.
 const NONE: u32 = u32::MAX;
 
@@ -56,10 +60,15 @@ pub(super) struct Departures {
     /// Number of the request: what is marked with another one is of no use any more.
     stamp: u32,
     /// By row of hours: the hand-over of stock that is there now.
-    handovers: Vec<(u32, Option<Handover>)>,
+    leaving: Vec<Leaving>,
     /// By row of hours and run: lateness and speed of what leaves then.
-    runs: Vec<(u32, i64)>,
+    runs: Vec<i64>,
+    /// By day of hand-over, for some days, and run: when that is delivered.
+    delivered: Vec<Day>,
+    delivered_of: [Option<Day>; DAYS],
     runs_in_row: usize,
+    /// The network of the last request.
+    serial: u64,
     /// Price of a gram for the lower bounds, see [`Tariffs::slope`](super::tariff::Tariffs::slope).
     slope: usize,
     /// Whether carrying costs what the tariff says for the common parcels and nothing else.
@@ -84,6 +93,34 @@ struct Handover {
     today: Day,
 }
 
+/// The hand-over, at some hours, of stock that is there at the moment of a request. The calendar is asked
+/// once for all requests until then.
+#[derive(Debug, Clone, Copy)]
+struct Leaving {
+    /// The request for which lateness and speed were worked out last.
+    stamp: u32,
+    handover: Option<Handover>,
+    /// Of requests between these moments, both included, the hand-over is the same.
+    from: EpochMillis,
+    until: EpochMillis,
+}
+
+impl Leaving {
+    /// Nothing is known.
+    const NEW: Self = Self {
+        stamp: 0,
+        handover: None,
+        from: EpochMillis(1),
+        until: EpochMillis(0),
+    };
+}
+
+/// For so many days of hand-over it is kept when what leaves then is delivered.
+const DAYS: usize = 8;
+
+/// The delivery of what is never delivered: beyond any wait that is counted.
+const UNDELIVERED: Day = Day(i32::MAX);
+
 impl Departures {
     /// Forgets the last request.
     pub(super) fn start(&mut self, job: &Job<'_>) {
@@ -107,17 +144,20 @@ impl Departures {
             self.singles.fill(job);
             self.fill_flat(job);
         }
-        let runs = lanes.runs();
-        let hours = lanes.hours.len();
         self.stamp = self.stamp.wrapping_add(1);
-        if self.stamp == 0 || self.runs_in_row != runs || self.handovers.len() != hours {
+        if self.stamp == 0 || self.serial != lanes.serial {
             // Another network, or the numbers start over: old marks would look new.
+            let hours = lanes.hours.len();
             self.stamp = 1;
-            self.runs_in_row = runs;
-            self.handovers.clear();
-            self.handovers.resize(hours, (0, None));
+            self.serial = lanes.serial;
+            self.runs_in_row = lanes.runs();
+            self.leaving.clear();
+            self.leaving.resize(hours, Leaving::NEW);
             self.runs.clear();
-            self.runs.resize(hours * runs, (0, 0));
+            self.runs.resize(hours * self.runs_in_row, 0);
+            self.delivered.clear();
+            self.delivered.resize(DAYS * self.runs_in_row, UNDELIVERED);
+            self.delivered_of = [None; DAYS];
             self.row_at.clear();
         }
         self.row_at.resize(lanes.tariffs.rows(), (0, 0));
@@ -165,6 +205,7 @@ impl Departures {
     }
 
     /// The departure of a lane class with stock that is there now.
+    #[inline]
     pub(super) fn now(&mut self, job: &Job<'_>, class: u16) -> u32 {
         let known = self.now[usize::from(class)];
         if known != NONE {
@@ -180,95 +221,115 @@ impl Departures {
         let lanes = job.lanes;
         let destination = job.request.destination;
         let services = lanes.carriers.len();
-        let site = &lanes.sites[usize::from(destination.sample[usize::from(class)])];
-        let zones = destination.zones(usize::from(class), services);
-        let handover = self.handover(job, site.hours, ready);
+        let sample = usize::from(destination.sample[usize::from(class)]);
+        let hours = lanes.sites[sample].hours;
+        let now = ready == job.request.now;
+        let handover = if now {
+            self.leave_now(job, hours)
+        } else {
+            handover(job, hours, ready)
+        };
         let mut new = Departure {
             class,
             ready,
             ship_at: handover.map_or(EpochMillis::DISTANT_FUTURE, |h| h.ship_at),
             least: NEVER,
-            reaches: false,
+            reaches: self.collected,
             whole: UNKNOWN,
         };
         if self.collected {
-            new.reaches = true;
             if let Some(Handover { day, today, .. }) = handover {
-                let dated = job.dated(today, day);
-                new.least = dated.map_or(NEVER, |(late, speed)| late.0 + speed.0);
+                new.least = job.dated_cents(today, day);
             }
+            self.dated.resize(self.dated.len() + services, NEVER);
+        } else if now && handover.is_some() {
+            let runs = std::mem::take(&mut self.runs);
+            let of_hours = &runs[usize::from(hours) * self.runs_in_row..];
+            self.date(job, &mut new, |run| of_hours[usize::from(run)]);
+            self.runs = runs;
+        } else {
+            let dated = |run: u16| {
+                let Handover { day, today, .. } = handover?;
+                let delivered = job.lanes.delivery(run, day)?;
+                Some(job.dated_cents(today, delivered))
+            };
+            self.date(job, &mut new, |run| dated(run).unwrap_or(NEVER));
         }
-        for (service, &zone) in zones.iter().enumerate() {
-            let mut cents = NEVER;
-            if zone != NO_ZONE && !self.collected {
-                let least = lanes.tariffs.least(service, zone, self.slope);
-                new.reaches |= finite(least);
-                if let Some(handover) = handover {
-                    let run = lanes.run(service, zone);
-                    cents = self.dated_by(job, site.hours, run, handover, ready);
-                    let mut all = least + cents;
-                    if !self.plain {
-                        all += self.flat.get(service).map_or(0, |f| *f) + site.per_parcel;
-                    }
-                    new.least = new.least.min(all);
-                }
-            }
-            self.dated.push(cents);
-        }
-        new.least = new.least.min(NEVER);
         let index = u32::try_from(self.rows.len()).unwrap_or(NONE);
         self.rows.push(new);
         self.curve_at.push(NONE);
         index
     }
 
-    /// Lateness and speed of what a run takes at a hand-over; `NEVER` when there is no such
-    /// shipment.
-    fn dated_by(
-        &mut self,
-        job: &Job<'_>,
-        hours: u16,
-        run: u16,
-        handover: Handover,
-        ready: EpochMillis,
-    ) -> i64 {
-        let now = ready == job.request.now;
-        let kept = usize::from(hours) * self.runs_in_row + usize::from(run);
-        if now && self.runs[kept].0 == self.stamp {
-            return self.runs[kept].1;
+    /// Works out what every service costs a departure, `run_cents` being lateness and speed by run.
+    #[inline]
+    fn date(&mut self, job: &Job<'_>, new: &mut Departure, run_cents: impl Fn(u16) -> i64) {
+        let (lanes, destination) = (job.lanes, job.request.destination);
+        let class = usize::from(new.class);
+        let rows = destination.rows(class, lanes.carriers.len());
+        let least_of = lanes.tariffs.least(self.slope);
+        let start = self.dated.len();
+        self.dated.resize(start + rows.len(), NEVER);
+        let (mut reached, mut least) = (NEVER, NEVER);
+        for (cents, &row) in self.dated[start..].iter_mut().zip(rows) {
+            if row != NO_ROW {
+                *cents = run_cents(lanes.run_of[row as usize]);
+                let tariff = least_of[row as usize];
+                reached = reached.min(tariff);
+                least = least.min(tariff.wrapping_add(*cents));
+            }
         }
-        let delivery = job.lanes.delivery(run, handover.day);
-        let cents = delivery.and_then(|day| job.dated(handover.today, day));
-        let cents = cents.map_or(NEVER, |(late, speed)| late.0 + speed.0);
-        if now {
-            self.runs[kept] = (self.stamp, cents);
+        if !self.plain {
+            let per_parcel = lanes.sites[usize::from(destination.sample[class])].per_parcel;
+            let all = self.dated[start..].iter().zip(rows).enumerate();
+            let all = all.filter(|(_, (_, row))| **row != NO_ROW);
+            let all = all.map(|(service, (cents, &row))| {
+                let flat = self.flat.get(service).map_or(0, |f| *f);
+                least_of[row as usize] + cents + flat + per_parcel
+            });
+            least = all.min().unwrap_or(NEVER);
         }
-        cents
+        new.least = least.min(NEVER);
+        new.reaches = finite(reached);
+    }
+
+    /// The hand-over of stock that is there now; lateness and speed of what leaves then are there.
+    fn leave_now(&mut self, job: &Job<'_>, hours: u16) -> Option<Handover> {
+        let row = usize::from(hours);
+        let leaving = &mut self.leaving[row];
+        if leaving.stamp == self.stamp {
+            return leaving.handover;
+        }
+        leaving.stamp = self.stamp;
+        let now = job.request.now;
+        if now < leaving.from || leaving.until < now {
+            leaving.handover = handover(job, hours, now);
+            leaving.from = now;
+            leaving.until = leaving
+                .handover
+                .and_then(|h| job.lanes.hours[row].same_until(h.today, (h.ship_at, h.day)))
+                .unwrap_or(now);
+        }
+        let Handover { day, today, .. } = leaving.handover?;
+        let of_hours = row * self.runs_in_row..(row + 1) * self.runs_in_row;
+        let at = usize::try_from(day.0).unwrap_or(0) % DAYS;
+        let of_day = at * self.runs_in_row..(at + 1) * self.runs_in_row;
+        let delivered = &mut self.delivered[of_day];
+        if self.delivered_of[at] != Some(day) {
+            self.delivered_of[at] = Some(day);
+            for (run, delivered) in (0..=u16::MAX).zip(&mut *delivered) {
+                *delivered = job.lanes.delivery(run, day).unwrap_or(UNDELIVERED);
+            }
+        }
+        for (cents, &delivered) in self.runs[of_hours].iter_mut().zip(&*delivered) {
+            *cents = job.dated_cents(today, delivered);
+        }
+        leaving.handover
     }
 
     /// What a weight costs at the least in every lower bound, beside the base of its shipment.
     pub(super) fn weight_cents(&self, job: &Job<'_>, grams: u64) -> i64 {
         job.lanes.tariffs.slope_cents(self.slope, grams)
-    }
-
-    fn handover(&mut self, job: &Job<'_>, hours: u16, ready: EpochMillis) -> Option<Handover> {
-        let now = ready == job.request.now;
-        let kept = usize::from(hours);
-        if now && self.handovers[kept].0 == self.stamp {
-            return self.handovers[kept].1;
-        }
-        let hours = &job.lanes.hours[kept];
-        let today = hours.date_of(job.request.now);
-        let handover = hours.handover(ready).zip(today);
-        let handover = handover.map(|((ship_at, day), today)| Handover {
-            ship_at,
-            day,
-            today,
-        });
-        if now {
-            self.handovers[kept] = (self.stamp, handover);
-        }
-        handover
     }
 
     /// What carrying, lateness and speed of a shipment with everything cost, whose parcels are
@@ -347,6 +408,25 @@ impl Departures {
     /// Lateness and speed of a departure by service, `NEVER` where it cannot be used.
     pub(super) fn dated(&self, departure: u32, services: usize) -> &[i64] {
         &self.dated[departure as usize * services..][..services]
+    }
+
+    /// Whether it is quicker to work out the curve of a departure than to price so many sets one by one.
+    pub(super) fn wants_curve(&self, departure: u32, sets: usize, loads: &Loads) -> bool {
+        self.curve_at[departure as usize] != NONE || CURVE_IDS * sets > loads.ids()
+    }
+
+    /// What carrying, lateness and speed of a set of demands cost.
+    pub(super) fn carried_load(
+        &self,
+        job: &Job<'_>,
+        departure: u32,
+        loads: &Loads,
+        set: Set,
+    ) -> i64 {
+        let id = usize::from(loads.of_set[set].id);
+        let kinds = loads.kinds_of.get(id).copied().unwrap_or(0);
+        let alone = loads.alone(job, id);
+        self.carried(job, departure, loads.parcels(id), (&alone, kinds))
     }
 
     /// Makes sure the curve of a departure is there: for every load id its cost.
@@ -436,6 +516,18 @@ impl Departures {
     }
 }
 
+/// When stock that is ready at a moment leaves, at some hours; `None` beyond the calendar.
+fn handover(job: &Job<'_>, hours: u16, ready: EpochMillis) -> Option<Handover> {
+    let hours = &job.lanes.hours[usize::from(hours)];
+    let today = hours.date_of(job.request.now)?;
+    let (ship_at, day) = hours.handover(ready)?;
+    Some(Handover {
+        ship_at,
+        day,
+        today,
+    })
+}
+
 /// Largest range of keys that is numbered through a table; beyond, through sorting.
 const TABLE_MAX: u64 = 1 << 14;
 /// No number yet.
@@ -447,8 +539,12 @@ const UNNUMBERED: u32 = u32::MAX;
 pub(super) struct Loads {
     /// By subset: weight and volume.
     sums: Vec<Load>,
-    /// By subset: load id. The empty subset has one too, never used.
-    pub(super) id_of: Vec<u16>,
+    /// By subset: grams and mm³, where nothing else counts.
+    weights: Vec<(u64, u64)>,
+    /// By subset. The empty one has a load id too, never used.
+    pub(super) of_set: BySet<OfSet>,
+    /// Whether the units of all demands can be counted there.
+    pub(super) counted: bool,
     /// By load id and billing: the parcels.
     parcels: Vec<Parcels>,
     /// By load id: which of its demands ship alone; empty where none does.
@@ -459,6 +555,17 @@ pub(super) struct Loads {
     keys: Vec<u64>,
     sorted: Vec<u64>,
     table: Vec<u32>,
+}
+
+/// What a subset of the demands comes to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct OfSet {
+    /// Load id.
+    pub(super) id: u16,
+    /// How many demands.
+    pub(super) lines: u16,
+    /// Units of all of them.
+    pub(super) units: u32,
 }
 
 impl Loads {
@@ -493,6 +600,71 @@ impl Loads {
 
     /// Works out all subsets of `demands` (at most 16).
     pub(super) fn fill(&mut self, job: &Job<'_>, departures: &Departures) {
+        self.alone_of.clear();
+        self.kinds_of.clear();
+        self.counted = u32::try_from(job.units).is_ok();
+        let demands = job.request.demands;
+        self.of_set[0] = OfSet::default();
+        self.of_set.grow(demands.len(), |i, without, with| {
+            for (with, without) in with.iter_mut().zip(without) {
+                *with = OfSet {
+                    id: 0,
+                    lines: without.lines + 1,
+                    // Not counted where that overflows.
+                    units: without.units.wrapping_add(demands[i].qty.0),
+                };
+            }
+        });
+        if !self.fill_by_bracket(job, departures) {
+            self.fill_by_key(job, departures);
+        }
+    }
+
+    /// The same where everything fits into one parcel and all services bill alike and charge nothing
+    /// besides: then the load id is the bracket, less that of the lightest demand. `false`, and nothing
+    /// is filled, where it is not so simple.
+    fn fill_by_bracket(&mut self, job: &Job<'_>, departures: &Departures) -> bool {
+        let demands = job.request.demands;
+        let ([billing], []) = (&*job.lanes.tariffs.billings, &*departures.refuses) else {
+            return false;
+        };
+        if job.alone || !job.request.destination.rules(0).is_empty() {
+            return false;
+        }
+        self.weights.clear();
+        self.weights.push((0, 0));
+        for demand in demands {
+            let one = demand.load(demand.qty);
+            let known = self.weights.len();
+            self.weights.resize(2 * known, (0, 0));
+            let (known, new) = self.weights.split_at_mut(known);
+            for (new, (grams, mm3)) in new.iter_mut().zip(known) {
+                *new = (grams.saturating_add(one.grams), mm3.saturating_add(one.mm3));
+            }
+        }
+        let &(grams, mm3) = self.weights.last().unwrap_or(&(0, 0));
+        let Some(last) = billing.bracket_of(grams, mm3) else {
+            return false;
+        };
+        let bracket = |&(grams, mm3): &(u64, u64)| billing.bracket_of_part(grams, mm3);
+        // What is heavier is in no lower bracket.
+        let singles = (0..demands.len()).map(|i| bracket(&self.weights[1 << i]));
+        let first = singles.min().unwrap_or(last);
+        if usize::from(last - first) >= self.weights.len() {
+            return false;
+        }
+        let of_set = self.of_set.upto(self.weights.len());
+        for (of_set, weight) in of_set.iter_mut().zip(&self.weights) {
+            // Nothing at all may be lighter than any; nobody asks what it costs.
+            of_set.id = bracket(weight).saturating_sub(first);
+        }
+        self.billings = 1;
+        self.parcels.clear();
+        self.parcels.extend((first..=last).map(Parcels::one));
+        true
+    }
+
+    fn fill_by_key(&mut self, job: &Job<'_>, departures: &Departures) {
         let demands = job.request.demands;
         self.sums.clear();
         self.sums.push(Load::default());
@@ -506,8 +678,6 @@ impl Loads {
             }
         }
         self.billings = job.lanes.tariffs.billings.len();
-        self.id_of.clear();
-        self.id_of.resize(self.sums.len(), 0);
         let mut ids = 1;
         for (number, billing) in job.lanes.tariffs.billings.iter().enumerate() {
             let rules = job.request.destination.rules(number);
@@ -530,11 +700,10 @@ impl Loads {
         debug_assert!(ids <= self.sums.len() as u64, "{ids} load ids");
         // One subset of each id tells what the id's parcels are.
         self.parcels.clear();
-        self.alone_of.clear();
-        self.kinds_of.clear();
         let mut next = 0u32;
-        for (subset, &id) in self.id_of.iter().enumerate() {
-            if u32::from(id) == next {
+        let of_set = self.of_set.first(self.sums.len());
+        for (subset, of_set) in of_set.iter().enumerate() {
+            if u32::from(of_set.id) == next {
                 next += 1;
                 self.parcels.extend(all_parcels(job, self.sums[subset]));
                 if !refusals.is_empty() {
@@ -552,9 +721,10 @@ impl Loads {
     /// and its load; ids are numbered by first appearance.
     fn refine(&mut self, ids: u64, mut key_of: impl FnMut(usize, Load) -> u64) -> u64 {
         self.keys.clear();
+        let of_set = self.of_set.first(self.sums.len());
         let mut most = 0;
-        for (subset, (&sum, &id)) in self.sums.iter().zip(&self.id_of).enumerate() {
-            let key = key_of(subset, sum) * ids + u64::from(id);
+        for (subset, (&sum, of_set)) in self.sums.iter().zip(of_set).enumerate() {
+            let key = key_of(subset, sum) * ids + u64::from(of_set.id);
             most = most.max(key);
             self.keys.push(key);
         }
@@ -572,14 +742,15 @@ impl Loads {
         self.table
             .resize(usize::try_from(most).unwrap_or(0) + 1, UNNUMBERED);
         let mut next = 0;
-        for (id, &key) in self.id_of.iter_mut().zip(&self.keys) {
+        let of_set = self.of_set.upto(self.sums.len());
+        for (of_set, &key) in of_set.iter_mut().zip(&self.keys) {
             let number = &mut self.table[usize::try_from(key).unwrap_or(0)];
             if *number == UNNUMBERED {
                 *number = next;
                 next += 1;
             }
             // As many ids as subsets at the most, counted from 0.
-            *id = u16::try_from(*number).unwrap_or(u16::MAX);
+            of_set.id = u16::try_from(*number).unwrap_or(u16::MAX);
         }
         u64::from(next)
     }

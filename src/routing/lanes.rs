@@ -107,10 +107,18 @@ pub struct Core {
     /// The same for networks with the same tables, policies, scarcity and names apart.
     pub(super) fingerprint: u64,
     pub(super) sites: Vec<Site>,
+    /// By location: [`Site::per_shipment`], close together.
+    pub(super) per_shipment: Vec<i64>,
+    /// Locations by what handling of a unit costs, then by that of a line: cheapest first.
+    pub(super) by_unit: Vec<u16>,
+    /// The least of [`Site::per_line`].
+    pub(super) line_min: i64,
     pub(super) hours: Vec<Hours>,
     work: Vec<Arc<WorkDays>>,
     runs: Vec<Run>,
     pub(super) carriers: Vec<Carrier>,
+    /// By row of the tariffs, as [`Tariffs::row`] numbers them: which of the runs it is.
+    pub(super) run_of: Vec<u16>,
     pub(super) tariffs: Tariffs,
     /// Whether nobody charges minimums, surcharges or cartons.
     pub(super) plain: bool,
@@ -161,12 +169,20 @@ impl Lanes {
             .map(|c| c.bands.iter().map(|b| b.number).collect())
             .collect();
         let tariffs = Tariffs::new(network, &numbers)?;
+        let bands = carriers.iter().flat_map(|c| &c.bands);
+        let run_of = bands.map(|band| band.run).collect();
         let restrictions = Restrictions::new(network)?;
         let (classes, abilities, words) =
             abilities(&network.locations, restrictions.classes_of_services())?;
         let (scarcity, scarcity_max) = scarcity(&network.scarcity, network.locations.len())?;
         let handled_max = sites.iter().map(|s| s.per_unit + s.per_line).max();
         let handled_max = handled_max.unwrap_or(0);
+        let line_min = sites.iter().map(|s| s.per_line).min().unwrap_or(0);
+        let mut by_unit: Vec<u16> = (0..=u16::MAX).take(sites.len()).collect();
+        by_unit.sort_by_key(|&at| {
+            let site = &sites[usize::from(at)];
+            (site.per_unit, site.per_line)
+        });
         let unit_min = sites.iter().map(|s| s.per_unit).min().unwrap_or(0);
         let plain = !tariffs.has_minimum()
             && !tariffs.has_surcharges()
@@ -182,11 +198,15 @@ impl Lanes {
             countries,
             paused: sites.iter().map(|_| AtomicBool::new(false)).collect(),
             paused_count: AtomicUsize::new(0),
+            per_shipment: sites.iter().map(|s| s.per_shipment).collect(),
+            by_unit,
+            line_min,
             sites,
             hours: hours.rows,
             work: work.rows,
             runs,
             tariffs,
+            run_of,
             carriers,
             pairs: Pairs::new(&network.zone_pairs)?,
             places: Places::new(&network.places)?,
@@ -278,6 +298,12 @@ impl Lanes {
     #[inline]
     pub(super) fn buffer(&self, location: usize) -> Option<Qty> {
         self.buffers.get(location).copied()
+    }
+
+    /// By location: units of every SKU that stay there; empty where none do.
+    #[inline]
+    pub(super) fn buffers(&self) -> &[Qty] {
+        &self.buffers
     }
 
     /// What of `units` of a SKU at a location routing may use: its stock buffer stays there.

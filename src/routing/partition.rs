@@ -203,7 +203,7 @@ impl Bounds {
             let inside = rules.all >> i & 1 == 1;
             let short = if inside { rules.short[i] } else { 0 };
             for (with, without) in with.iter_mut().zip(without) {
-                *with = (without + short).min(NEVER);
+                *with = without.wrapping_add(short).min(NEVER);
             }
         });
     }
@@ -216,21 +216,21 @@ impl Bounds {
         self.goods.grow(demands, |i, without, with| {
             let goods = if inside(i) { rules.least_goods[i] } else { 0 };
             for (with, without) in with.iter_mut().zip(without) {
-                *with = without + goods;
+                *with = without.wrapping_add(goods);
             }
         });
         self.count[0] = 0;
         self.count.grow(demands, |i, without, with| {
             let one = u8::from(inside(i));
             for (with, without) in with.iter_mut().zip(without) {
-                *with = without + one;
+                *with = without.wrapping_add(one);
             }
         });
         for set in 0..1u32 << demands {
             let set = Set::try_from(set).unwrap_or(0);
             let first = subsets.first[set];
             self.reach[set] = if first < NEVER { self.count[set] } else { 0 };
-            self.one[set] = (first + rules.split).min(NEVER);
+            self.one[set] = first.wrapping_add(rules.split).min(NEVER);
         }
         // Nothing is left: no shipment.
         self.one[0] = 0;
@@ -241,7 +241,7 @@ impl Bounds {
             if short < NEVER {
                 // One shipment of all but a demand, or of fewer still.
                 self.one.beside(demands, i, |with, without| {
-                    *with = (*with).min(without + short);
+                    *with = (*with).min(without.wrapping_add(short));
                 });
             }
         }
@@ -249,7 +249,7 @@ impl Bounds {
         for set in 0..1u32 << demands {
             let set = Set::try_from(set).unwrap_or(0);
             let (count, reach) = (usize::from(self.count[set]), usize::from(self.reach[set]));
-            let more = self.goods[set] + self.besides[count % ROWS][reach % ROWS];
+            let more = self.goods[set].wrapping_add(self.besides[count % ROWS][reach % ROWS]);
             self.several[set] = self.one[set].min(more);
         }
     }

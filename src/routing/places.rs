@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// Most bytes that the cached destinations take together.
 const CACHE_BYTES: usize = 64 << 20;
 
+/// No row of the tariffs: the service does not go there.
+pub(super) const NO_ROW: u32 = u32::MAX;
+
 /// Where an order goes, seen from every location of one network.
 #[derive(Debug)]
 pub struct Destination {
@@ -30,6 +33,8 @@ pub struct Destination {
     pub(super) sample: Vec<u16>,
     /// By lane class and service: the dense zone, or [`NO_ZONE`].
     pub(super) zones: Vec<u8>,
+    /// The same as rows of the tariffs, or [`NO_ROW`].
+    rows: Vec<u32>,
     /// By billing: the surcharges that apply here; nothing at all where there are none.
     rules: Vec<Vec<Rule>>,
     /// By location: whether it does not ship to this country; nothing at all where all do.
@@ -56,7 +61,7 @@ struct Known {
 #[derive(Debug)]
 pub(super) struct Places {
     /// By country, then postal prefix.
-    by_country: HashMap<Box<str>, HashMap<Box<str>, Known>>,
+    by_country: HashMap<Box<str>, Prefixes<Known>>,
     /// Names of the surcharge areas; the first is none.
     areas: Vec<Box<str>>,
     cache: DashMap<Key, Arc<Destination>, foldhash::fast::RandomState>,
@@ -64,7 +69,7 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn new(rows: &[Place]) -> Result<Self, Invalid> {
-        let mut by_country: HashMap<Box<str>, HashMap<Box<str>, Known>> = HashMap::new();
+        let mut by_country: HashMap<Box<str>, Prefixes<Known>> = HashMap::new();
         let mut areas: Vec<Box<str>> = vec!["".into()];
         let mut numbers: HashMap<&str, u32> = HashMap::from_iter([("", 0)]);
         for (row, place) in rows.iter().enumerate() {
@@ -77,7 +82,7 @@ impl Places {
                 area,
             };
             let country = by_country.entry(place.country.clone()).or_default();
-            let known = country.insert(place.postal_prefix.clone(), new);
+            let known = country.insert(&place.postal_prefix, new);
             if known.is_some_and(|k| k != new) {
                 let field = format!("places[{row}].postal_prefix");
                 let expected = "one centre and area for each country and prefix";
@@ -122,6 +127,9 @@ impl Places {
             if let Some(country) = country {
                 let bars = |s: &Site| !s.ships_to.is_empty() && !s.ships_to.contains(&country);
                 new.barred = lanes.sites.iter().map(bars).collect();
+                if !new.barred.contains(&true) {
+                    new.barred = Vec::new();
+                }
             }
             new
         };
@@ -168,7 +176,7 @@ impl Places {
     /// The place with the longest prefix of a postal code.
     fn place(&self, to: &ShipTo) -> Option<Known> {
         let prefixes = self.by_country.get(&to.country)?;
-        longest(prefixes, &to.postal).map(|(_, &known)| known)
+        prefixes.longest(&to.postal).copied()
     }
 }
 
@@ -180,44 +188,69 @@ fn unknown(to: &ShipTo) -> Invalid {
     Invalid::new("ship_to.postal", &to.postal, expected)
 }
 
-/// The entry with the longest key that `text` starts with.
-fn longest<'a, T>(prefixes: &'a HashMap<Box<str>, T>, text: &str) -> Option<(usize, &'a T)> {
-    (0..=text.len())
-        .rev()
-        .filter_map(|end| text.get(..end))
-        .find_map(|prefix| prefixes.get(prefix).map(|found| (prefix.len(), found)))
+/// Something by prefix of a text.
+#[derive(Debug)]
+struct Prefixes<T> {
+    by_text: HashMap<Box<str>, T>,
+    /// How long the prefixes are, longest first: a table has a few lengths only.
+    lengths: Vec<usize>,
+}
+
+impl<T> Default for Prefixes<T> {
+    fn default() -> Self {
+        Self {
+            by_text: HashMap::new(),
+            lengths: Vec::new(),
+        }
+    }
+}
+
+impl<T> Prefixes<T> {
+    /// Adds a prefix; what was known of it before.
+    fn insert(&mut self, prefix: &str, new: T) -> Option<T> {
+        if !self.lengths.contains(&prefix.len()) {
+            self.lengths.push(prefix.len());
+            self.lengths.sort_unstable_by(|a, b| b.cmp(a));
+        }
+        self.by_text.insert(prefix.into(), new)
+    }
+
+    /// What is known of the longest prefix of a text.
+    fn longest(&self, text: &str) -> Option<&T> {
+        let prefixes = self.lengths.iter().filter_map(|&end| text.get(..end));
+        let mut known = prefixes.filter_map(|prefix| self.by_text.get(prefix));
+        known.next()
+    }
 }
 
 /// Zones by postal prefixes.
 #[derive(Debug)]
 pub(super) struct Pairs {
     /// By origin prefix, then destination prefix: the number of the zone.
-    by_origin: HashMap<Box<str>, HashMap<Box<str>, u8>>,
+    by_origin: HashMap<Box<str>, Prefixes<u8>>,
     /// All destination prefixes.
-    destinations: HashMap<Box<str>, usize>,
+    destinations: Prefixes<usize>,
     /// The same by number.
     names: Vec<Box<str>>,
 }
 
 impl Pairs {
     pub(super) fn new(rows: &[ZonePair]) -> Result<Self, Invalid> {
-        let mut by_origin: HashMap<Box<str>, HashMap<Box<str>, u8>> = HashMap::new();
-        let mut destinations = HashMap::new();
-        let mut names = Vec::new();
+        let mut by_origin: HashMap<Box<str>, Prefixes<u8>> = HashMap::new();
+        let mut destinations = Prefixes::default();
+        let mut names: Vec<Box<str>> = Vec::new();
         for (row, pair) in rows.iter().enumerate() {
             let origin = by_origin.entry(pair.origin_prefix.clone()).or_default();
-            let known = origin.insert(pair.dest_prefix.clone(), pair.zone);
+            let known = origin.insert(&pair.dest_prefix, pair.zone);
             if known.is_some_and(|zone| zone != pair.zone) {
                 let field = format!("zone_pairs[{row}].zone");
                 let expected = "one zone for each pair of prefixes";
                 return Err(Invalid::new(field, pair.zone, expected));
             }
-            destinations
-                .entry(pair.dest_prefix.clone())
-                .or_insert_with_key(|name| {
-                    names.push(name.clone());
-                    names.len() - 1
-                });
+            if !destinations.by_text.contains_key(&pair.dest_prefix) {
+                destinations.insert(&pair.dest_prefix, names.len());
+                names.push(pair.dest_prefix.clone());
+            }
         }
         Ok(Self {
             by_origin,
@@ -228,7 +261,7 @@ impl Pairs {
 
     /// The longest destination prefix of a postal code; which shorter ones match follows from it.
     fn longest(&self, postal: &str) -> Option<usize> {
-        longest(&self.destinations, postal).map(|(_, &number)| number)
+        self.destinations.longest(postal).copied()
     }
 
     /// The zone from an origin to the places of a destination prefix: the longest origin prefix
@@ -238,7 +271,7 @@ impl Pairs {
         (0..=origin.len())
             .rev()
             .filter_map(|end| self.by_origin.get(origin.get(..end)?))
-            .find_map(|pairs| longest(pairs, destination).map(|(_, &zone)| zone))
+            .find_map(|pairs| pairs.longest(destination).copied())
     }
 }
 
@@ -255,6 +288,7 @@ impl Destination {
             class_of: Vec::with_capacity(lanes.sites.len()),
             sample: Vec::new(),
             zones: Vec::new(),
+            rows: Vec::new(),
             rules: Vec::new(),
             barred: Vec::new(),
             restricted,
@@ -279,6 +313,11 @@ impl Destination {
             let key = (site.hours, site.per_parcel, zones);
             let class = *known.entry(key).or_insert_with_key(|(_, _, zones)| {
                 new.zones.extend_from_slice(zones);
+                new.rows
+                    .extend(zones.iter().enumerate().map(|(service, &zone)| match zone {
+                        NO_ZONE => NO_ROW,
+                        _ => u32::try_from(lanes.tariffs.row(service, zone)).unwrap_or(NO_ROW),
+                    }));
                 new.sample.push(u16::try_from(location).unwrap_or(u16::MAX));
                 new.sample.len() - 1
             });
@@ -290,6 +329,17 @@ impl Destination {
     /// The dense zone of every service, as seen from a lane class.
     pub(super) fn zones(&self, class: usize, services: usize) -> &[u8] {
         &self.zones[class * services..(class + 1) * services]
+    }
+
+    /// The row of every service, as seen from a lane class.
+    #[inline]
+    pub(super) fn rows(&self, class: usize, services: usize) -> &[u32] {
+        &self.rows[class * services..(class + 1) * services]
+    }
+
+    /// Whether no location is closed to it.
+    pub(super) fn open(&self) -> bool {
+        self.barred.is_empty() && !self.restricted.closes_any()
     }
 
     /// Whether a location does not ship to the country.
@@ -315,7 +365,7 @@ impl Destination {
         let rules: usize = self.rules.iter().map(|r| size_of_val(&**r) + 24).sum();
         let classes = 2 * (self.class_of.len() + self.sample.len());
         let free = self.free.as_ref().map_or(0, |free| free.bytes());
-        let tables = self.zones.len() + rules + self.barred.len() + self.restricted.bytes();
+        let tables = 5 * self.zones.len() + rules + self.barred.len() + self.restricted.bytes();
         size_of::<Self>() + classes + tables + free + 64
     }
 }

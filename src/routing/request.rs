@@ -7,7 +7,7 @@ use super::binding::Constraint;
 use super::cargo::Load;
 use super::lanes::Lanes;
 use super::places::Destination;
-use super::tariff::AMOUNT_MAX;
+use super::tariff::{AMOUNT_MAX, NEVER};
 use crate::ledger::{DayUse, StockView};
 use crate::model::{
     Cents, Day, EpochMillis, Invalid, LocationId, Policy, Qty, RejectedReason, ShortLine, SkuId,
@@ -202,6 +202,7 @@ impl<'a> Job<'a> {
 
     /// Late penalty and speed value of a delivery, `today` being the location's date at `now`;
     /// `None` when the shipment does not exist.
+    #[inline]
     pub(super) fn dated(&self, today: Day, deliver_on: Day) -> Option<(Cents, Cents)> {
         if self.latest.is_some_and(|latest| deliver_on > latest) {
             return None;
@@ -219,6 +220,24 @@ impl<'a> Job<'a> {
             Cents(self.policy.late_per_day.0 * late),
             Cents(self.policy.speed_value_per_day.0 * wait),
         ))
+    }
+
+    /// The same as one sum; `NEVER` when the shipment does not exist.
+    #[inline]
+    pub(super) fn dated_cents(&self, today: Day, deliver_on: Day) -> i64 {
+        let dated = self.dated(today, deliver_on);
+        dated.map_or(NEVER, |(late, speed)| late.0 + speed.0)
+    }
+
+    /// Whether no location is closed to this order.
+    pub(super) fn open(&self) -> bool {
+        let paused = match self.paused {
+            Some(then) => !then.is_empty(),
+            None => self.lanes.any_paused(),
+        };
+        let request = self.request;
+        let chosen = request.pickup.is_some() || !request.excluded.is_empty();
+        !paused && !chosen && request.destination.open()
     }
 
     /// Why a location may ship nothing of this order; `None` when it may.
@@ -263,6 +282,15 @@ impl<'a> Job<'a> {
         class.0 == 0
             || self.lifted == Some(Constraint::Abilities)
             || self.lanes.able(location, class)
+    }
+
+    /// By location: units of every SKU that routing may not use; empty where there are none.
+    #[inline]
+    pub(super) fn buffers(&self) -> &'a [Qty] {
+        match self.lifted {
+            Some(Constraint::StockBuffer) => &[],
+            _ => self.lanes.buffers(),
+        }
     }
 
     /// What of `units` at a location routing may use.

@@ -155,6 +155,9 @@ impl Restrictions {
                 (None, None, None) => found.closed.fill(true),
             }
         }
+        if !found.closed.contains(&true) {
+            found.closed = Vec::new();
+        }
         if found.refuses.iter().all(|&kinds| kinds == 0) {
             found.refuses.clear();
         }
@@ -182,6 +185,11 @@ impl Restricted {
         self.closed
             .get(location.index())
             .is_some_and(|&closed| closed)
+    }
+
+    /// Whether nothing of some location may.
+    pub(super) fn closes_any(&self) -> bool {
+        !self.closed.is_empty()
     }
 
     /// Whether items of a class may not, from a location.

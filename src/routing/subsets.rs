@@ -50,6 +50,11 @@ impl<T: Copy> BySet<T> {
         &mut self.0[..count]
     }
 
+    /// The sets of the first `count` numbers, to read.
+    pub(super) fn first(&self, count: usize) -> &[T] {
+        &self.0[..count]
+    }
+
     /// Works out every set from the one without its highest demand: `step` is asked for the demand
     /// and what it makes of the smaller set.
     pub(super) fn grow(&mut self, demands: usize, step: impl Fn(usize, &[T], &mut [T])) {
@@ -83,9 +88,21 @@ pub(super) struct Subsets {
     pub(super) demands: usize,
 }
 
-/// Of one slot, by subset: what the goods and the handling cost.
+/// Of one slot, by subset: what the goods and the handling cost, where some have a price of their own.
 #[derive(Debug, Default)]
 pub(super) struct Sums(BySet<i64>);
+
+/// One slot, for a look at the sets that it ships.
+struct Look<'a> {
+    job: &'a Job<'a>,
+    candidates: &'a Candidates,
+    number: u32,
+    slot: &'a Slot,
+    /// The sets within these that it ships are offered, but for this one.
+    within: Set,
+    except: Set,
+    into: &'a mut Subsets,
+}
 
 impl Subsets {
     /// Forgets everything; room for subsets of `demands` demands.
@@ -99,19 +116,23 @@ impl Subsets {
 
     /// Offers `slot` as the place of one shipment of `set`. Of equal ones the lower slot stays, in
     /// whatever order they come.
+    #[inline]
     pub(super) fn offer(&mut self, set: Set, cents: i64, slot: u32) {
-        let at = set;
-        let [one, two] = self.places[at];
-        if (cents, slot) >= (self.second[at], two) || cents >= NEVER || slot == one {
+        let places = &mut self.places[set];
+        let [one, two] = *places;
+        let second = self.second[set];
+        let late = cents > second || (cents == second && slot >= two);
+        if late || cents >= NEVER || slot == one {
             return;
         }
-        if (cents, slot) < (self.first[at], one) {
-            self.second[at] = self.first[at];
-            self.first[at] = cents;
-            self.places[at] = [slot, one];
+        let first = self.first[set];
+        if cents < first || (cents == first && slot < one) {
+            self.second[set] = first;
+            self.first[set] = cents;
+            *places = [slot, one];
         } else {
-            self.second[at] = cents;
-            self.places[at][1] = slot;
+            self.second[set] = cents;
+            places[1] = slot;
         }
     }
 }
@@ -128,47 +149,104 @@ impl Sums {
         into: &mut Subsets,
     ) {
         let slot: &Slot = &candidates.slots[number as usize];
-        let mask = slot.mask & within;
-        if mask == 0 {
+        let within = slot.mask & within;
+        if within == 0 {
             return;
         }
-        let curve = departures.curve(job, slot.departure, loads);
-        let curve = departures.curve_row(curve, loads);
-        let least = departures.get(slot.departure).least;
+        let look = Look {
+            job,
+            candidates,
+            number,
+            slot,
+            within,
+            except,
+            into,
+        };
+        let sets = 1usize << within.count_ones();
+        if departures.wants_curve(slot.departure, sets, loads) {
+            let curve = departures.curve(job, slot.departure, loads);
+            let curve = departures.curve_row(curve, loads);
+            let carried = |set: Set| {
+                let id = usize::from(loads.of_set[set].id);
+                curve.get(id).copied().unwrap_or(NEVER)
+            };
+            self.offer_all(look, departures, loads, carried);
+        } else {
+            let departures = &*departures;
+            let carried = |set: Set| departures.carried_load(job, slot.departure, loads, set);
+            self.offer_all(look, departures, loads, carried);
+        }
+    }
+
+    /// Offers the sets, whose carriage is `carried`.
+    #[inline]
+    fn offer_all(
+        &mut self,
+        look: Look<'_>,
+        departures: &Departures,
+        loads: &Loads,
+        carried: impl Fn(Set) -> i64,
+    ) {
+        let (job, candidates, slot) = (look.job, look.candidates, look.slot);
+        let base = slot.base - departures.get(slot.departure).least;
+        if loads.counted && !candidates.any_scarce() {
+            let site = &job.lanes.sites[usize::from(slot.location)];
+            let (per_unit, per_line) = (site.per_unit, site.per_line);
+            look.offer(|set| {
+                let row = &loads.of_set[set];
+                let units = per_unit.wrapping_mul(i64::from(row.units));
+                let lines = per_line.wrapping_mul(i64::from(row.lines));
+                base.wrapping_add(units)
+                    .wrapping_add(lines)
+                    .wrapping_add(carried(set))
+            });
+            return;
+        }
         let mut goods = [0; Set::BITS as usize];
-        let mut rest = mask;
+        let mut rest = look.within;
         while rest != 0 {
             let line = rest.trailing_zeros() as usize;
             goods[line % goods.len()] = candidates.goods(job, slot, line);
             rest &= rest - 1;
         }
-        // A later hand-over ships nothing but what has to wait for it.
+        let sums = &mut self.0;
+        sums[0] = base;
+        look.offer(|set| {
+            // Every set is the one without its lowest demand, and that: ascending, so it is there.
+            let low = set.trailing_zeros() as usize % goods.len();
+            let sum = sums[set & (set - 1)].wrapping_add(goods[low]);
+            sums[set] = sum;
+            sum.wrapping_add(carried(set))
+        });
+    }
+}
+
+impl Look<'_> {
+    /// Offers every set, in ascending order, for what it costs.
+    #[inline]
+    fn offer(self, mut cost: impl FnMut(Set) -> i64) {
+        let (candidates, slot, within) = (self.candidates, self.slot, self.within);
         let tight = slot.room != ROOMY;
+        // A later hand-over ships nothing but what has to wait for it.
         let fresh = if tight || slot.fresh == slot.mask {
             Set::MAX
         } else {
             slot.fresh
         };
-        let subsets = 1 << job.request.demands.len();
-        let ids = &loads.id_of[..subsets];
-        let sums = &mut self.0;
-        sums[0] = slot.base - least;
-        let mut set = mask & mask.wrapping_neg();
-        // Every set is the one without its lowest demand, and that: ascending, so it is there.
+        let free = !tight && fresh == Set::MAX && !candidates.any_groups();
+        let mut set = within & within.wrapping_neg();
         while set != 0 {
-            let low = set.trailing_zeros() as usize % goods.len();
-            let sum = sums[set & (set - 1)].wrapping_add(goods[low]);
-            sums[set] = sum;
-            let cents = sum.wrapping_add(curve[ids[usize::from(set)] as usize]);
-            if cents <= into.second[set]
-                && set != except
-                && set & fresh != 0
-                && !candidates.cuts(set)
-                && (!tight || candidates.leaves(job, number, set))
+            let cents = cost(set);
+            if cents <= self.into.second[set]
+                && set != self.except
+                && (free
+                    || (set & fresh != 0
+                        && !candidates.cuts(set)
+                        && (!tight || candidates.leaves(self.job, self.number, set))))
             {
-                into.offer(set, cents, number);
+                self.into.offer(set, cents, self.number);
             }
-            set = set.wrapping_sub(mask) & mask;
+            set = set.wrapping_sub(within) & within;
         }
     }
 }

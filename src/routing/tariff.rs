@@ -45,6 +45,15 @@ impl Parcels {
         extra: 0,
     };
 
+    /// A single parcel in a bracket.
+    pub(super) fn one(bracket: u16) -> Self {
+        Self {
+            full: 0,
+            bracket,
+            extra: 0,
+        }
+    }
+
     /// A number that is the same only for the same parcels, surcharges apart; below
     /// `(full + 1) × (brackets + 2)`.
     pub(super) fn key(self, brackets: usize) -> u64 {
@@ -147,8 +156,7 @@ impl Billing {
         let thousandths = cm3.checked_mul(1_000)?;
         let up = thousandths.saturating_add(u64::from(divisor) - 1);
         if self.inverse != 0 && up <= u64::from(u32::MAX) {
-            let quotient = (u128::from(up) * u128::from(self.inverse)) >> 64;
-            return u64::try_from(quotient).ok();
+            return Some(high_half(up, self.inverse));
         }
         Some(thousandths.div_ceil(u64::from(divisor)))
     }
@@ -156,9 +164,14 @@ impl Billing {
     /// Billable weight in grams; `None` when it is beyond counting.
     #[inline]
     pub(super) fn billable(&self, load: Load) -> Option<u64> {
-        let mut weight = load.grams;
+        self.weight(load.grams, load.mm3)
+    }
+
+    /// The same of so many grams and mm³.
+    #[inline]
+    fn weight(&self, mut weight: u64, mm3: u64) -> Option<u64> {
         if let Some(divisor) = self.divisor {
-            let cm3 = load.mm3.div_ceil(1_000);
+            let cm3 = mm3.div_ceil(1_000);
             if cm3 > u64::from(self.threshold_cm3) {
                 weight = weight.max(self.dimensional(cm3, divisor)?);
             }
@@ -167,6 +180,37 @@ impl Billing {
             weight = weight.div_ceil(self.step).checked_mul(self.step)?;
         }
         Some(weight)
+    }
+
+    /// The bracket of so many grams and mm³; `None` where they are no single parcel, or one that no tariff
+    /// has a price for.
+    #[inline]
+    pub(super) fn bracket_of(&self, grams: u64, mm3: u64) -> Option<u16> {
+        let weight = self.weight(grams, mm3).filter(|&w| w <= self.heaviest)?;
+        let bracket = self.bracket(weight);
+        (bracket != BEYOND).then_some(bracket)
+    }
+
+    /// The same of some of what has a bracket: nothing in it is beyond counting then.
+    #[inline]
+    pub(super) fn bracket_of_part(&self, grams: u64, mm3: u64) -> u16 {
+        let mut weight = grams;
+        if let Some(divisor) = self.divisor {
+            let cm3 = mm3.wrapping_add(999) / 1_000;
+            if cm3 > u64::from(self.threshold_cm3) {
+                let thousandths = cm3.wrapping_mul(1_000);
+                let up = thousandths.wrapping_add(u64::from(divisor) - 1);
+                weight = weight.max(if self.inverse != 0 && up <= u64::from(u32::MAX) {
+                    high_half(up, self.inverse)
+                } else {
+                    thousandths.div_ceil(u64::from(divisor))
+                });
+            }
+        }
+        if self.step > 1 {
+            weight = weight.div_ceil(self.step).wrapping_mul(self.step);
+        }
+        self.bracket(weight)
     }
 
     /// The [key](Parcels::key) of a load's parcels.
@@ -290,6 +334,13 @@ impl Billing {
     }
 }
 
+/// The upper 64 bits of a product.
+#[inline]
+fn high_half(one: u64, other: u64) -> u64 {
+    let product = u128::from(one).wrapping_mul(u128::from(other));
+    u64::try_from(product >> 64).unwrap_or(u64::MAX)
+}
+
 /// All prices of the network.
 #[derive(Debug)]
 pub(super) struct Tariffs {
@@ -307,9 +358,9 @@ pub(super) struct Tariffs {
     starts: Vec<usize>,
     /// By service, zone (dense), bracket.
     prices: Vec<i64>,
-    /// By service and zone: for every slope, the least by which a shipment costs more than its
-    /// weight at that slope. Indexed like `zones`.
-    least: Vec<[i64; SLOPES]>,
+    /// By slope, then by service and zone: the least by which a shipment costs more than its weight
+    /// at that slope. Indexed like `zones`; one request asks for one slope.
+    least: [Vec<i64>; SLOPES],
     /// Prices of a gram, in millionths of a cent, ascending from 0. None is above what a gram of
     /// any full parcel costs, so that each also holds for many parcels.
     slopes: [i64; SLOPES],
@@ -346,7 +397,7 @@ impl Tariffs {
             minimum: Vec::new(),
             starts: Vec::new(),
             prices: Vec::new(),
-            least: Vec::new(),
+            least: Default::default(),
             slopes: [0; SLOPES],
             bases: [NEVER; SLOPES],
             zones: Vec::new(),
@@ -360,7 +411,7 @@ impl Tariffs {
             // Stable: of two steps with one bound the first row counts.
             steps.sort_by_key(|&(_, max, _)| max);
             tariffs.starts.push(tariffs.prices.len());
-            tariffs.zones.push(tariffs.least.len());
+            tariffs.zones.push(tariffs.rows());
             let billing = &tariffs.billings[usize::from(tariffs.billing_of[service])];
             for &zone in &zone_numbers[service] {
                 let mut own = steps.iter().filter(|s| s.0 == zone).peekable();
@@ -369,7 +420,7 @@ impl Tariffs {
                     let price = own.peek().map_or(NEVER, |s| s.2);
                     tariffs.prices.push(price);
                 }
-                tariffs.least.push([NEVER; SLOPES]);
+                tariffs.least.iter_mut().for_each(|of| of.push(NEVER));
             }
         }
         tariffs.add_slopes(zone_numbers);
@@ -401,7 +452,7 @@ impl Tariffs {
                 let over = |(grams, cents)| cents - self.cents_up(slope, grams);
                 let least = self.steps(service, zone).map(over).min();
                 let least = least.unwrap_or(NEVER);
-                self.least[at][slope] = least;
+                self.least[slope][at] = least;
                 self.bases[slope] = self.bases[slope].min(least);
             }
         }
@@ -503,14 +554,14 @@ impl Tariffs {
         rules
     }
 
-    /// The least by which a shipment to the zone costs more than its weight at a slope.
-    pub(super) fn least(&self, service: usize, zone: u8, slope: usize) -> i64 {
-        self.least[self.row(service, zone)][slope]
+    /// By row: the least by which a shipment to the zone costs more than its weight at a slope.
+    pub(super) fn least(&self, slope: usize) -> &[i64] {
+        &self.least[slope]
     }
 
     /// How many rows of prices there are: one for each service and zone.
     pub(super) fn rows(&self) -> usize {
-        self.least.len()
+        self.least[0].len()
     }
 
     /// The number of a service's zone among all rows.

@@ -3,17 +3,24 @@
 //! Most orders end at the second step: a single shipment is cheaper than the least that any split
 //! could cost.
 
-use super::candidates::{Candidates, ROOMY, Set};
+use super::candidates::{Candidates, ROOMY, Set, Slot};
 use super::cargo::Load;
 use super::departures::{Departures, Loads};
 use super::joint;
 use super::partition::{Found, Partition, Rules};
 use super::request::{Job, SETS_DEMANDS_MAX};
-use super::subsets::{Subsets, Sums};
+use super::subsets::{BySet, Subsets, Sums};
 use super::tariff::{NEVER, Parcels};
 
 /// How many slots are worked out before the others are looked at again.
 const SEEDS: usize = 16;
+/// To see which are of no use takes about as long as so many sets of every set, and one for every demand.
+const ROUND_SETS: usize = 8;
+/// To work out a slot takes about as long as to work out so many of its sets besides.
+const SLOT_SETS: usize = 12;
+
+/// Locations are looked through by price where there is a slot for so many at the most.
+const WALKED_MAX: usize = 8;
 
 /// Memory of the search.
 #[derive(Debug, Default)]
@@ -24,8 +31,60 @@ pub(super) struct Whole {
     pub(super) sums: Sums,
     parcels: Vec<Parcels>,
     kept: Vec<u32>,
-    /// Of these, the slots that one search still has to work out.
-    open: Vec<u32>,
+    /// Of these, the slots that one search still has to work out, with their bases.
+    open: Vec<(i64, u32)>,
+    worth: Worth,
+}
+
+/// By set: what a slot that has it may cost without its goods, to be of any use. Every shipment of the
+/// set, or of less, is dearer from a dearer slot than the second best that is known of it.
+#[derive(Debug, Default)]
+struct Worth {
+    /// More than an `i32` is the most of those: numbers that small are looked through together.
+    most: BySet<i32>,
+    goods: BySet<i64>,
+}
+
+impl Worth {
+    fn fill(&mut self, rules: &Rules, subsets: &Subsets) {
+        let demands = subsets.demands;
+        self.goods[0] = 0;
+        self.goods.grow(demands, |i, without, with| {
+            let goods = match rules.all >> i & 1 {
+                1 => rules.least_goods[i],
+                _ => 0,
+            };
+            for (with, without) in with.iter_mut().zip(without) {
+                *with = without.wrapping_add(goods);
+            }
+        });
+        let sets = 1 << demands;
+        let goods = self.goods.upto(sets).iter();
+        let known = subsets.second.first(sets).iter().zip(goods);
+        for (most, (second, goods)) in self.most.upto(sets).iter_mut().zip(known) {
+            *most = i32::try_from(second.wrapping_sub(*goods)).unwrap_or(i32::MAX);
+        }
+        // Nothing is no shipment, and single shipments of everything are known.
+        self.most[0] = i32::MIN;
+        self.most[rules.all] = i32::MIN;
+        for i in 0..demands {
+            self.most
+                .beside(demands, i, |with, without| *with = (*with).max(without));
+        }
+    }
+
+    fn of(&self, set: Set) -> i64 {
+        match self.most[set] {
+            i32::MAX => NEVER,
+            most => most.into(),
+        }
+    }
+}
+
+/// How many sets slots have.
+fn work(slots: &[Slot], open: &[(i64, u32)]) -> usize {
+    let sets = |&(_, slot): &(i64, u32)| 1usize << slots[slot as usize].mask.count_ones();
+    open.iter().map(|slot| SLOT_SETS + sets(slot)).sum()
 }
 
 /// What a request's demands come to, before any search.
@@ -159,10 +218,12 @@ impl Whole {
             self.subsets.offer(frame.served, cents, slot);
         }
         let mut rules = *rules;
-        self.open.clone_from(&self.kept);
+        self.open.clear();
+        let base = |&slot: &u32| (candidates.slots[slot as usize].base, slot);
+        self.open.extend(self.kept.iter().map(base));
         self.narrow(job, candidates, departures, &mut rules);
         for at in 0..self.open.len() {
-            self.add_slot(job, candidates, departures, (self.open[at], rules.all));
+            self.add_slot(job, candidates, departures, (self.open[at].1, rules.all));
         }
         rules.ship_what_must_ship();
         let slots = &candidates.slots;
@@ -183,23 +244,29 @@ impl Whole {
         departures: &mut Departures,
         rules: &mut Rules,
     ) {
-        if self.open.len() < 2 * SEEDS {
-            return;
+        let slots = &candidates.slots;
+        let mut some = SEEDS;
+        // To look at all sets takes about as long as to work out slots with so many.
+        let demands = self.subsets.demands;
+        let round = (1 << demands) * (demands + ROUND_SETS);
+        while self.open.len() >= 2 * some {
+            self.open.select_nth_unstable(some);
+            for at in 0..some {
+                self.add_slot(job, candidates, departures, (self.open[at].1, rules.all));
+            }
+            self.open.drain(..some);
+            rules.ceiling = self.partition.ceiling(rules, &self.subsets);
+            let most = rules.ceiling - rules.besides;
+            self.open.retain(|&(base, _)| base <= most);
+            if work(slots, &self.open) < 2 * round {
+                break;
+            }
+            self.worth.fill(rules, &self.subsets);
+            let worth = &self.worth;
+            self.open
+                .retain(|&(base, slot)| base <= worth.of(slots[slot as usize].mask));
+            some *= 2;
         }
-        let base = |&slot: &u32| candidates.slots[slot as usize].base;
-        self.open
-            .select_nth_unstable_by_key(SEEDS, |s| (base(s), *s));
-        for at in 0..SEEDS {
-            self.add_slot(job, candidates, departures, (self.open[at], rules.all));
-        }
-        rules.ceiling = self.partition.ceiling(rules, &self.subsets);
-        let besides = rules.besides;
-        let ceiling = rules.ceiling;
-        let mut at = 0;
-        self.open.retain(|slot| {
-            at += 1;
-            at > SEEDS && base(slot) + besides <= ceiling
-        });
     }
 
     fn add_slot(
@@ -338,30 +405,49 @@ impl Candidates {
         frame: &Frame,
     ) -> (i64, [i64; SETS_DEMANDS_MAX]) {
         let mut goods = [NEVER; SETS_DEMANDS_MAX];
-        let demands = job.request.demands;
-        let mut units = [0; SETS_DEMANDS_MAX];
-        for (units, demand) in units.iter_mut().zip(demands) {
-            *units = i64::from(demand.qty.0);
-        }
-        for slot in &self.slots {
-            let site = &job.lanes.sites[usize::from(slot.location)];
-            let mut mask = slot.mask;
-            while mask != 0 {
-                let i = mask.trailing_zeros() as usize % SETS_DEMANDS_MAX;
-                // As in `goods`, where no unit has a price of its own.
-                let cents = if self.scarce(i) {
-                    self.goods(job, slot, i)
-                } else {
-                    site.per_unit * units[i] + site.per_line
-                };
-                goods[i] = goods[i].min(cents);
-                mask &= mask - 1;
+        // Where many locations ship, one of the first of the cheapest ones does.
+        if self.only_now() && job.lanes.locations() <= WALKED_MAX * self.slots.len() {
+            for (i, goods) in goods.iter_mut().enumerate() {
+                if frame.served >> i & 1 == 1 {
+                    *goods = self.least_goods(job, i);
+                }
             }
+        } else {
+            self.least_goods_of_slots(job, &mut goods);
         }
         for (i, demand) in job.request.demands.iter().enumerate() {
             let weight = departures.weight_cents(job, demand.load(demand.qty).grams);
             goods[i] = (goods[i] + weight).min(frame.short[i]);
         }
         (self.least_base, goods)
+    }
+    /// What handling the whole of a demand costs at the least where it is there now.
+    fn least_goods(&self, job: &Job<'_>, line: usize) -> i64 {
+        let lanes = job.lanes;
+        let units = i64::from(job.request.demands[line].qty.0);
+        let mut least = NEVER;
+        for &location in &lanes.by_unit {
+            let location = usize::from(location);
+            let site = &lanes.sites[location];
+            let cents = site.per_unit * units + lanes.line_min;
+            if cents >= least {
+                break;
+            }
+            if self.has(location, line) {
+                least = least.min(self.goods_at(job, location, line));
+            }
+        }
+        least
+    }
+
+    fn least_goods_of_slots(&self, job: &Job<'_>, goods: &mut [i64; SETS_DEMANDS_MAX]) {
+        for slot in &self.slots {
+            let mut mask = slot.mask;
+            while mask != 0 {
+                let i = mask.trailing_zeros() as usize % SETS_DEMANDS_MAX;
+                goods[i] = goods[i].min(self.goods(job, slot, i));
+                mask &= mask - 1;
+            }
+        }
     }
 }
