@@ -57,6 +57,20 @@ struct Odd {
     later: Set,
 }
 
+/// What is the same for all locations of a request.
+struct Common<'a> {
+    /// Whether some may have a slot at once.
+    may: bool,
+    /// Whether nobody is closed.
+    open: bool,
+    /// Whether somebody has a limit by day.
+    limited: bool,
+    /// Whether there is more to know of some.
+    odd: bool,
+    class_of: &'a [u16],
+    per_shipment: &'a [i64],
+}
+
 /// Whole quantities that become available later.
 #[derive(Debug, Clone, Copy)]
 struct Later {
@@ -125,19 +139,41 @@ impl Candidates {
             }
         }
         self.later.sort_unstable_by_key(|l| (l.location, l.ready));
-        let (ungrouped, open) = (self.groups.is_empty(), job.open());
-        let mut later = 0;
+        let many = self.touched.iter().map(|word| word.count_ones() as usize);
+        let many = many.sum();
+        self.slots.reserve(many);
+        self.seen.reserve(many);
+        let common = Common {
+            may: self.groups.is_empty(),
+            open: job.open(),
+            limited: job.lanes.limited(),
+            odd: self.is_odd,
+            class_of: &job.request.destination.class_of,
+            per_shipment: &job.lanes.per_shipment,
+        };
+        let (mut later, mut least_base, mut served) = (0, NEVER, 0);
         for word in 0..self.touched.len() {
             let mut bits = self.touched[word];
             while bits != 0 {
                 let location = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
                 // Nearly always a location ships all that it has at the next cut-off.
-                if !(ungrouped && self.settle_at_once(job, departures, location, open)) {
+                if let Some(slot) = self.at_once(job, departures, &common, location) {
+                    least_base = least_base.min(slot.base);
+                    served |= slot.mask;
+                    self.seen.push(Seen {
+                        location: slot.location,
+                        reason: None,
+                        whole: NEVER,
+                    });
+                    self.slots.push(slot);
+                } else {
                     self.settle(job, departures, location, &mut later);
                 }
             }
         }
+        self.least_base = self.least_base.min(least_base);
+        self.served |= served;
     }
 
     fn forget(&mut self, job: &Job<'_>) {
@@ -323,44 +359,36 @@ impl Candidates {
         per_unit + self.scarce[location * job.request.demands.len() + line]
     }
 
-    /// The slot of a location that ships at the next cut-off all that it can ever ship; `false` where
-    /// there is more to it, or it ships nothing. `open` is whether nobody is closed.
+    /// The slot of a location that ships at the next cut-off all that it can ever ship; `None` where
+    /// there is more to it, or it ships nothing.
     #[inline]
-    fn settle_at_once(
-        &mut self,
+    fn at_once(
+        &self,
         job: &Job<'_>,
         departures: &mut Departures,
+        common: &Common<'_>,
         location: usize,
-        open: bool,
-    ) -> bool {
+    ) -> Option<Slot> {
         let now = self.held[location].now;
         let id = super::lanes::location_id(location);
-        let waits = self.is_odd && self.odd[location].later != 0;
-        if now == 0 || waits || (!open && job.closed(id).is_some()) || job.tight(location) {
-            return false;
+        if now == 0
+            || !common.may
+            || (common.odd && self.odd[location].later != 0)
+            || (!common.open && job.closed(id).is_some())
+            || (common.limited && job.tight(location))
+        {
+            return None;
         }
-        let departure = departures.now(job, job.request.destination.class_of[location]);
+        let departure = departures.now(job, common.class_of[location]);
         let least = departures.get(departure).least;
-        if !finite(least) {
-            return false;
-        }
-        let base = job.lanes.per_shipment[location] + least;
-        self.least_base = self.least_base.min(base);
-        self.served |= now;
-        self.slots.push(Slot {
+        finite(least).then(|| Slot {
             location: id.0,
             mask: now,
             fresh: now,
             departure,
-            base,
+            base: common.per_shipment[location].wrapping_add(least),
             room: ROOMY,
-        });
-        self.seen.push(Seen {
-            location: id.0,
-            reason: None,
-            whole: NEVER,
-        });
-        true
+        })
     }
 
     /// Turns what a location holds into slots, or into the reason why there are none.

@@ -221,8 +221,7 @@ impl Departures {
         let lanes = job.lanes;
         let destination = job.request.destination;
         let services = lanes.carriers.len();
-        let sample = usize::from(destination.sample[usize::from(class)]);
-        let hours = lanes.sites[sample].hours;
+        let hours = destination.hours[usize::from(class)];
         let now = ready == job.request.now;
         let handover = if now {
             self.leave_now(job, hours)
@@ -411,8 +410,15 @@ impl Departures {
     }
 
     /// Whether it is quicker to work out the curve of a departure than to price so many sets one by one.
-    pub(super) fn wants_curve(&self, departure: u32, sets: usize, loads: &Loads) -> bool {
-        self.curve_at[departure as usize] != NONE || CURVE_IDS * sets > loads.ids()
+    /// So many slots have some of the departures.
+    pub(super) fn wants_curve(
+        &self,
+        departure: u32,
+        (sets, slots): (usize, usize),
+        loads: &Loads,
+    ) -> bool {
+        let known = self.curve_at[departure as usize] != NONE;
+        known || CURVE_IDS * sets * slots.div_ceil(self.rows.len()) > loads.ids()
     }
 
     /// What carrying, lateness and speed of a set of demands cost.

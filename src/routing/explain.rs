@@ -9,10 +9,12 @@ use crate::model::{Cents, LocationId, Plan, Rejected, RejectedReason};
 /// Locations that hold something and are not in the plan, and all that are paused; ascending.
 pub(super) fn rejected(job: &Job<'_>, seen: &[Seen], plan: &Plan) -> Vec<Rejected> {
     let total = plan.objective.total().0;
-    let used = |location: u16| plan.shipments.iter().any(|s| s.location.0 == location);
+    // Both by ascending location.
+    let mut used = plan.shipments.iter().map(|s| s.location.0).peekable();
     let mut rejected = Vec::with_capacity(seen.len());
     for seen in seen {
-        if used(seen.location) {
+        while used.next_if(|&location| location < seen.location).is_some() {}
+        if used.peek() == Some(&seen.location) {
             continue;
         }
         let location = LocationId(seen.location);

@@ -31,6 +31,8 @@ pub struct Destination {
     pub(super) class_of: Vec<u16>,
     /// By lane class: the first location that is in it.
     pub(super) sample: Vec<u16>,
+    /// By lane class: its row of hours.
+    pub(super) hours: Vec<u16>,
     /// By lane class and service: the dense zone, or [`NO_ZONE`].
     pub(super) zones: Vec<u8>,
     /// The same as rows of the tariffs, or [`NO_ROW`].
@@ -287,6 +289,7 @@ impl Destination {
             coordinate,
             class_of: Vec::with_capacity(lanes.sites.len()),
             sample: Vec::new(),
+            hours: Vec::new(),
             zones: Vec::new(),
             rows: Vec::new(),
             rules: Vec::new(),
@@ -312,6 +315,7 @@ impl Destination {
             new.restricted.cut(location, &mut zones);
             let key = (site.hours, site.per_parcel, zones);
             let class = *known.entry(key).or_insert_with_key(|(_, _, zones)| {
+                new.hours.push(site.hours);
                 new.zones.extend_from_slice(zones);
                 new.rows
                     .extend(zones.iter().enumerate().map(|(service, &zone)| match zone {
@@ -363,7 +367,7 @@ impl Destination {
 
     fn bytes(&self) -> usize {
         let rules: usize = self.rules.iter().map(|r| size_of_val(&**r) + 24).sum();
-        let classes = 2 * (self.class_of.len() + self.sample.len());
+        let classes = 2 * (self.class_of.len() + 2 * self.sample.len());
         let free = self.free.as_ref().map_or(0, |free| free.bytes());
         let tables = 5 * self.zones.len() + rules + self.barred.len() + self.restricted.bytes();
         size_of::<Self>() + classes + tables + free + 64

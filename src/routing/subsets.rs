@@ -163,7 +163,8 @@ impl Sums {
             into,
         };
         let sets = 1usize << within.count_ones();
-        if departures.wants_curve(slot.departure, sets, loads) {
+        let slots = candidates.slots.len();
+        if departures.wants_curve(slot.departure, (sets, slots), loads) {
             let curve = departures.curve(job, slot.departure, loads);
             let curve = departures.curve_row(curve, loads);
             let carried = |set: Set| {
