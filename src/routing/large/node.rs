@@ -184,6 +184,8 @@ impl Ascent {
         if best >= target {
             return best;
         }
+        // Once more for the best prices, and as much for sorting and dividing.
+        *work = work.saturating_sub(2 * (node.others.len() as u64 * each + rows));
         self.priced
             .work_out(costs, node, &node.prices, &node.others);
         let priced = &mut self.priced;

@@ -36,8 +36,8 @@ const STEPS: usize = 14;
 /// How many places a good set is chosen from, and how often each of it is chosen anew.
 const POOL: usize = 160;
 const ROUNDS: usize = 4;
-/// So many places of the best set are exchanged, one after the other.
-const EXCHANGES: usize = 300;
+/// Places of the best set are exchanged, one after the other, until so many do not make a better one.
+const EXCHANGES: usize = 150;
 /// That is one of so many parts of the work at the most. Where the bound is less than one of so many parts
 /// below the target, first one of so many parts of the work goes into the bound.
 const EXCHANGING: u64 = 2;
@@ -264,7 +264,10 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
     fn exchange(&mut self, mut work: u64) {
         let costs = self.costs;
         let mut search = Exchange::new(costs, &self.cheapest.1);
-        for _ in 0..EXCHANGES {
+        let (mut best, mut since) = (self.cheapest.0, 0);
+        while since < EXCHANGES {
+            since = if self.cheapest.0 < best { 0 } else { since + 1 };
+            best = self.cheapest.0;
             let each = search.work();
             if work < each || self.cheapest.1.is_empty() || !search.step(self.cheapest.0) {
                 return;
