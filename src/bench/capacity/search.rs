@@ -12,7 +12,7 @@
 //! | once more | the rate above the answer must fail three times with runs that held in between, or it is an answer itself; a rate that held before, or that failed in a row of three or more failures, is asked before anything is narrowed below it |
 //!
 //! N of N + 1, not all of N: where one run in ten fails by the machine's doing, two of two fail one time in
-//! five and two of three one in forty, and an answer that is too low is as wrong as one that is too high.
+//! five and two of three one in 36, and an answer that is too low is as wrong as one that is too high.
 //! Where half of the runs at a rate fail by its own doing, it passes half of the time; such rates lie within a
 //! few percent of the edge, below the precision that is asked for.
 //!
