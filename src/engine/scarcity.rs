@@ -39,7 +39,7 @@ struct Sample {
 /// A sample with every name looked up, and the stock that it can draw from.
 struct Asked<'s> {
     orders: Vec<(Arc<Order>, Resolved)>,
-    stock: &'s HashMap<SkuId, Vec<LocationId>>,
+    stock: &'s HashMap<SkuId, &'s [(LocationId, u32)]>,
 }
 
 impl Demand for Asked<'_> {
@@ -56,8 +56,8 @@ impl Demand for Asked<'_> {
         let mut view = StockView::default();
         for sku in resolved.skus() {
             view.push_line(sku);
-            for &location in self.stock.get(&sku).into_iter().flatten() {
-                view.push_cell(location, Qty(ENOUGH), &[]);
+            for &(location, units) in self.stock.get(&sku).copied().into_iter().flatten() {
+                view.push_cell(location, Qty(units), &[]);
             }
         }
         route_sample(order, resolved, lanes, &view, scratch)
@@ -88,12 +88,11 @@ impl Engine {
         });
         let orders: Vec<(Arc<Order>, Resolved)> = resolved.collect();
         let stock = self.promisable(&orders, now);
-        let locations = |held: &[(LocationId, u32)]| held.iter().map(|&(at, _)| at).collect();
-        let places = stock.iter().map(|(sku, held)| (*sku, locations(held)));
-        let places = places.collect();
+        let held = stock.iter().map(|(sku, held)| (*sku, held.as_slice()));
+        let held = held.collect();
         let asked = Asked {
             orders,
-            stock: &places,
+            stock: &held,
         };
         let effort = Effort {
             growth: times(rules.horizon, sample.span),

@@ -2,8 +2,9 @@
 //!
 //! The price of a unit is the dual of its row in the transportation programme of the demand and the
 //! stock that are left (Acimovic and Graves 2015), here over whole plans of whole orders. It is found
-//! by subgradient steps: at given prices every order picks its best plan as if there were enough of
-//! everything, and the price of a unit rises where more is wanted than there is.
+//! by subgradient steps: at given prices every order picks its best plan as if it were the only one,
+//! and the price of a unit rises where more is wanted than there is. (So an order of many units wants
+//! none of a place that has fewer, however cheap.)
 //!
 //! The room knows neither where orders come from nor who uses the prices. An order none of whose
 //! items changed its price chooses as before, so only the others are routed again: little is done
@@ -19,7 +20,7 @@ use std::collections::HashMap;
 const STEP: f64 = 400.0;
 /// After so many steps they are half as long.
 const HALVED: f64 = 10.0;
-/// Units of a position as if there were enough.
+/// Units of a position that are as good as without end.
 pub const ENOUGH: u32 = 1 << 30;
 
 /// Units that may be promised, by SKU and location, both ascending; only positions that hold any.
@@ -36,7 +37,7 @@ pub trait Demand: Sync {
     /// The items that an order asks for.
     fn skus(&self, order: usize) -> impl Iterator<Item = SkuId>;
 
-    /// What an order would take at the prices of `lanes` if every position had [`ENOUGH`]; nothing
+    /// What an order would take of the stock at the prices of `lanes` if it were the only one; nothing
     /// where nobody can ship it.
     fn draw(&self, order: usize, lanes: &Lanes, scratch: &mut Scratch) -> Drawn;
 }

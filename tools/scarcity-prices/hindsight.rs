@@ -1,9 +1,8 @@
 //! What orders cost at the least if all of them are known beforehand: the hindsight programme of
 //! Acimovic and Graves (2015), over whole plans of whole orders, by its dual.
 //!
-//! At any prices of the units, what all orders cost, each alone as if there were enough of everything,
-//! less what the stock comes to at these prices, is no more than what any way of serving all of them
-//! costs. The prices that make it largest are sought; every value met on the way is a bound. Units on
+//! At any prices of the units, what all orders cost, each as if it were the only one, less what the
+//! stock comes to at these prices, is no more than what any way of serving all of them costs. The prices that make it largest are sought; every value met on the way is a bound. Units on
 //! their way count as if they were there from the start, and what a day or a channel may have is left
 //! out: that can only make it lower.
 

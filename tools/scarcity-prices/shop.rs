@@ -7,7 +7,6 @@ use allot::ledger::StockView;
 use allot::load::{NetworkFiles, OrderFile};
 use allot::model::{Decision, LocationId, Network, Order, Plan, Policy, Qty, SkuId};
 use allot::routing::{Demand, Destination, Lanes, Request, Scratch, draft, route};
-use allot::scarcity::ENOUGH;
 use anyhow::Context as _;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -138,27 +137,17 @@ impl Shop {
         stock: &Stock,
         scratch: &mut Scratch,
     ) -> Option<Decision> {
-        self.ask(
-            wanted,
-            |held| held,
-            stock,
-            |request| route(lanes, request, scratch).ok(),
-        )
+        self.ask(wanted, stock, |request| route(lanes, request, scratch).ok())
     }
 
-    /// The same as if there were enough wherever there is anything.
+    /// The same as if it were the only order.
     pub(crate) fn route_alone(
         &self,
         lanes: &Lanes,
         wanted: &Wanted,
         scratch: &mut Scratch,
     ) -> Option<Decision> {
-        self.ask(
-            wanted,
-            |_| ENOUGH,
-            &self.stock,
-            |request| route(lanes, request, scratch).ok(),
-        )
+        self.route(lanes, wanted, &self.stock, scratch)
     }
 
     /// The plan of that alone, without its proof.
@@ -168,19 +157,15 @@ impl Shop {
         wanted: &Wanted,
         scratch: &mut Scratch,
     ) -> Option<Plan> {
-        self.ask(
-            wanted,
-            |_| ENOUGH,
-            &self.stock,
-            |request| draft(lanes, request, scratch).ok(),
-        )
+        self.ask(wanted, &self.stock, |request| {
+            draft(lanes, request, scratch).ok()
+        })
     }
 
-    /// Puts an order to the router, with what `units` says of each position.
+    /// Puts an order to the router.
     fn ask<R>(
         &self,
         wanted: &Wanted,
-        units: impl Fn(u32) -> u32,
         stock: &Stock,
         answer: impl FnOnce(&Request<'_>) -> Option<R>,
     ) -> Option<R> {
@@ -190,7 +175,7 @@ impl Shop {
         for demand in &wanted.demands {
             view.push_line(demand.sku);
             for &(location, held) in stock[demand.sku.index()].iter().filter(|(_, h)| *h > 0) {
-                view.push_cell(location, Qty(units(held)), &[]);
+                view.push_cell(location, Qty(held), &[]);
             }
         }
         answer(&Request {
