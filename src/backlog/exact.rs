@@ -24,6 +24,9 @@ const ORDERS_MAX: usize = 256;
 /// Most plans of one order.
 const PLANS_MAX: usize = 2_000;
 
+/// Nodes of the solver for what is nearest to the cheapest, where all that may be better is too much.
+const NODES_NEAREST: u32 = 1_000;
+
 /// What came of a component.
 struct Solved {
     orders: Vec<u32>,
@@ -150,6 +153,11 @@ impl Others {
         }
         others
     }
+}
+
+/// Shipments that orders may have together.
+fn offers(wanted: &[Wanted]) -> usize {
+    wanted.iter().map(|w| w.offers.len()).sum()
 }
 
 /// A component.
@@ -279,45 +287,70 @@ impl<'a> Component<'a> {
             });
             of.collect()
         } else {
-            self.wanted(cost, scratch)
+            self.wanted(self.room(cost), scratch)
         };
         let today = self
             .orders
             .iter()
             .map(|&o| &self.answer.choices[o as usize]);
         let known = choices.clone().unwrap_or_else(|| today.cloned().collect());
+        let mut nodes = work.solver_nodes;
+        let whole = offers(&wanted) <= milp::OFFERS_MAX;
+        if !whole {
+            // Not for the proof, but the best answer is mostly made of what is near the cheapest.
+            if nodes < NODES_NEAREST {
+                return self.solved(choices, least);
+            }
+            nodes = NODES_NEAREST;
+            wanted = self.nearest(self.room(cost), scratch);
+            if offers(&wanted) > 2 * milp::OFFERS_MAX {
+                return self.solved(choices, least);
+            }
+        }
         for (wanted, choice) in wanted.iter_mut().zip(&known) {
             wanted.add(choice);
         }
-        match self.programme(&wanted, &known, work.solver_nodes) {
-            Some((better, proven)) => self.solved(better.or(choices), proven.max(least)),
+        match self.programme(&wanted, &known, nodes) {
+            Some((better, proven)) => {
+                let proven = proven.filter(|_| whole);
+                self.solved(better.or(choices), proven.max(least))
+            }
             None => self.solved(choices, least),
         }
     }
 
-    /// What may be in an answer that is better than one of such a cost.
-    fn wanted(&self, cost: i128, scratch: &mut Scratch) -> Vec<Wanted> {
-        let room = self.room(cost);
+    /// What may be in a plan that costs at the prices at most so much more than its order's cheapest.
+    fn wanted(&self, over: i64, scratch: &mut Scratch) -> Vec<Wanted> {
         let orders = self.orders.iter().zip(&self.ideals);
         let wanted = orders.map(|(&order, &ideal)| {
-            let most = ideal.saturating_add(room);
+            let most = ideal.saturating_add(over);
             Wanted::within(self.columns, order as usize, &self.prices.of, most, scratch)
         });
         wanted.collect()
     }
 
+    /// What is nearest to the cheapest, as much as a solver may have; `room` is too much of it.
+    fn nearest(&self, room: i64, scratch: &mut Scratch) -> Vec<Wanted> {
+        let (mut fits, mut many) = (0, room);
+        while many - fits > SCALE {
+            let over = fits + (many - fits) / 2;
+            if offers(&self.wanted(over, scratch)) > milp::OFFERS_MAX {
+                many = over;
+            } else {
+                fits = over;
+            }
+        }
+        self.wanted(fits, scratch)
+    }
+
     /// What an integer programme finds that is better than what is known, and what it says that no answer
-    /// costs less than; `None` where it is too large.
+    /// costs less than; `None` where it finds nothing at all.
     fn programme(
         &self,
         wanted: &[Wanted],
         known: &[Choice],
         nodes: u32,
     ) -> Option<(Option<Vec<Choice>>, Option<i128>)> {
-        let size: usize = wanted.iter().map(|w| w.offers.len()).sum();
-        if size > milp::OFFERS_MAX {
-            return None;
-        }
         let part = Part::new(self.columns, wanted, &|row| self.left(row));
         let start = part.values(self.columns, known);
         let answer = milp::solve(&part.programme, start.as_deref(), nodes)?;

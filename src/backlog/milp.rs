@@ -10,9 +10,10 @@ use super::columns::SCALE;
 use super::programme::Programme;
 use good_lp::{Expression, ProblemVariables, SolverModel, Variable, variable};
 
-/// A programme with more offers is left alone. Measured on components of made-up backlogs.
+/// A programme with more offers is left alone. Of made-up backlogs microlp solves those of 600 offers for
+/// 100 orders in about a second, those of 700 for 200 orders in two.
 #[cfg(not(feature = "highs"))]
-pub(super) const OFFERS_MAX: usize = 400;
+pub(super) const OFFERS_MAX: usize = 600;
 #[cfg(feature = "highs")]
 pub(super) const OFFERS_MAX: usize = 20_000;
 

@@ -100,7 +100,7 @@ impl<'a> Search<'a> {
             .map(|(bench, orders)| {
                 let part = number * self.benches + bench as u64;
                 let random = Random::part(self.seed, part);
-                self.work(orders, random, answer, |bench| refill_and_displace(bench))
+                self.work(orders, random, answer, refill_and_displace)
             })
             .collect();
         done.into_iter().for_each(|done| done.put(answer));
