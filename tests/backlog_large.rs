@@ -210,7 +210,6 @@ fn the_bound_is_never_above_the_optimum_and_not_far_below() {
         let demands = problem.orders.iter().flat_map(|o| &o.demands);
         divided += demands.filter(|d| d.may_split && d.qty > Qty(1)).count();
     }
-    println!("below {below} above {above} of {all}");
     assert!(divided > 10, "{divided}");
     assert!(below * 100 <= all * 5, "{below} below {all}");
     assert!(above * 100 <= all * 5, "{above} above {all}");
