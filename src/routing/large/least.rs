@@ -143,6 +143,7 @@ fn gather(
             .map(|d| d.may_split && d.qty > Qty(1) && d.together == 0)
             .collect(),
         caps: vec![u32::MAX; demands.len()],
+        lost: vec![0; demands.len()],
         ..Offers::default()
     };
     let mut held: BTreeMap<usize, Held<'_>> = BTreeMap::new();
