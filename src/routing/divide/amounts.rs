@@ -18,7 +18,9 @@ use smallvec::SmallVec;
 use std::rc::Rc;
 
 /// Most combinations that are looked at for one request.
-const WORK_MAX: u64 = 6_000_000;
+const WORK_MAX: u64 = 10_000_000;
+/// As many of them for one set at first: with a better plan known there may be fewer.
+const EACH_MAX: u64 = 200_000;
 /// What a set costs besides, likewise counted.
 const SET: u64 = 100;
 /// How often the ways are looked through for those that the others make too dear.
@@ -50,6 +52,10 @@ pub(super) struct Amounts<'s, 'a> {
     /// No plan that was left costs less, in cents.
     pub(super) left: i64,
     work: u64,
+    /// Work that is kept for later sets.
+    kept: u64,
+    /// Sets that were too much work at first, after their bounds in cents.
+    later: Vec<(i64, Vec<u32>)>,
     places: Vec<Place>,
     /// What every plan of the set costs besides carrying, goods and what is short, in cents.
     fixed: i64,
@@ -66,6 +72,8 @@ impl<'s, 'a> Amounts<'s, 'a> {
             curves,
             left: i64::MAX,
             work: WORK_MAX,
+            kept: 0,
+            later: Vec::new(),
             places: Vec::new(),
             fixed: 0,
             chosen: Vec::new(),
@@ -79,8 +87,32 @@ impl<'s, 'a> Amounts<'s, 'a> {
         self.search.least_known().saturating_mul(MICRO).min(BEYOND)
     }
 
-    /// Finds the best plan with one shipment from each of some entries.
+    /// Finds the best plan with one shipment from each of some entries, now or `finish`ing.
     pub(super) fn fill(&mut self, entries: &[u32]) {
+        self.kept = self.work.saturating_sub(EACH_MAX);
+        self.work -= self.kept;
+        let left = self.try_set(entries);
+        self.work += self.kept;
+        if let Some(bound) = left {
+            self.later.push((bound, entries.to_vec()));
+        }
+    }
+
+    /// Finds the best plans with the sets that were too much work, as far as there is work left.
+    pub(super) fn finish(&mut self) {
+        let mut later = std::mem::take(&mut self.later);
+        later.sort_unstable();
+        for (bound, entries) in later {
+            if bound <= self.search.least_known()
+                && let Some(bound) = self.try_set(&entries)
+            {
+                self.left = self.left.min(bound);
+            }
+        }
+    }
+
+    /// Finds the best plan of a set; where that is too much work, returns what no plan of it costs less than.
+    fn try_set(&mut self, entries: &[u32]) -> Option<i64> {
         let split = self.search.job.policy.split_penalty.0;
         self.work = self.work.saturating_sub(SET);
         self.places.clear();
@@ -92,14 +124,12 @@ impl<'s, 'a> Amounts<'s, 'a> {
             self.fixed += row.handling + split;
             self.places.push(Place { entry, curve, line });
         }
-        let Some(mut items) = Item::list(&*self.search, &self.places) else {
-            return;
-        };
+        let mut items = Item::list(&*self.search, &self.places)?;
         let bound = self.choose_lines(&mut items);
         for _ in 0..TRIES {
             let room = self.ceiling() - bound;
             if room < 0 || self.fill_within(&mut items, room) {
-                return;
+                return None;
             }
             // Too many ways. A plan that deviates little may leave fewer of them.
             let known = self.search.least_known();
@@ -111,8 +141,7 @@ impl<'s, 'a> Amounts<'s, 'a> {
                 break;
             }
         }
-        // Not gone through.
-        self.left = self.left.min(bound.div_euclid(MICRO));
+        Some(bound.div_euclid(MICRO))
     }
 
     /// Tries all ways that cost so much more than the bound by the lines; `false` where that is too much.

@@ -49,6 +49,7 @@ impl Search<'_> {
             }
             best(&*amounts.search)
         })?;
+        amounts.finish();
         Some((bound + lost).min(amounts.left))
     }
 
