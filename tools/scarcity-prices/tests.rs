@@ -52,18 +52,18 @@ fn every_way_of_pricing_routes_all_orders_is_repeatable_and_costs_no_less_than_h
         network_folder(&us).unwrap(),
         orders_file(&us.join("orders.csv"), None, None).unwrap(),
     );
-    file.orders.truncate(400);
+    file.orders.truncate(150);
     let opening = &mut files.opening;
     opening.stock = generate::stock_for(&files.network, &opening.items, &file.orders, 1);
     let pace = Pace {
-        every: 150,
-        steps: 4,
-        steps_again: 3,
+        every: 60,
+        steps: 2,
+        steps_again: 2,
     };
     let once = live::all(&files, &file, pace).unwrap();
     assert_eq!(once, live::all(&files, &file, pace).unwrap());
     let shop = Shop::new(files, file, true).unwrap();
-    let least = hindsight::hindsight(&shop, 6).unwrap();
+    let least = hindsight::hindsight(&shop, 2).unwrap();
     assert!(least.proven <= least.found, "{least:?}");
     for ((name, _), outcome) in WAYS.iter().zip(once) {
         assert_eq!(outcome.refused, 0, "{name}");
