@@ -264,9 +264,9 @@ impl<'s, 'a> Amounts<'s, 'a> {
                 return false;
             }
             let mut gone = false;
-            for at in 0..items.len() {
-                let before = items[at].ways.len();
-                let mut ways = std::mem::take(&mut items[at].ways);
+            for item in items.iter_mut() {
+                let before = item.ways.len();
+                let mut ways = std::mem::take(&mut item.ways);
                 let least = ways[0].cost;
                 let others = without(&all.loads, &ways);
                 ways.retain(|way| {
@@ -280,7 +280,7 @@ impl<'s, 'a> Amounts<'s, 'a> {
                 if ways.is_empty() {
                     return false;
                 }
-                items[at].ways = ways;
+                item.ways = ways;
             }
             if !gone {
                 break;
