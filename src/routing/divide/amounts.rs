@@ -222,7 +222,9 @@ impl<'s, 'a> Amounts<'s, 'a> {
     }
 
     fn bound_by_lines(&self, items: &[Item]) -> i64 {
-        let bases: i64 = self.places.iter().map(|p| p.line.base).sum();
+        // A hand-over that carries nothing has no line.
+        let bases = self.places.iter().map(|p| p.line.base);
+        let bases = bases.fold(0, i64::saturating_add).min(BEYOND);
         let items: i64 = items.iter().map(|item| item.least(&self.places)).sum();
         self.fixed * MICRO + bases + items
     }
@@ -230,10 +232,10 @@ impl<'s, 'a> Amounts<'s, 'a> {
     /// By how much carrying costs more than the goods' weights at the lines, at the least, where the
     /// shipments have `loads` and the rest comes besides.
     fn carry(&mut self, loads: &[Load], rest: &[(Load, Load)]) -> i64 {
-        let mut sum = 0;
+        let mut sum = 0i64;
         for (place, (load, rest)) in self.places.iter().zip(loads.iter().zip(rest)) {
             if !place.curve.weighs() {
-                sum += place.line.base;
+                sum = sum.saturating_add(place.line.base).min(BEYOND);
                 continue;
             }
             self.weights.clear();
@@ -245,7 +247,9 @@ impl<'s, 'a> Amounts<'s, 'a> {
                 };
                 self.weights.push((weight(rest.0), weight(rest.1)));
             }
-            sum += place.curve.least(&self.weights, place.line.slope);
+            // Of many places that carry nothing of this weight the sum would be no number.
+            let least = place.curve.least(&self.weights, place.line.slope);
+            sum = sum.saturating_add(least).min(BEYOND);
         }
         sum
     }

@@ -50,7 +50,9 @@ impl Search<'_> {
             best(&*amounts.search)
         })?;
         amounts.finish();
-        Some((bound + lost).min(amounts.left))
+        // What was known while the sets were gone through may be dearer than what the last ones had.
+        let known = amounts.search.least_known();
+        Some((bound + lost).min(amounts.left).min(known))
     }
 
     /// All entries; those of which two shipments may be worth more than one as often as there may be
@@ -112,8 +114,12 @@ impl Search<'_> {
             .all(|cents| cents.is_some_and(|cents| cents <= DEMANDS_MAX))
     }
 
-    /// Units of a demand that no plan ships: beyond the channel's limit.
+    /// Units of a demand that no plan ships: beyond the channel's limit. What nobody ships at all is counted
+    /// by the frame already, all of it.
     fn lost(&self, demand: usize) -> u32 {
+        if self.frame.served >> demand & 1 == 0 {
+            return 0;
+        }
         let last = self.entries.caps[demand].last();
         let wanted = self.job.request.demands[demand].qty.0;
         last.map_or(0, |cap| wanted.saturating_sub(cap.units))

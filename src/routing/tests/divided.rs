@@ -6,8 +6,9 @@ use super::super::departures::Departures;
 use super::super::divide::Divide;
 use super::super::request::Job;
 use super::super::whole::Whole;
-use super::kit::{Case, Dice, Size, random_case};
-use crate::model::{Cents, Plan};
+use super::kit::{Case, Dice, Size, demand, random_case};
+use crate::ledger::Step;
+use crate::model::{Cents, Plan, Qty};
 
 /// A random order with demands to divide.
 fn case(seed: u64) -> Case {
@@ -32,7 +33,21 @@ fn case(seed: u64) -> Case {
         demand.ships_alone = alone && dice.once_in(3);
         demand.may_split |= dice.once_in(2);
     }
+    if !case.policy.ship_complete && dice.once_in(4) {
+        limited_and_gone(&mut case);
+    }
     case
+}
+
+/// Adds a demand that the channel has a limit for and nobody has any of.
+fn limited_and_gone(case: &mut Case) {
+    let gone = demand(u32::try_from(case.demands.len()).unwrap(), 3, 200);
+    case.view.push_line(gone.sku);
+    case.view.push_limit(&[Step {
+        from: case.now,
+        qty: Qty(1),
+    }]);
+    case.demands.push(gone);
 }
 
 /// The best plan and what is known of it, with so much work for the search over amounts; `None` where no
