@@ -45,22 +45,49 @@ pub(super) struct Work {
     pub(super) solver_nodes: u32,
 }
 
-/// Solves small components; tells how much higher the bound is for it.
+impl Work {
+    /// What there is time for once somebody has said that it is enough.
+    pub(super) fn glance(self) -> Self {
+        Self {
+            nodes: self.nodes.min(NODES_STOPPED),
+            solver_nodes: 0,
+        }
+    }
+}
+
+/// Steps of the own search in a glance.
+const NODES_STOPPED: u64 = 2_000;
+/// So many components at least are solved before somebody may say that it is enough.
+const TOGETHER: usize = 16;
+/// About so often at most he is asked.
+const ROUNDS_HEARD: usize = 64;
+
+/// Solves small components; tells how much higher the bound is for it. `go_on` hears how many are
+/// solved, of how many; once it says no, the rest get no more than a glance.
 pub(super) fn solve_small(
     columns: &Columns,
     prices: &Prices,
     lines: &[SmallVec<[u32; 4]>],
-    work: Work,
+    mut work: Work,
     answer: &mut Answer<'_>,
+    go_on: &mut dyn FnMut(u32, u32) -> bool,
 ) -> i128 {
     let small = components(lines);
     let others = Others::new(columns, prices, lines, answer);
-    let solved: Vec<Solved> = small
-        .into_par_iter()
-        .map_init(Scratch::default, |scratch, orders| {
+    let all = u32::try_from(small.len()).unwrap_or(u32::MAX);
+    let together = TOGETHER.max(small.len() / ROUNDS_HEARD);
+    let mut solved: Vec<Solved> = Vec::with_capacity(small.len());
+    for group in small.chunks(together) {
+        let group = group.par_iter().cloned();
+        let group = group.map_init(Scratch::default, |scratch, orders| {
             Component::new(columns, prices, orders, answer, &others, scratch).solve(work, scratch)
-        })
-        .collect();
+        });
+        solved.par_extend(group);
+        let done = u32::try_from(solved.len()).unwrap_or(u32::MAX);
+        if done < all && !go_on(done, all) {
+            work = work.glance();
+        }
+    }
     let mut raised = 0;
     for one in solved {
         raised += one.raised;

@@ -60,8 +60,6 @@ impl Effort {
 /// before they are done.
 const ROUNDS_TO_RESTART: u32 = 200;
 const STARTS: u32 = 8;
-/// Steps for each small component once somebody said to stop.
-const NODES_STOPPED: u64 = 2_000;
 /// Passes that find nothing before the rest is left out.
 const IDLE_MAX: u32 = 2;
 /// Each joint search has this part of the nodes of a component.
@@ -189,13 +187,20 @@ pub fn optimize(
         solver_nodes: effort.solver_nodes,
     };
     if stopped {
-        // There is no time for more than a glance.
-        work.nodes = work.nodes.min(NODES_STOPPED);
-        work.solver_nodes = 0;
+        work = work.glance();
     } else if effort.passes > 0 {
         run.resolve(&search, (&columns, &prices), effort, &mut answer);
     }
-    let raised = solve_small(&columns, &prices, search.lines(), work, &mut answer);
+    let found = Some(answer.cents());
+    let mut go_on = |done, of| run.tell(Stage::Search, (done, of), found).is_continue();
+    let raised = solve_small(
+        &columns,
+        &prices,
+        search.lines(),
+        work,
+        &mut answer,
+        &mut go_on,
+    );
     // What is proven of a small group holds as long as the large orders keep what they have.
     run.bound += if any_large { 0 } else { raised };
     let found = (&answer, &prices, &mut *large);

@@ -15,7 +15,7 @@ use super::left::{Draw, Left};
 use super::problem::{OpenOrder, Problem, Strategy, units};
 use crate::ledger::StockView;
 use crate::model::{LocationId, Plan};
-use crate::routing::{Lanes, Scratch, price, route};
+use crate::routing::{Lanes, Scratch, Unroutable, price, route};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,11 +57,16 @@ pub(super) fn large(
             let view = all.view(order);
             let asked = request(order, problem.now, &view);
             let decision = route(lanes, &asked, scratch).ok();
-            let paid = route(priced, &asked, scratch).ok();
+            // Prices that are too high to be added up are no proof that it cannot ship.
+            let paid = match route(priced, &asked, scratch) {
+                Ok(decision) => Some(decision.proof.bound.0),
+                Err(Unroutable::Short { .. }) => None,
+                Err(_) => Some(0),
+            };
             Large {
                 order: at,
                 least: decision.as_ref().map(|d| d.proof.bound.0),
-                least_paid: paid.map(|d| d.proof.bound.0),
+                least_paid: paid,
                 wish: decision.map(|d| d.plan),
             }
         });

@@ -57,7 +57,7 @@ impl Scenario {
         };
         for one in text.split(',') {
             let expected = "close=LOCATION, late=SUPPLY:DAYS, surge=[SKU:|@CHANNEL:]PERCENT (100 to \
-                1000) or weight=PART:PERCENT";
+                1000, all surges together) or weight=PART:PERCENT";
             scenario
                 .assume(one.trim())
                 .ok_or_else(|| Invalid::new("what-if", one, expected))?;
@@ -97,7 +97,11 @@ impl Scenario {
             "surge" => {
                 let (whom, percent) = of.rsplit_once(':').unwrap_or(("", of));
                 let percent = percent.parse().ok();
-                let percent = percent.filter(|p| (100..=SURGE_MAX).contains(p))?;
+                let percent: u32 = percent.filter(|p| (100..=SURGE_MAX).contains(p))?;
+                // Together as well: each of them adds orders to those that are open.
+                let added = |of: u32| of.saturating_sub(100);
+                let before: u32 = self.surges.iter().map(|s| added(s.percent)).sum();
+                (before + added(percent) <= added(SURGE_MAX)).then_some(())?;
                 let channel = whom.strip_prefix('@');
                 let sku = Some(whom).filter(|w| channel.is_none() && !w.is_empty());
                 self.surges.push(Surge {

@@ -48,6 +48,21 @@ pub(super) struct Exchange<'a> {
     asked: Asked,
     /// By place: what an offer saves more without it.
     more: Vec<i64>,
+    /// Cells of demands that may be divided.
+    divided: u64,
+    /// Units of divided demands that the last step looked at.
+    looked: u64,
+}
+
+/// Most units of divided demands that a step may have to look at.
+const STEP_MOST: u64 = 1 << 30;
+
+fn divided_cells(costs: &Costs) -> u64 {
+    let offers = (0..costs.offers()).filter_map(|o| u32::try_from(o).ok());
+    let cells = offers.flat_map(|offer| costs.goods_of(offer));
+    cells
+        .filter(|cell| !costs.whole[cell.demand as usize])
+        .count() as u64
 }
 
 impl<'a> Exchange<'a> {
@@ -61,18 +76,32 @@ impl<'a> Exchange<'a> {
             step: 0,
             asked: Asked::default(),
             more: Vec::new(),
+            divided: divided_cells(costs),
+            looked: 0,
         }
     }
 
-    /// What a step costs, in cells looked at.
+    /// What a step costs, in cells looked at: by what the last one looked at where demands are divided.
     pub(super) fn work(&self) -> u64 {
-        2 * self.costs.cells() + (self.costs.offers() * self.open.len()) as u64 / 2
+        let places = self.open.len();
+        2 * self.costs.cells() + (self.costs.offers() * places) as u64 / 2 + self.looked
+    }
+
+    /// Whether one step may take too long: each divided cell may be laid out beside all places, without
+    /// each of them.
+    fn is_too_much(&self) -> bool {
+        let places = self.open.len() as u64;
+        let squares = places.saturating_mul(places);
+        self.divided.saturating_mul(squares) > STEP_MOST
     }
 
     /// Takes the best step there is, though the set becomes dearer; one below `best` in any case.
     /// `false` where there is none.
     pub(super) fn step(&mut self, best: i64) -> bool {
         self.step += 1;
+        if self.is_too_much() {
+            return false;
+        }
         let Some((more, goes, comes)) = self.best_move(best.saturating_sub(self.least)) else {
             return false;
         };
@@ -103,6 +132,7 @@ impl<'a> Exchange<'a> {
         let mut asked = std::mem::take(&mut self.asked);
         asked.fill(self.costs, &self.open);
         let mut more = std::mem::take(&mut self.more);
+        let mut looked = asked.units.len() as u64;
         let held = |at: usize| self.free_at[self.open[at] as usize] > self.step;
         let mut best: Option<Move> = None;
         for goes in (0..places).filter(|_| places > 1) {
@@ -112,8 +142,9 @@ impl<'a> Exchange<'a> {
         for offer in (0..self.free_at.len()).filter_map(|o| u32::try_from(o).ok()) {
             more.clear();
             more.resize(places, 0);
-            let opened =
-                self.costs.bases[offer as usize] - asked.saved(self.costs, offer, &mut more);
+            let saved = asked.saved(self.costs, offer, &mut more);
+            looked += saved.1;
+            let opened = self.costs.bases[offer as usize] - saved.0;
             let late = self.free_at[offer as usize] > self.step;
             let full = places >= self.costs.most;
             let gone = (0..places)
@@ -130,6 +161,7 @@ impl<'a> Exchange<'a> {
         }
         self.asked = asked;
         self.more = more;
+        self.looked = looked;
         best
     }
 
@@ -225,9 +257,10 @@ impl Asked {
         (first..self.units.len(), cents)
     }
 
-    /// What an offer saves beside all places; adds to `more` what it saves besides without each.
-    fn saved(&self, costs: &Costs, offer: u32, more: &mut [i64]) -> i64 {
-        let mut all = 0;
+    /// What an offer saves beside all places; adds to `more` what it saves besides without each. Tells as
+    /// well how many units of divided demands it looked at.
+    fn saved(&self, costs: &Costs, offer: u32, more: &mut [i64]) -> (i64, u64) {
+        let (mut all, mut looked) = (0, 0);
         for cell in costs.goods_of(offer) {
             let demand = cell.demand as usize;
             if costs.whole[demand] {
@@ -239,10 +272,11 @@ impl Asked {
                 }
                 continue;
             }
-            let saves = |units: &Range<usize>| {
+            let mut saves = |units: &Range<usize>| {
                 let mut left = i64::from(cell.units);
                 let mut saved = 0;
                 for &(each, units) in &self.units[units.clone()] {
+                    looked += 1;
                     if each <= cell.each || left == 0 {
                         break;
                     }
@@ -259,7 +293,7 @@ impl Asked {
                 more[*place] += saves(units) - saved;
             }
         }
-        all
+        (all, looked)
     }
 }
 

@@ -244,7 +244,8 @@ impl Ascent {
         let room = room.clamp(0, FAR);
         let step = (room / STEP * length * PART * PART / squares).max(1);
         for (row, moved) in self.direction.iter().enumerate() {
-            let change = moved.saturating_mul(step) / (PART * costs.scales[row]);
+            // The scale of two thousand million units times anything would overflow.
+            let change = moved.saturating_mul(step) / PART / costs.scales[row];
             let price = self.prices[row].saturating_add(change);
             self.prices[row] = price.clamp(0, self.caps[row]);
         }
