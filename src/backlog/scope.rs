@@ -65,10 +65,12 @@ pub(super) fn read_if(
     for sku in scenario.surges.iter().filter_map(|s| s.sku.as_deref()) {
         registry.sku("surge", sku)?;
     }
-    let rules = Rules {
-        weights: scenario.weights.unwrap_or(rules.weights),
-        ..rules.clone()
-    };
+    let mut rules = rules.clone();
+    for (part, percent) in &scenario.weights {
+        // Only names of parts are read.
+        let known = rules.weights.set(part, *percent);
+        debug_assert!(known, "{part}");
+    }
     read_assuming(engine, scope, &rules, &assumed, now)
 }
 

@@ -35,12 +35,14 @@ pub struct Scenario {
     pub late: Vec<(Box<str>, Millis)>,
     /// More demand.
     pub surges: Vec<Surge>,
-    /// Other weights of the objective.
-    pub weights: Option<Weights>,
+    /// Other weights of the objective: a part, and percent; the rest stays as it is.
+    pub weights: Vec<(Box<str>, u32)>,
 }
 
 /// Most percent of a surge.
 const SURGE_MAX: u32 = 1_000;
+/// Bytes of a scenario: it is told in every event of a run.
+const TEXT_MAX: usize = 1_000;
 /// Most days that supply is late.
 const LATE_MAX: u64 = 365;
 
@@ -51,6 +53,10 @@ impl Scenario {
     /// # Errors
     /// Names the assumption that cannot be read.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if text.len() > TEXT_MAX {
+            let expected = "at most 1000 characters";
+            return Err(Invalid::new("what-if", text.len(), expected));
+        }
         let mut scenario = Self {
             name: text.to_owned(),
             ..Self::default()
@@ -113,8 +119,8 @@ impl Scenario {
             "weight" => {
                 let (part, percent) = of.split_once(':')?;
                 let percent = percent.parse().ok()?;
-                let weights = self.weights.get_or_insert_default();
-                weights.set(part, percent).then_some(())?;
+                Weights::default().set(part, percent).then_some(())?;
+                self.weights.push((part.into(), percent));
             }
             _ => return None,
         }
@@ -220,6 +226,10 @@ pub fn what_if(
         column.broken_elsewhere = elsewhere;
         column.bound_cents = Some(outcome.bound.0);
         column.cents = Some(outcome.cents.0);
+        if columns.len() == 1 {
+            // As it is, by the weights and tokens that the plan is found by.
+            columns[0].cents = Some(outcome.cents_before.0);
+        }
         columns.push(column);
     }
     Ok(WhatIf {
@@ -363,7 +373,7 @@ mod tests {
         assert_eq!(scenario.surges[0].sku.as_deref(), Some("SKU-1"));
         assert_eq!(scenario.surges[1].channel.as_deref(), Some("web"));
         assert_eq!(scenario.surges[2].percent, 200);
-        assert_eq!(scenario.weights.unwrap().late, 0);
+        assert_eq!(scenario.weights, [("late".into(), 0)]);
         for bad in [
             "",
             "close",

@@ -139,7 +139,10 @@ impl Connection {
                     }
                     continue;
                 }
-                () = patient => return Ok(End::TooSlow(patience.map_or("", |(_, why)| why))),
+                () = patient => {
+                    self.send().await?;
+                    return Ok(End::TooSlow(patience.map_or("", |(_, why)| why)));
+                }
                 () = async { let _ = stop.wait_for(|stopping| *stopping).await; } => {
                     self.send().await?;
                     return Ok(End::Stopping);
@@ -153,6 +156,10 @@ impl Connection {
             loop {
                 let more = self.carry_out();
                 self.answer().await?;
+                if self.session.closing {
+                    // Everything that may be said is; a command that waits has nothing to wait for.
+                    break;
+                }
                 if self.session.waiting.is_some() {
                     if let Some(end) = self.wait_for_events(stop).await? {
                         return Ok(end);
@@ -312,7 +319,11 @@ impl Connection {
         if journal.durability() == Durability::Sync {
             self.progress.get_or_insert_with(|| journal.progress());
             let told = ready.engine.latest_fact();
-            self.held.push_back(Held { from, told });
+            match self.held.back_mut() {
+                // Nothing was said since: a client that wants no replies must not fill the memory.
+                Some(last) if last.from == from => last.told = told,
+                _ => self.held.push_back(Held { from, told }),
+            }
         }
         true
     }
@@ -362,14 +373,14 @@ impl Connection {
         };
         let progress = self.progress.get_or_insert_with(|| journal.progress());
         let safe = |p: &Progress| p.durable >= told || p.failure.is_some();
-        let reason = match progress.wait_for(safe).await {
-            Ok(now) if now.durable >= told => {
-                self.held.clear();
-                return;
-            }
-            Ok(now) => now.failure.clone(),
-            Err(_) => None, // its writer is gone
+        let (durable, reason) = match progress.wait_for(safe).await {
+            Ok(now) => (now.durable, now.failure.clone()),
+            Err(_) => (Lsn(0), None), // its writer is gone
         };
+        while self.held.pop_front_if(|h| h.told <= durable).is_some() {}
+        if durable >= told {
+            return;
+        }
         let from = self.wrote_from.take().unwrap_or(0);
         self.held.push_back(Held { from, told });
         self.fail(reason.as_deref().unwrap_or("it is closed"));

@@ -68,8 +68,10 @@ class Programme:
 def solve_within(limit, grace, make, offset=0):
     """What the programme that `make` returns is solved to, in a process of its own, which is ended when
     it makes and solves it for `grace` seconds longer than `limit`: HiGHS looks at the clock between steps only."""
-    ours, theirs = multiprocessing.Pipe(duplex=False)
-    child = multiprocessing.Process(target=lambda: theirs.send(make().solve(limit, offset)))
+    # What is to be done is not sent to the child, so it must be a fork.
+    fork = multiprocessing.get_context("fork")
+    ours, theirs = fork.Pipe(duplex=False)
+    child = fork.Process(target=lambda: theirs.send(make().solve(limit, offset)))
     child.start()
     # Ours is all that is left of its end when the child dies.
     theirs.close()

@@ -61,6 +61,7 @@ pub struct Found {
     /// The lowest rate above it that did not hold; `None` when all did.
     pub fails: Option<f64>,
     /// Whether the two came as close as they should, before runs or time ran out.
+    #[serde(default)]
     pub complete: bool,
     /// Every run.
     pub points: Vec<Point>,
@@ -409,7 +410,8 @@ impl Search {
             return Some(trial(rate, Purpose::Reach));
         }
         // At the bottom already, and it may only be a stall.
-        let may_stall = self.row_length < GIVE_UP && lowest.comebacks <= COMEBACKS;
+        let may_stall =
+            !self.is_late() && self.row_length < GIVE_UP && lowest.comebacks <= COMEBACKS;
         may_stall.then(|| trial(lowest.rate, Purpose::Again))
     }
 }

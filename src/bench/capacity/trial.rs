@@ -57,6 +57,7 @@ pub struct Point {
     /// Why not.
     pub why: Option<String>,
     /// What the run was for.
+    #[serde(default)]
     pub purpose: Purpose,
 }
 

@@ -203,7 +203,8 @@ fn process_at(address: SocketAddr) -> Option<u32> {
     if !address.ip().is_loopback() {
         return None;
     }
-    let mut client = Client::connect(&address.to_string()).ok()?;
+    let client = Client::connect(&address.to_string()).ok()?;
+    let mut client = client.timeout(Duration::from_secs(2)).ok()?;
     let fields = info(&mut client, &["server"]).ok()?;
     fields.get("process_id")?.parse().ok()
 }

@@ -23,9 +23,12 @@ pub(super) enum Files {
         /// The directory.
         dir: PathBuf,
     },
-    /// Nowhere: only the plan of the newest run is there, in memory.
+    /// Nowhere: only the plans of the newest runs are there, in memory.
     Memory(Mutex<BTreeMap<u64, Arc<str>>>),
 }
+
+/// So many plans are kept in memory.
+const IN_MEMORY: usize = 2;
 
 impl Files {
     /// All reports, oldest first. One that cannot be read is left out.
@@ -60,7 +63,10 @@ impl Files {
     pub(super) fn put_plan(&self, run: u64, text: String) -> io::Result<()> {
         if let Self::Memory(plans) = self {
             let mut plans = plans.lock();
-            plans.clear();
+            // A comparison does not displace the plan that is to be applied.
+            while plans.len() >= IN_MEMORY {
+                plans.pop_first();
+            }
             plans.insert(run, text.into());
             return Ok(());
         }

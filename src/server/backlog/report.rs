@@ -124,7 +124,7 @@ impl Report {
         self.scenarios.clone_from(&compared.columns);
         // Those of the plan without any assumption.
         let plan = compared.columns.get(1);
-        self.cents_before = compared.columns.first().map(|c| c.sums.total);
+        self.cents_before = compared.columns.first().and_then(|c| c.cents);
         self.cents = plan.and_then(|c| c.cents);
         self.bound_cents = plan.and_then(|c| c.bound_cents);
         RunTold::Done {

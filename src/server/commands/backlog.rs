@@ -127,7 +127,8 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         group: "Backlog",
         usage: "run",
         summary: "Ends a run soon: after the step that it is at. A plan that is not ready is given up; moves \
-            that were made stay made, and applying the plan again goes on with the others. One that has \
+            that were made stay made, and applying the plan again goes on with the others and with what the \
+            moves freed, which nobody is given before. One that has \
             ended is as it was.",
         arguments: &[RUN],
         reply: "as `BACKLOG.STATUS`",
@@ -143,7 +144,7 @@ pub(in super::super) const COMMANDS: &[Command] = &[
         group: "Backlog",
         usage: "run",
         summary: "The plan that a run came to, as `allot plan show` and `allot plan apply` read it. Those of \
-            the newest 8 runs are kept in the data directory, or that of the newest in memory.",
+            the newest 8 runs are kept in the data directory, or those of the newest 2 in memory.",
         arguments: &[RUN],
         reply: "JSON: what all orders cost before and after, the bound, every order that changes (`moves`), \
             and the stock that it was computed on; of a run with `WHATIF` what each scenario comes to \

@@ -193,7 +193,8 @@ fn judged(slo: &Objective, trial: Trial, report: &Report) -> Point {
     let mut why = oversold
         .or(failed)
         .or(broken)
-        .or_else(|| behind.then(|| "did not keep up".to_owned()));
+        .or_else(|| behind.then(|| "did not keep up".to_owned()))
+        .or_else(|| (latency.max == 0).then(|| "nothing was due".to_owned()));
     // Who is late himself cannot tell that the server was not.
     if let (Some(text), Some(_)) = (&why, &driver.limit) {
         why = Some(format!("{text} ({DRIVER_LATE})"));
