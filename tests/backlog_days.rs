@@ -156,7 +156,10 @@ fn a_day_that_is_too_full_is_found() {
         let effort = Effort {
             iterations: 30,
             rounds: 2,
-            ..Effort::usual(200)
+            passes: 0,
+            nodes: 1_000,
+            solver_nodes: 0,
+            seed: 1,
         };
         let outcome = optimize(&problem, &lanes, effort, &mut |_| ControlFlow::Continue(()));
         check(&problem, &outcome).unwrap();

@@ -60,6 +60,8 @@ impl Effort {
 /// before they are done.
 const ROUNDS_TO_RESTART: u32 = 200;
 const STARTS: u32 = 8;
+/// There is at most one pass for so many rounds.
+const ROUNDS_TO_PASS: u32 = 10;
 /// Passes that find nothing before the rest is left out.
 const IDLE_MAX: u32 = 2;
 /// Each joint search has this part of the nodes of a component.
@@ -188,7 +190,7 @@ pub fn optimize(
     };
     if stopped {
         work = work.glance();
-    } else if effort.passes > 0 {
+    } else {
         run.resolve(&search, (&columns, &prices), effort, &mut answer);
     }
     let found = Some(answer.cents());
@@ -233,6 +235,11 @@ impl Run<'_> {
         effort: Effort,
         answer: &mut Answer<'_>,
     ) {
+        // Whoever asks for few rounds asks for little of this as well.
+        let passes = effort.passes.min(effort.rounds / ROUNDS_TO_PASS);
+        if passes == 0 {
+            return;
+        }
         let gap = answer.cents() - self.bound;
         let gap = i64::try_from(gap).unwrap_or(NEVER).clamp(0, NEVER);
         let orders = columns.sheets.len();
@@ -247,7 +254,7 @@ impl Run<'_> {
             })
             .collect();
         let mut idle = 0;
-        for pass in 1..=effort.passes {
+        for pass in 1..=passes {
             let near = (prices, &*near);
             let gained =
                 search.resolve(u64::from(pass), near, effort.nodes / RESOLVE_NODES, answer);
