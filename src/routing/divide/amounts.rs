@@ -6,7 +6,8 @@
 //! combinations gone through, the largest demands first. What the shipments weigh at the least and at the
 //! most, by the ways that are left, says more about their cost than the line does: at last what it is.
 //!
-//! The work is counted; a set that is too much of it is left, and bounds what is known.
+//! All of the work is counted: lines, ways, and their combinations. A set that is too much of it is left, and
+//! bounds what is known; where none of it is left, so is every other set, without a look at it.
 
 use super::super::cargo::Load;
 use super::super::departures::Loads;
@@ -15,20 +16,53 @@ use super::curves::{BEYOND, Curve, Curves, Line, MICRO};
 use super::items::{Item, Row, Way};
 use super::{Piece, Search};
 use smallvec::SmallVec;
+use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Most combinations that are looked at for one request.
-const WORK_MAX: u64 = 10_000_000;
-/// As many of them for one set at first: with a better plan known there may be fewer.
-const EACH_MAX: u64 = 200_000;
-/// What a set costs besides, likewise counted.
-const SET: u64 = 100;
+/// Most places that are looked at for one request, each for one way to spread an item or one combination.
+const WORK_MAX: u64 = 80_000_000;
+/// As many of them for one set at first: with a better plan known there may be less to do.
+const EACH_MAX: u64 = 1_000_000;
+/// What the price of a complete shipment counts as.
+const PRICING: usize = 20;
 /// How often the ways are looked through for those that the others make too dear.
 const ROUNDS: usize = 4;
 /// How often a set is tried whose ways are too many, each time with a better plan known, and by how much
 /// fewer of them are tried for that.
 const TRIES: usize = 4;
 const LESS: i64 = 8;
+
+/// Counts down how much work is left.
+#[derive(Debug)]
+pub(super) struct Work {
+    left: u64,
+    /// The rest, which is kept for later sets.
+    kept: u64,
+    /// All that was done, also by a step that took more than was left.
+    #[cfg(test)]
+    done: u64,
+}
+
+impl Work {
+    /// Does so much of it, if there is so much left or not: who works in steps asks `is_over` before each.
+    #[inline]
+    pub(super) fn spend(&mut self, work: usize) {
+        let work = work as u64;
+        // A step that takes more than there is takes it from what is kept.
+        self.kept = self.kept.saturating_sub(work.saturating_sub(self.left));
+        self.left = self.left.saturating_sub(work);
+        #[cfg(test)]
+        {
+            self.done = self.done.saturating_add(work);
+        }
+    }
+
+    /// Whether all of it is used up.
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.left == 0
+    }
+}
 
 /// A shipment to fill.
 pub(super) struct Place {
@@ -51,12 +85,12 @@ pub(super) struct Amounts<'s, 'a> {
     pub(super) curves: Curves<'a>,
     /// No plan that was left costs less, in cents.
     pub(super) left: i64,
-    work: u64,
-    /// Work that is kept for later sets.
-    kept: u64,
+    work: Work,
     /// Sets that were too much work at first, after their bounds in cents.
     later: Vec<(i64, Vec<u32>)>,
     places: Vec<Place>,
+    /// By entry and how goods are weighed: the line that was chosen last.
+    good: HashMap<(u32, u8), Line>,
     /// What every plan of the set costs besides carrying, goods and what is short, in cents.
     fixed: i64,
     /// By item: the number of its way.
@@ -71,10 +105,15 @@ impl<'s, 'a> Amounts<'s, 'a> {
             search,
             curves,
             left: i64::MAX,
-            work: WORK_MAX,
-            kept: 0,
+            work: Work {
+                left: WORK_MAX,
+                kept: 0,
+                #[cfg(test)]
+                done: 0,
+            },
             later: Vec::new(),
             places: Vec::new(),
+            good: HashMap::new(),
             fixed: 0,
             chosen: Vec::new(),
             weights: Vec::new(),
@@ -87,12 +126,23 @@ impl<'s, 'a> Amounts<'s, 'a> {
         self.search.least_known().saturating_mul(MICRO).min(BEYOND)
     }
 
-    /// Finds the best plan with one shipment from each of some entries, now or `finish`ing.
-    pub(super) fn fill(&mut self, entries: &[u32]) {
-        self.kept = self.work.saturating_sub(EACH_MAX);
-        self.work -= self.kept;
-        let left = self.try_set(entries);
-        self.work += self.kept;
+    /// How much work was done.
+    #[cfg(test)]
+    pub(super) fn done(&self) -> u64 {
+        self.work.done
+    }
+
+    /// Finds the best plan with one shipment from each of some entries, now or `finish`ing; no plan of
+    /// them costs less than `least` cents.
+    pub(super) fn fill(&mut self, entries: &[u32], least: i64) {
+        if self.work.is_over() {
+            self.left = self.left.min(least);
+            return;
+        }
+        self.work.kept = self.work.left.saturating_sub(EACH_MAX);
+        self.work.left -= self.work.kept;
+        let left = self.try_set(entries, least);
+        self.work.left += std::mem::take(&mut self.work.kept);
         if let Some(bound) = left {
             self.later.push((bound, entries.to_vec()));
         }
@@ -103,18 +153,22 @@ impl<'s, 'a> Amounts<'s, 'a> {
         let mut later = std::mem::take(&mut self.later);
         later.sort_unstable();
         for (bound, entries) in later {
-            if bound <= self.search.least_known()
-                && let Some(bound) = self.try_set(&entries)
-            {
+            if bound > self.search.least_known() {
+                return;
+            }
+            if let Some(bound) = self.try_set(&entries, bound) {
                 self.left = self.left.min(bound);
             }
         }
     }
 
-    /// Finds the best plan of a set; where that is too much work, returns what no plan of it costs less than.
-    fn try_set(&mut self, entries: &[u32]) -> Option<i64> {
+    /// Finds the best plan of a set; where that is too much work, returns what no plan of it costs less than:
+    /// `least` or more.
+    fn try_set(&mut self, entries: &[u32], least: i64) -> Option<i64> {
+        if self.work.is_over() {
+            return Some(least);
+        }
         let split = self.search.job.policy.split_penalty.0;
-        self.work = self.work.saturating_sub(SET);
         self.places.clear();
         self.fixed = self.search.frame.lost + self.search.lost_cents() - split;
         for &entry in entries {
@@ -123,6 +177,9 @@ impl<'s, 'a> Amounts<'s, 'a> {
             let line = curve.lines[0];
             self.fixed += row.handling + split;
             self.places.push(Place { entry, curve, line });
+            let later = (row.end - entry) as usize;
+            self.work
+                .spend((1 + later) * self.search.job.request.demands.len());
         }
         let mut items = Item::list(&*self.search, &self.places)?;
         let bound = self.choose_lines(&mut items);
@@ -137,17 +194,17 @@ impl<'s, 'a> Amounts<'s, 'a> {
             while less > 0 && !self.fill_within(&mut items, less) {
                 less /= LESS;
             }
-            if self.search.least_known() == known || self.work == 0 {
+            if self.search.least_known() == known || self.work.is_over() {
                 break;
             }
         }
-        Some(bound.div_euclid(MICRO))
+        Some(bound.div_euclid(MICRO).max(least))
     }
 
     /// Tries all ways that cost so much more than the bound by the lines; `false` where that is too much.
     fn fill_within(&mut self, items: &mut [Item], room: i64) -> bool {
         for item in items.iter_mut() {
-            if !item.list_ways(&*self.search, &self.places, room) {
+            if !item.list_ways(&*self.search, &self.places, room, &mut self.work) {
                 return false;
             }
             if item.ways.is_empty() {
@@ -157,7 +214,9 @@ impl<'s, 'a> Amounts<'s, 'a> {
         if !self.narrow(items) {
             return true;
         }
-        items.sort_by_key(|item| std::cmp::Reverse(item.spread()));
+        let ways: usize = items.iter().map(|item| item.ways.len()).sum();
+        self.work.spend(ways * self.places.len());
+        items.sort_by_cached_key(|item| std::cmp::Reverse(item.spread()));
         let rests = rests(items, self.places.len());
         self.chosen.clear();
         let loads: Row<Load> = self.places.iter().map(|_| Load::default()).collect();
@@ -172,14 +231,18 @@ impl<'s, 'a> Amounts<'s, 'a> {
         let mut best = (i64::MIN, 0);
         for mix in 0..mixes {
             self.weigh(items, mix);
-            let bound = self.climb(items);
+            let bound = self.climb(items, mix);
             if bound > self.ceiling() {
                 return bound;
             }
             best = best.max((bound, mix));
         }
+        if best.1 + 1 == mixes {
+            // As it is now.
+            return best.0;
+        }
         self.weigh(items, best.1);
-        self.climb(items)
+        self.climb(items, best.1)
     }
 
     /// Weighs goods by mass, by volume, or by half of both: they are billed no less.
@@ -196,16 +259,29 @@ impl<'s, 'a> Amounts<'s, 'a> {
     }
 
     /// Changes the line of one place after the other while that raises the bound.
-    fn climb(&mut self, items: &[Item]) -> i64 {
+    fn climb(&mut self, items: &[Item], mix: u8) -> i64 {
         for place in &mut self.places {
-            place.line = place.curve.lines[0];
+            // In the set before, the line was good, as it may be here.
+            let good = self.good.get(&(place.entry, mix));
+            place.line = good.copied().unwrap_or(place.curve.lines[0]);
         }
+        let bound = self.climb_on(items);
+        for place in &self.places {
+            self.good.insert((place.entry, mix), place.line);
+        }
+        bound
+    }
+
+    fn climb_on(&mut self, items: &[Item]) -> i64 {
         let mut best = self.bound_by_lines(items);
         loop {
             let before = best;
             for at in 0..self.places.len() {
                 let curve = Rc::clone(&self.places[at].curve);
                 for &line in &curve.lines {
+                    if best > self.ceiling() || self.work.is_over() {
+                        return best;
+                    }
                     let old = std::mem::replace(&mut self.places[at].line, line);
                     let bound = self.bound_by_lines(items);
                     if bound > best {
@@ -215,13 +291,15 @@ impl<'s, 'a> Amounts<'s, 'a> {
                     }
                 }
             }
-            if best == before || best > self.ceiling() {
+            if best == before {
                 return best;
             }
         }
     }
 
-    fn bound_by_lines(&self, items: &[Item]) -> i64 {
+    fn bound_by_lines(&mut self, items: &[Item]) -> i64 {
+        // A line is looked at more quickly than the steps of a table.
+        self.work.spend((1 + items.len()) * self.places.len() / 2);
         // A hand-over that carries nothing has no line.
         let bases = self.places.iter().map(|p| p.line.base);
         let bases = bases.fold(0, i64::saturating_add).min(BEYOND);
@@ -259,6 +337,11 @@ impl<'s, 'a> Amounts<'s, 'a> {
     fn narrow(&mut self, items: &mut [Item]) -> bool {
         let places = self.places.len();
         for _ in 0..ROUNDS {
+            let ways: usize = items.iter().map(|item| item.ways.len()).sum();
+            self.work.spend(ways * places);
+            if self.work.is_over() {
+                break;
+            }
             let all = rests(items, places).swap_remove(0);
             let none: Row<Load> = (0..places).map(|_| Load::default()).collect();
             let carry = self.carry(&none, &all.loads);
@@ -275,7 +358,10 @@ impl<'s, 'a> Amounts<'s, 'a> {
                 let others = without(&all.loads, &ways);
                 ways.retain(|way| {
                     let more = way.cost - least;
-                    self.work = self.work.saturating_sub(1);
+                    if self.work.is_over() {
+                        return true;
+                    }
+                    self.work.spend(places);
                     bound + more <= ceiling
                         && self.fixed * MICRO + self.carry(&way.loads, &others) + all.cost + more
                             <= ceiling
@@ -314,10 +400,10 @@ impl<'s, 'a> Amounts<'s, 'a> {
             if besides + way.cost + carry > self.ceiling() {
                 break;
             }
-            if self.work == 0 {
+            if self.work.is_over() {
                 return false;
             }
-            self.work -= 1;
+            self.work.spend(self.places.len());
             for (with, (load, more)) in with.iter_mut().zip(loads.iter().zip(&way.loads)) {
                 *with = load.plus(*more);
             }
@@ -344,7 +430,9 @@ impl<'s, 'a> Amounts<'s, 'a> {
                 .map(|(item, &way)| (item, &item.ways[way]))
         };
         let mut cents = self.fixed + ways().map(|(_, way)| way.cents).sum::<i64>();
-        let mut pieces: Vec<Piece> = Vec::with_capacity(self.places.len());
+        let (places, kinds) = (self.places.len(), items.len());
+        self.work.spend(places * (kinds + PRICING));
+        let mut pieces: Vec<Piece> = Vec::with_capacity(places);
         for (at, place) in self.places.iter().enumerate() {
             let mut piece = Piece {
                 entry: place.entry,
@@ -368,6 +456,12 @@ impl<'s, 'a> Amounts<'s, 'a> {
             pieces.push(piece);
         }
         if cents <= self.search.least_known() {
+            // Whether one of them would also be there sooner is looked at.
+            let entries = self.search.entries;
+            let sooner = pieces
+                .iter()
+                .map(|p| (p.entry - entries.get(p.entry).first) as usize);
+            self.work.spend(sooner.sum::<usize>() * places * kinds);
             self.search.offer_pieces(pieces, cents);
         }
     }

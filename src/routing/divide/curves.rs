@@ -16,8 +16,9 @@ use std::rc::Rc;
 pub(super) const MICRO: i64 = 1_000_000;
 /// Most steps of a table.
 const STEPS_MAX: usize = 1_024;
-/// Most steps of a table that all pairs of are tried.
+/// Most steps of a table that all pairs of are tried, and most pairs for all hand-overs.
 const PAIRS_MAX: usize = 400;
+const ALL_PAIRS_MAX: usize = 40_000_000;
 /// Most lines of one hand-over.
 const LINES_MAX: usize = 8;
 /// More than any cost that is compared, and few enough that a plan's sum of them is a number.
@@ -59,6 +60,8 @@ pub(super) struct Curves<'a> {
     ends: Vec<Vec<u64>>,
     /// What the order weighs.
     all: Load,
+    /// Pairs of steps that were tried.
+    pairs: usize,
     curves: Vec<Option<Rc<Curve>>>,
     parcels: Vec<Parcels>,
 }
@@ -72,6 +75,7 @@ impl<'a> Curves<'a> {
             billings: &[],
             ends: Vec::new(),
             all: loads.fold(Load::default(), Load::plus),
+            pairs: 0,
             curves: Vec::new(),
             parcels: Vec::new(),
         };
@@ -167,7 +171,7 @@ impl<'a> Curves<'a> {
     }
 
     /// By how much at the most one shipment costs more than two; `NEVER` where that is not known.
-    fn excess(&self, tables: &[Vec<(u64, i64)>]) -> i64 {
+    fn excess(&mut self, tables: &[Vec<(u64, i64)>]) -> i64 {
         if self.job.request.pickup.is_some() {
             // One costs as much as each of the two.
             return 0;
@@ -187,6 +191,10 @@ impl<'a> Curves<'a> {
                 let bills_less =
                     self.billings[bill].bills_no_more_than(&self.billings[a + b - bill]);
                 if !bills_less || !self.billings[bill].adds_up() {
+                    return NEVER;
+                }
+                self.pairs += one.len() * other.len();
+                if self.pairs > ALL_PAIRS_MAX {
                     return NEVER;
                 }
                 excess = excess.max(most_excess(table, one, other));

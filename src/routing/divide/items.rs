@@ -2,7 +2,7 @@
 
 use super::super::cargo::Load;
 use super::super::request::Job;
-use super::amounts::Place;
+use super::amounts::{Place, Work};
 use super::curves::{BEYOND, MICRO};
 use super::entries::Entries;
 use super::{Search, Units};
@@ -147,8 +147,15 @@ impl<'a> Item<'a> {
 
     /// What one costs at a place by its line.
     fn cost(&self, at: usize, place: &Place) -> i64 {
-        let weight = i128::from(place.line.slope) * i128::from(self.weight) / i128::from(MILLI);
-        self.each[at] * MICRO + i64::try_from(weight).unwrap_or(0)
+        let slope = place.line.slope;
+        let weight = match slope.checked_mul(self.weight) {
+            Some(weight) => weight / MILLI,
+            None => {
+                let weight = i128::from(slope) * i128::from(self.weight) / i128::from(MILLI);
+                i64::try_from(weight).unwrap_or(0)
+            }
+        };
+        self.each[at] * MICRO + weight
     }
 
     /// The places that have some by what one costs there, with that.
@@ -196,8 +203,16 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Lists the ways that cost at most so much more than the least; `false` when they are too many.
-    pub(super) fn list_ways(&mut self, search: &Search<'_>, places: &[Place], room: i64) -> bool {
+    /// Lists the ways that cost at most so much more than the least; `false` when they are too many, or too
+    /// much work.
+    pub(super) fn list_ways(
+        &mut self,
+        search: &Search<'_>,
+        places: &[Place],
+        room: i64,
+        work: &mut Work,
+    ) -> bool {
+        work.spend(2 * places.len());
         let costs = self.by_cost(places);
         let most = self.least(places).saturating_add(room);
         let mut ways = Ways {
@@ -209,6 +224,7 @@ impl<'a> Item<'a> {
             units: places.iter().map(|_| 0).collect(),
             found: Vec::new(),
             shares: shares(search, self, places),
+            work,
         };
         let done = if ways.item.divided {
             ways.spread(0, ways.item.wanted, 0)
@@ -216,10 +232,15 @@ impl<'a> Item<'a> {
             ways.one();
             true
         };
-        let found = ways.found;
+        let mut found = ways.found;
+        if done {
+            work.spend(found.len());
+            found.sort_unstable_by(|a, b| (a.cost, &a.units).cmp(&(b.cost, &b.units)));
+        } else {
+            // Some of them are none.
+            found.clear();
+        }
         self.ways = found;
-        self.ways
-            .sort_by(|a, b| (a.cost, &a.units).cmp(&(b.cost, &b.units)));
         done
     }
 
@@ -268,22 +289,32 @@ struct Ways<'w, 'a> {
     units: Row<u32>,
     found: Vec<Way>,
     shares: bool,
+    work: &'w mut Work,
 }
 
 impl Ways<'_, '_> {
-    /// Spreads `left` over the places from number `next` on; `false` when there are too many ways.
+    /// Spreads `left` over the places from number `next` on; `false` when there are too many ways, or that is
+    /// too much work.
     fn spread(&mut self, next: usize, left: u32, spent: i64) -> bool {
+        // Every place that comes later is looked at for the rest.
+        self.work.spend(1 + self.costs.len() - next);
+        if self.work.is_over() {
+            return false;
+        }
         let Some(&(cost, at)) = self.costs.get(next) else {
             if left > 0 && self.item.short.is_none() {
                 return true;
             }
             let short = self.item.short.unwrap_or(0) * MICRO * i64::from(left);
-            if spent + short <= self.most && (!self.shares || self.is_there()) {
+            if spent + short <= self.most {
                 self.add(left, spent + short);
             }
             return self.found.len() <= WAYS_MAX;
         };
-        let most = self.item.there[at].min(left);
+        let mut most = self.item.there[at].min(left);
+        if self.shares {
+            most = most.min(self.room(at));
+        }
         // The line may ask more for it than to leave it short, where in fact there is room for it.
         let short = self.item.short.is_some_and(|short| short * MICRO < cost);
         for step in 0..=most {
@@ -324,6 +355,7 @@ impl Ways<'_, '_> {
     }
 
     fn add(&mut self, short: u32, cost: i64) {
+        self.work.spend(self.places.len());
         let item = self.item;
         let mut cents = item.short.unwrap_or(0) * i64::from(short);
         for (at, &units) in self.units.iter().enumerate().filter(|u| *u.1 > 0) {
@@ -337,28 +369,35 @@ impl Ways<'_, '_> {
         });
     }
 
-    /// Whether no location gives more than it has by any time, and no limit is passed.
-    fn is_there(&self) -> bool {
+    /// How many units a place may have besides those that the others have by now: no location gives more than
+    /// it has by any time, and no limit is passed.
+    fn room(&mut self, at: usize) -> u32 {
         let (entries, demand) = (self.entries, self.item.demands[0]);
-        let taken = |within: &dyn Fn(u32) -> bool| -> u64 {
+        let entry = self.places[at].entry;
+        let row = entries.get(entry);
+        let caps = &entries.caps[demand];
+        self.work
+            .spend(((row.end - entry) as usize + caps.len()) * self.places.len());
+        let taken = |within: &dyn Fn(u32) -> bool| -> u32 {
             let places = self.places.iter().zip(&self.units);
             let within = places.filter(|(place, _)| within(place.entry));
-            within.map(|(_, &units)| u64::from(units)).sum()
+            // They are no more than are wanted.
+            within.map(|(_, &units)| units).sum()
         };
-        let there = self.places.iter().all(|place| {
-            let row = entries.get(place.entry);
-            (place.entry..row.end).all(|by| {
-                let taken = taken(&|entry| (row.first..=by).contains(&entry));
-                taken <= u64::from(entries.units(by, demand))
-            })
-        });
-        there
-            && entries.caps[demand].iter().all(|cap| {
-                let before = |entry| {
-                    cap.until
-                        .is_none_or(|until| entries.get(entry).ready < until)
-                };
-                taken(&before) <= u64::from(cap.units)
-            })
+        let mut room = u32::MAX;
+        for by in entry..row.end {
+            let taken = taken(&|entry| (row.first..=by).contains(&entry));
+            room = room.min(entries.units(by, demand).saturating_sub(taken));
+        }
+        for cap in caps {
+            let before = |entry| {
+                cap.until
+                    .is_none_or(|until| entries.get(entry).ready < until)
+            };
+            if before(entry) {
+                room = room.min(cap.units.saturating_sub(taken(&before)));
+            }
+        }
+        room
     }
 }

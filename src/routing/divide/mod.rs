@@ -48,6 +48,9 @@ type Units = [u32; SETS_DEMANDS_MAX];
 #[derive(Debug, Default)]
 pub(super) struct Divide {
     entries: Entries,
+    /// How much work the search over sets of shipments was.
+    #[cfg(test)]
+    pub(super) settled: u64,
 }
 
 /// A shipment of a plan in the making.
@@ -102,6 +105,9 @@ struct Search<'a> {
     nodes: u32,
     /// Whether a plan was left out because its whole demands had no room beside the others.
     crowded: bool,
+    /// How much work the search over sets of shipments was.
+    #[cfg(test)]
+    settled: u64,
     parcels: Vec<Parcels>,
 }
 
@@ -141,7 +147,12 @@ impl Divide {
         for found in undivided.into_iter().flatten() {
             search.offer_undivided(found);
         }
-        search.run()
+        let solved = search.run();
+        #[cfg(test)]
+        {
+            self.settled = search.settled;
+        }
+        solved
     }
 }
 
@@ -216,11 +227,13 @@ impl<'a> Search<'a> {
             ceiling: NEVER - 1,
             nodes: NODES_MAX,
             crowded: false,
+            #[cfg(test)]
+            settled: 0,
             parcels: Vec::new(),
         }
     }
 
-    fn run(mut self) -> Solved {
+    fn run(&mut self) -> Solved {
         if self.frame.nothing < NEVER {
             self.offer_undivided(Found::new(self.frame.nothing, self.frame.all, None));
         }

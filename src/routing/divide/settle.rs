@@ -16,6 +16,9 @@ use std::collections::HashSet;
 /// exact; a whole plan so many.
 const DEMANDS_MAX: i64 = 1 << 28;
 const PLANS_MAX: i64 = 1 << 36;
+/// Most shipments from one entry in the sets that are looked at, and most cells there are with all of them.
+const COPIES_MAX: usize = 4;
+const CELLS_MAX: usize = 48_000;
 
 impl Search<'_> {
     /// Looks for better plans, and returns what no plan costs less than; `None` where nothing is known.
@@ -31,7 +34,7 @@ impl Search<'_> {
             return Some(NEVER);
         }
         let mut curves = Curves::new(job, departures);
-        let entries = self.with_copies(&mut curves);
+        let (entries, beyond) = self.with_copies(&mut curves);
         let places = entries.iter().map(|&entry| self.place(entry)).collect();
         let divisible = demands.map(|i| self.candidates.divisible >> i & 1 == 1);
         let divisible = divisible.collect();
@@ -41,37 +44,61 @@ impl Search<'_> {
         let mut filled: HashSet<Vec<u32>> = HashSet::new();
         let mut amounts = Amounts::new(self, curves);
         let goods = (places, divisible, lost_units);
-        let bound = large::settle(job, departures, goods, first, |open| {
+        amounts.left = beyond;
+        let bound = large::settle(job, departures, goods, first, |open, least| {
             let mut set: Vec<u32> = open.iter().map(|&at| entries[at]).collect();
             set.sort_unstable();
             if !copied || filled.insert(set.clone()) {
-                amounts.fill(&set);
+                amounts.fill(&set, least + lost);
             }
-            best(&*amounts.search)
+            // What was left says already that no more is known: nothing dearer need be looked at.
+            best(&*amounts.search).min(amounts.left - lost)
         })?;
         amounts.finish();
+        #[cfg(test)]
+        let done = amounts.done();
         // What was known while the sets were gone through may be dearer than what the last ones had.
-        let known = amounts.search.least_known();
-        Some((bound + lost).min(amounts.left).min(known))
+        let bound = (bound + lost).min(amounts.left);
+        #[cfg(test)]
+        {
+            self.settled = done;
+        }
+        Some(bound.min(self.least_known()))
     }
 
-    /// All entries; those of which two shipments may be worth more than one as often as there may be
-    /// shipments.
-    fn with_copies(&self, curves: &mut Curves<'_>) -> Vec<u32> {
-        let mut entries = Vec::new();
+    /// All entries; those of which two shipments may be worth more than one as often as there may be that
+    /// many in a plan that is good enough. Of some that is too many: no plan with more of them than are
+    /// there costs less than what is returned besides.
+    fn with_copies(&self, curves: &mut Curves<'_>) -> (Vec<u32>, i64) {
         let split = self.job.policy.split_penalty.0;
-        for entry in self.entries.numbers() {
+        let shipments = usize::from(self.job.policy.max_shipments);
+        let held = |entry: &u32| self.entries.holds(*entry) & self.frame.served != 0;
+        let entries: Vec<u32> = self.entries.numbers().filter(held).collect();
+        let cells = entries.len() * self.job.request.demands.len();
+        let most = (CELLS_MAX / cells.max(1)).clamp(1, COPIES_MAX);
+        let goods = self.spent + self.goods_left();
+        let (mut all, mut beyond) = (Vec::with_capacity(entries.len()), i64::MAX);
+        for entry in entries {
             let row = self.entries.get(entry);
-            let excess = curves.of(row.location, row.departure).excess;
-            let copies = match excess <= row.handling + split {
-                true => 1,
-                false => usize::from(self.job.policy.max_shipments),
+            // What any plan costs with so many shipments from here.
+            let least = |copies: usize| {
+                let copies = i64::try_from(copies).unwrap_or(i64::MAX);
+                goods.saturating_add((row.base + split).saturating_mul(copies))
             };
-            if self.entries.holds(entry) & self.frame.served != 0 {
-                entries.extend(std::iter::repeat_n(entry, copies));
+            let mut copies = 1;
+            let excess = curves.of(row.location, row.departure).excess;
+            if excess > row.handling + split {
+                while copies < shipments && least(copies + 1) <= self.least_known() {
+                    copies += 1;
+                }
             }
+            if copies > most {
+                copies = most;
+                beyond = beyond.min(least(most + 1));
+            }
+            all.extend(std::iter::repeat_n(entry, copies));
         }
-        entries
+        (all, beyond)
     }
 
     fn place(&self, entry: u32) -> large::Place {

@@ -3,9 +3,12 @@
 use super::super::cargo::Load;
 use super::super::departures::Departures;
 use super::super::request::Job;
-use super::costs::{Costs, under};
+use super::costs::{Costs, PARTS, under};
 use super::offers::{Offer, Offers};
 use crate::model::EpochMillis;
+
+/// Most cells of what each place has of each demand: the work of the proof grows with them.
+const CELLS_MAX: u64 = 100_000;
 
 /// A location and a hand-over that one shipment may leave at.
 #[derive(Debug, Clone)]
@@ -37,21 +40,31 @@ impl Place {
 
 /// Looks at every set of places that a plan of at most the cost of the best one known may have, and
 /// returns what no plan costs less than that leaves at places of another set, in cents; `None` where
-/// the amounts are too large to count with.
+/// the places are too many or the amounts too large to count with.
 ///
 /// `lost` are the units of each demand that no plan ships, `best` is the cost of the best plan known
-/// without those, and `plan` is asked to find the cheapest plan with a set of places and returns the cost of
-/// the best one known by then, likewise.
+/// without those, and `plan` is asked to find the cheapest plan with a set of places, told what none of them
+/// costs less than, and returns the cost of the best one known by then, likewise. Where it returns less than
+/// that, nothing dearer is looked at, and what is returned is no more.
 pub(in super::super) fn settle(
     job: &Job<'_>,
     departures: &Departures,
     (places, divisible, lost): (Vec<Place>, Vec<bool>, Vec<u32>),
     best: i64,
-    plan: impl FnMut(&[usize]) -> i64,
+    mut plan: impl FnMut(&[usize], i64) -> i64,
 ) -> Option<i64> {
     let rows = places.into_iter().map(Place::offer).collect();
     let offers = Offers::of(rows, divisible, lost);
-    Some(Costs::new(job, &offers, departures)?.settle(best, plan))
+    if offers.cells() > CELLS_MAX {
+        return None;
+    }
+    let costs = Costs::new(job, &offers, departures)?;
+    let number = |&open: &usize| u32::try_from(open).unwrap_or(u32::MAX);
+    Some(costs.settle(best, |set| {
+        let open: Vec<u32> = set.iter().map(number).collect();
+        let least = (costs.least(&open) - costs.split).div_euclid(PARTS);
+        plan(set, least)
+    }))
 }
 
 /// A line under what carrying costs at a hand-over of a location: cents at the least, and millionths of

@@ -1,12 +1,13 @@
 //! Divided demands: the search over amounts and the one over sets of shipments, each by itself, must find
 //! plans of one cost.
 
+use super::super::Demand;
 use super::super::candidates::Candidates;
 use super::super::departures::Departures;
 use super::super::divide::Divide;
 use super::super::request::Job;
 use super::super::whole::Whole;
-use super::kit::{Case, Dice, Size, demand, random_case};
+use super::kit::{Case, Dice, Size, demand, location, plain_network, random_case};
 use crate::ledger::Step;
 use crate::model::{Cents, Plan, Qty};
 
@@ -50,6 +51,35 @@ fn limited_and_gone(case: &mut Case) {
     case.demands.push(gone);
 }
 
+/// An order of demands that no location has all of, in a network whose services bill volume beyond a
+/// threshold: by location, units of every demand.
+fn wide(demands: Vec<Demand>, cells: &[u32]) -> Case {
+    let locations = (0..cells.len()).map(|i| location(&format!("L{i}"), 40.0, -75.0));
+    let mut network = plain_network(locations.collect());
+    network.services[0].dim_divisor_cm3_per_kg = Some(6_000);
+    network.services[0].dim_threshold_cm3 = 28_317;
+    network.policy.split_penalty = Cents(150);
+    network.policy.short_per_unit = Cents(2_000);
+    network.policy.max_shipments = 3;
+    let cells: Vec<(u16, u32)> = (0..).zip(cells.iter().copied()).collect();
+    let all = vec![&cells[..]; demands.len()];
+    Case::new(&network, demands, &all)
+}
+
+/// Twelve demands of more than 200 units, of which each of many locations has a part.
+fn many_ways(locations: u32) -> Case {
+    let demands = (0..12).map(|sku| demand(sku, 200 + 7 * sku, 3 + sku));
+    let cells: Vec<u32> = (0..locations).map(|i| 100 + i % 3).collect();
+    wide(demands.collect(), &cells)
+}
+
+/// One demand of very many units, of which two locations have more than half each.
+fn many_units() -> Case {
+    let mut one = demand(0, 100_000, 0);
+    one.volume_mm3 = 100;
+    wide(vec![one], &[60_000, 60_000])
+}
+
 /// The best plan and what is known of it, with so much work for the search over amounts; `None` where no
 /// demand is divided.
 fn solved(case: &Case, nodes: u32) -> Option<(Option<Plan>, Option<i64>)> {
@@ -72,6 +102,33 @@ fn rank(plan: &Plan) -> (i64, usize, Vec<(u16, i64)>) {
     let shipments = plan.shipments.iter();
     let places = shipments.map(|s| (s.location.0, s.ship_at.0)).collect();
     (plan.objective.total().0, plan.shipments.len(), places)
+}
+
+/// What the search over sets of shipments has to do at the most.
+const WORK_MAX: u64 = 90_000_000;
+
+/// How much work the search over sets of shipments was, and what no plan costs less than.
+fn settled(case: &Case) -> (u64, i64) {
+    let request = case.request();
+    let job = Job::new(&case.lanes, &request).unwrap();
+    let (mut candidates, mut departures) = (Candidates::default(), Departures::default());
+    departures.start(&job);
+    candidates.gather(&job, &mut departures);
+    let mut divide = Divide::default();
+    let mut whole = Whole::default();
+    let solved = divide.solve_within(&job, &mut candidates, &mut departures, &mut whole, 0);
+    let [plan, _] = solved.plans;
+    let (bound, cents) = (solved.bound.unwrap(), plan.unwrap().objective.total().0);
+    assert!(0 < bound && bound <= cents, "{bound}, plan {cents}");
+    (divide.settled, bound)
+}
+
+#[test]
+fn many_units_and_many_ways_to_spread_them_are_work_that_ends() {
+    for (name, case) in [("ways", many_ways(20)), ("units", many_units())] {
+        let work = settled(&case).0;
+        assert!(work > 0 && work < WORK_MAX, "{name}: {work}");
+    }
 }
 
 #[test]
