@@ -19,10 +19,12 @@ use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Most places that are looked at for one request, each for one way to spread an item or one combination.
+/// Most places that are looked at for one request, each for one way to spread an item.
 const WORK_MAX: u64 = 80_000_000;
 /// As many of them for one set at first: with a better plan known there may be less to do.
-const EACH_MAX: u64 = 1_000_000;
+const EACH_MAX: u64 = 2_000_000;
+/// What carrying costs at one of the places, by its tables, counts as so many looks at it.
+const CARRYING: usize = 3;
 /// What the price of a complete shipment counts as.
 const PRICING: usize = 20;
 /// How often the ways are looked through for those that the others make too dear.
@@ -361,7 +363,7 @@ impl<'s, 'a> Amounts<'s, 'a> {
                     if self.work.is_over() {
                         return true;
                     }
-                    self.work.spend(places);
+                    self.work.spend(CARRYING * places);
                     bound + more <= ceiling
                         && self.fixed * MICRO + self.carry(&way.loads, &others) + all.cost + more
                             <= ceiling
@@ -403,7 +405,7 @@ impl<'s, 'a> Amounts<'s, 'a> {
             if self.work.is_over() {
                 return false;
             }
-            self.work.spend(self.places.len());
+            self.work.spend(CARRYING * self.places.len());
             for (with, (load, more)) in with.iter_mut().zip(loads.iter().zip(&way.loads)) {
                 *with = load.plus(*more);
             }

@@ -44,7 +44,6 @@ impl Search<'_> {
         let mut filled: HashSet<Vec<u32>> = HashSet::new();
         let mut amounts = Amounts::new(self, curves);
         let goods = (places, divisible, lost_units);
-        amounts.left = beyond;
         let bound = large::settle(job, departures, goods, first, |open, least| {
             let mut set: Vec<u32> = open.iter().map(|&at| entries[at]).collect();
             set.sort_unstable();
@@ -58,7 +57,7 @@ impl Search<'_> {
         #[cfg(test)]
         let done = amounts.done();
         // What was known while the sets were gone through may be dearer than what the last ones had.
-        let bound = (bound + lost).min(amounts.left);
+        let bound = (bound + lost).min(amounts.left).min(beyond);
         #[cfg(test)]
         {
             self.settled = done;
