@@ -40,6 +40,9 @@ use std::ops::ControlFlow;
 
 /// Most shipments that the search over amounts tries.
 const NODES_MAX: u32 = 10_000;
+/// The same where the costs are too high for the sums of the search over sets, as when an order is
+/// refused and what must be short is looked for.
+const NODES_ALONE: u32 = 200_000;
 
 /// Units by demand.
 type Units = [u32; SETS_DEMANDS_MAX];
@@ -238,17 +241,41 @@ impl<'a> Search<'a> {
             self.offer_undivided(Found::new(self.frame.nothing, self.frame.all, None));
         }
         let least = self.spent + self.least_left();
-        let (left, open, short, spent) = (self.left, self.open, self.short, self.spent);
+        let begun = (self.left, self.open, self.short, self.spent);
+        let known = (self.best.clone(), self.ceiling);
         let mut bound = None;
         if self.frame.served != 0 && (self.node(None).is_break() || self.crowded) {
-            (self.left, self.open, self.short, self.spent) = (left, open, short, spent);
+            (self.left, self.open, self.short, self.spent) = begun;
             self.pieces.clear();
-            bound = Some(self.settle().map_or(least, |bound| bound.max(least)));
+            let settled = self.settle();
+            bound = Some(settled.map_or(least, |bound| bound.max(least)));
+            if settled.is_none() && self.goes_on(begun, known) {
+                bound = None;
+            }
+            // To ship nothing is a plan as well.
+            bound = bound.map(|bound| bound.min(self.frame.nothing));
         }
         let mut best = std::mem::take(&mut self.best).into_iter();
         let mut plan = || best.next().map(|draft| self.plan_of(&draft));
         let plans = [plan(), plan()];
         Solved { plans, bound }
+    }
+
+    /// Searches over amounts once more, with more work: there is no other proof. `true` when it ends.
+    fn goes_on(
+        &mut self,
+        begun: (Units, Set, Units, i64),
+        (best, ceiling): (Vec<Draft>, i64),
+    ) -> bool {
+        (self.left, self.open, self.short, self.spent) = begun;
+        self.pieces.clear();
+        let found = (std::mem::replace(&mut self.best, best), self.ceiling);
+        (self.ceiling, self.crowded, self.nodes) = (ceiling, false, NODES_ALONE);
+        let ended = self.node(None).is_continue() && !self.crowded;
+        if self.least_known() > found.0.first().map_or(NEVER, |best| best.cents) {
+            (self.best, self.ceiling) = found;
+        }
+        ended
     }
 
     /// Goes on with the plan in the making: `after` is the demand and the group of the last
