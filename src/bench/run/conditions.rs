@@ -99,10 +99,14 @@ impl Conditions {
     #[must_use]
     pub fn disturbed(&self) -> Option<String> {
         let cores = self.cores as f64;
-        if let Some(others) = self.others.filter(|o| *o > OTHERS_MOST * cores) {
-            return Some(format!(
-                "other programs used {others:.2} of {cores} cores meanwhile: read ratios, not figures"
-            ));
+        // What was seen meanwhile says more than an average of the minute before, which a build that
+        // has just ended still fills.
+        if let Some(others) = self.others {
+            return (others > OTHERS_MOST * cores).then(|| {
+                format!(
+                    "other programs used {others:.2} of {cores} cores meanwhile: read ratios, not figures"
+                )
+            });
         }
         let before = self.load_before;
         (before > 0.5 * cores).then(|| {
