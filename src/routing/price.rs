@@ -8,12 +8,13 @@ use super::carriage::{Carriage, Singles};
 use super::lanes::{Lanes, NO_ZONE, location_id, service_id};
 use super::places::Destination;
 use super::request::{Job, Request};
-use super::tariff::AMOUNT_MAX;
+use super::tariff::{AMOUNT_MAX, Parcels};
 use super::zones::metres;
 use crate::model::{
     Cents, Day, EpochMillis, Grams, LocationId, Objective, Plan, ServiceId, Shipment,
     ShipmentCents, ShipmentLine, ShortLine,
 };
+use smallvec::SmallVec;
 
 /// Prices shipments that somebody else chose, each a location, a ready time and what is in it:
 /// for every one the service that is best by the objective, with the same cost parts as
@@ -58,9 +59,11 @@ pub fn carried(
     if location.index() >= lanes.locations() || lines.is_empty() || !lines.iter().all(known) {
         return None;
     }
-    let all = by_service(&job, location.index(), request.now, lines);
-    let found = all.into_iter().find(|s| s.service == service);
-    found.map(|shipment| shipment.cents)
+    let cargo = Cargo::of(&job, lines);
+    let draft = Draft::of(&job, location.index(), request.now, &cargo)?;
+    let travel = draft.travels(&job).find(|t| t.service == service)?;
+    let shipment = draft.made(&job, &travel, lines.to_vec())?;
+    Some(shipment.cents)
 }
 
 /// Straight-line distance from a location to a destination in whole kilometres, rounded to the
@@ -126,7 +129,8 @@ pub(super) fn shipment(
     ready: EpochMillis,
     lines: Vec<ShipmentLine>,
 ) -> Option<Shipment> {
-    let draft = Draft::of(job, location, ready, &lines)?;
+    let cargo = Cargo::of(job, &lines);
+    let draft = Draft::of(job, location, ready, &cargo)?;
     let mut best: Option<Travel> = None;
     for travel in draft.travels(job) {
         if best.as_ref().is_none_or(|b| travel.rank() < b.rank()) {
@@ -136,39 +140,24 @@ pub(super) fn shipment(
     draft.made(job, &best?, lines)
 }
 
-/// The same shipment by every service that can carry it.
-pub(super) fn by_service(
-    job: &Job<'_>,
-    location: usize,
-    ready: EpochMillis,
-    lines: &[ShipmentLine],
-) -> Vec<Shipment> {
-    let Some(draft) = Draft::of(job, location, ready, lines) else {
-        return Vec::new();
-    };
-    let travels = draft.travels(job);
-    travels
-        .filter_map(|t| draft.made(job, &t, lines.to_vec()))
-        .collect()
-}
-
 /// A shipment whose service is not chosen yet.
-struct Draft {
-    location: usize,
+#[derive(Clone, Copy)]
+pub(super) struct Draft<'c> {
+    pub(super) location: usize,
     ready: EpochMillis,
     ship_at: EpochMillis,
     /// Local dates of the hand-over and of the moment of the request.
     ship_day: Day,
     today: Day,
-    cargo: Cargo,
+    cargo: &'c Cargo,
 }
 
-impl Draft {
-    fn of(
+impl<'c> Draft<'c> {
+    pub(super) fn of(
         job: &Job<'_>,
         location: usize,
         ready: EpochMillis,
-        lines: &[ShipmentLine],
+        cargo: &'c Cargo,
     ) -> Option<Self> {
         let hours = job.lanes.hours(&job.lanes.sites[location]);
         let (ship_at, ship_day) = hours.handover(ready)?;
@@ -178,12 +167,12 @@ impl Draft {
             ship_at,
             ship_day,
             today: hours.date_of(job.request.now)?,
-            cargo: Cargo::of(job, lines),
+            cargo,
         })
     }
 
     /// Every way that it may travel, by ascending service.
-    fn travels(&self, job: &Job<'_>) -> impl Iterator<Item = Travel> {
+    pub(super) fn travels(&self, job: &Job<'_>) -> impl Iterator<Item = Travel> {
         let collected = job.request.pickup.map(|_| self.collected(job));
         collected
             .into_iter()
@@ -223,9 +212,8 @@ impl Draft {
         let deliver_on = lanes.delivery(lanes.run(service, zone), self.ship_day)?;
         let (late, speed) = job.dated(self.today, deliver_on)?;
         let billing = usize::from(lanes.tariffs.billing_of[service]);
-        let rules = job.request.destination.rules(billing);
-        let cargo = &self.cargo;
-        let parcels = lanes.tariffs.billings[billing].parcels(cargo.load, rules);
+        let cargo = self.cargo;
+        let parcels = cargo.parcels[billing];
         let per_parcel = lanes.sites[self.location].per_parcel;
         let (to, singles) = ((service, zone), &cargo.singles);
         let carriage = Carriage::of(lanes, to, per_parcel, parcels, &cargo.alone, singles)?;
@@ -238,8 +226,20 @@ impl Draft {
         })
     }
 
+    /// What it costs at its location, cartons apart, by whichever service it travels: handling, and
+    /// scarcity prices of its units.
+    pub(super) fn kept(&self, job: &Job<'_>, lines: &[ShipmentLine]) -> Option<Kept> {
+        let site = &job.lanes.sites[self.location];
+        let units: u64 = lines.iter().map(|l| u64::from(l.qty.0)).sum();
+        let handling = bounded(site.per_unit, units)?
+            .checked_add(bounded(site.per_line, lines.len() as u64)?)?
+            .checked_add(site.per_shipment)?;
+        let scarcity = scarcity(job, self.location, lines)?;
+        Some(Kept { handling, scarcity })
+    }
+
     /// The shipment of `lines`, which are its own, by a service.
-    fn made(
+    pub(super) fn made(
         &self,
         job: &Job<'_>,
         travel: &Travel,
@@ -248,11 +248,8 @@ impl Draft {
         lines.sort_by_key(|l| l.demand);
         let site = &job.lanes.sites[self.location];
         let carriage = &travel.carriage;
-        let units: u64 = lines.iter().map(|l| u64::from(l.qty.0)).sum();
-        let handling = bounded(site.per_unit, units)?
-            .checked_add(bounded(site.per_line, lines.len() as u64)?)?
-            .checked_add(site.per_shipment)?
-            .checked_add(carriage.packaging)?;
+        let Kept { handling, scarcity } = self.kept(job, &lines)?;
+        let handling = handling.checked_add(carriage.packaging)?;
         let lead = job.lanes.hours(site).lead();
         Some(Shipment {
             location: location_id(self.location),
@@ -268,10 +265,23 @@ impl Draft {
                 handling: Cents(handling),
                 late: travel.late,
                 speed: travel.speed,
-                scarcity: Cents(scarcity(job, self.location, &lines)?),
+                scarcity: Cents(scarcity),
             },
             lines,
         })
+    }
+}
+
+/// What a shipment costs at its location.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    handling: i64,
+    scarcity: i64,
+}
+
+impl Kept {
+    pub(super) fn total(self) -> i64 {
+        self.handling + self.scarcity
     }
 }
 
@@ -291,16 +301,18 @@ fn scarcity(job: &Job<'_>, location: usize, lines: &[ShipmentLine]) -> Option<i6
 
 /// What a carrier is given.
 #[derive(Default)]
-struct Cargo {
+pub(super) struct Cargo {
     /// What is packed together.
     load: Load,
+    /// The same as parcels, by billing.
+    parcels: SmallVec<[Parcels; 4]>,
     /// What ships alone.
     alone: Vec<(u16, u32)>,
     singles: Singles,
 }
 
 impl Cargo {
-    fn of(job: &Job<'_>, lines: &[ShipmentLine]) -> Self {
+    pub(super) fn of(job: &Job<'_>, lines: &[ShipmentLine]) -> Self {
         let mut cargo = Self::default();
         for line in lines {
             let demand = &job.request.demands[usize::from(line.demand)];
@@ -312,6 +324,12 @@ impl Cargo {
         if !cargo.alone.is_empty() {
             cargo.singles.fill(job);
         }
+        let billings = job.lanes.tariffs.billings.iter().enumerate();
+        let parcels = billings.map(|(number, billing)| {
+            let rules = job.request.destination.rules(number);
+            billing.parcels(cargo.load, rules)
+        });
+        cargo.parcels = parcels.collect();
         cargo
     }
 
@@ -338,17 +356,22 @@ impl Cargo {
 }
 
 /// How a shipment travels.
-struct Travel {
-    service: ServiceId,
-    deliver_on: Day,
+#[derive(Clone, Copy)]
+pub(super) struct Travel {
+    pub(super) service: ServiceId,
+    pub(super) deliver_on: Day,
     carriage: Carriage,
     late: Cents,
     speed: Cents,
 }
 
 impl Travel {
+    /// What it costs to travel so.
+    pub(super) fn cents(&self) -> i64 {
+        self.carriage.total() + self.late.0 + self.speed.0
+    }
+
     fn rank(&self) -> (i64, Day) {
-        let cents = self.carriage.total() + self.late.0 + self.speed.0;
-        (cents, self.deliver_on)
+        (self.cents(), self.deliver_on)
     }
 }

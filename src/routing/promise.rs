@@ -1,8 +1,9 @@
 //! What can be promised of one item without an order: by carrier service, the best single shipment.
 
-use super::price::by_service;
+use super::price::{Cargo, Draft, Travel};
 use super::request::{Job, Request, Unroutable};
-use crate::model::{Cents, Day, EpochMillis, LocationId, Qty, Shipment, ShipmentLine};
+use crate::model::{Day, EpochMillis, Qty, Shipment, ShipmentLine};
+use smallvec::SmallVec;
 
 /// For every service that can carry all units of the request's one demand in one shipment: the
 /// shipment that is best by the policy (cost, then date, then location), on the first day on which its
@@ -16,7 +17,12 @@ pub fn promise(lanes: &super::Lanes, request: &Request<'_>) -> Result<Vec<Shipme
         let (demands, max) = (request.demands.len(), 1);
         return Err(Unroutable::TooManyDemands { demands, max });
     };
-    let mut best: Vec<Shipment> = Vec::new();
+    let lines = [ShipmentLine {
+        demand: 0,
+        qty: demand.qty,
+    }];
+    let cargo = Cargo::of(&job, &lines);
+    let mut best: SmallVec<[Offer<'_>; 8]> = SmallVec::new();
     for cell in request.stock.cells(0) {
         let location = cell.location.index();
         let able = location < lanes.locations()
@@ -26,28 +32,45 @@ pub fn promise(lanes: &super::Lanes, request: &Request<'_>) -> Result<Vec<Shipme
         let Some(ready) = ready.and_then(|ready| with_room(&job, location, ready)) else {
             continue;
         };
-        let lines = vec![ShipmentLine {
-            demand: 0,
-            qty: demand.qty,
-        }];
-        for shipment in by_service(&job, location, ready, &lines) {
-            match best.iter_mut().find(|b| b.service == shipment.service) {
-                Some(known) if rank(&shipment) < rank(known) => *known = shipment,
+        let Some(draft) = Draft::of(&job, location, ready, &cargo) else {
+            continue;
+        };
+        let Some(kept) = draft.kept(&job, &lines) else {
+            continue;
+        };
+        for travel in draft.travels(&job) {
+            let offer = Offer {
+                cents: kept.total() + travel.cents(),
+                draft,
+                travel,
+            };
+            match best.iter_mut().find(|b| b.travel.service == travel.service) {
+                Some(known) if offer.rank() < known.rank() => *known = offer,
                 Some(_) => {}
-                None => best.push(shipment),
+                None => best.push(offer),
             }
         }
     }
-    best.sort_by_key(|shipment| shipment.service);
-    Ok(best)
+    best.sort_by_key(|offer| offer.travel.service);
+    // Only the winners are written out.
+    let made = best.iter().filter_map(|offer| {
+        let Offer { draft, travel, .. } = offer;
+        draft.made(&job, travel, lines.to_vec())
+    });
+    Ok(made.collect())
 }
 
-fn rank(shipment: &Shipment) -> (Cents, Day, LocationId) {
-    (
-        shipment.cents.total(),
-        shipment.deliver_on,
-        shipment.location,
-    )
+/// A shipment that may be the best by its service.
+struct Offer<'c> {
+    cents: i64,
+    draft: Draft<'c>,
+    travel: Travel,
+}
+
+impl Offer<'_> {
+    fn rank(&self) -> (i64, Day, usize) {
+        (self.cents, self.travel.deliver_on, self.draft.location)
+    }
 }
 
 /// The same moment, or where days are full one that makes the first hand-over with room for all units.
