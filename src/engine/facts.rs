@@ -22,11 +22,20 @@ pub trait FactSink: Send + Sync {
     /// Keeps the facts of one step, together or not at all, and gives each the next number of the
     /// history. Returns the number of the last.
     fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn;
+
+    /// The same with facts that nobody else needs.
+    fn keep(&self, at: EpochMillis, facts: SmallVec<[Fact; 3]>) -> Lsn {
+        self.append(at, &facts)
+    }
 }
 
 impl FactSink for Journal {
     fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
         Journal::append(self, at, facts)
+    }
+
+    fn keep(&self, at: EpochMillis, facts: SmallVec<[Fact; 3]>) -> Lsn {
+        Journal::keep(self, at, facts)
     }
 }
 
@@ -86,7 +95,7 @@ impl History {
         match self.sink.get() {
             Some(sink) => {
                 self.latest
-                    .fetch_max(sink.append(at, &facts()).0, Ordering::Release);
+                    .fetch_max(sink.keep(at, facts()).0, Ordering::Release);
             }
             None => {
                 self.latest.fetch_add(count, Ordering::Release);

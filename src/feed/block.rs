@@ -49,10 +49,18 @@ impl Block {
         self.bytes.len() >= BLOCK_BYTES
     }
 
-    /// Gives back memory that a closed block does not need.
-    pub(super) fn shrink(&mut self) {
-        self.starts.shrink_to_fit();
-        self.bytes.shrink_to_fit();
+    /// All of it, in exactly as much memory as it needs. The room in which it grew stays here.
+    pub(super) fn take(&mut self) -> Self {
+        let whole = Self {
+            base: self.base,
+            last: self.last,
+            starts: self.starts.as_slice().into(),
+            bytes: self.bytes.as_slice().into(),
+        };
+        self.starts.clear();
+        self.bytes.clear();
+        self.last = EventId::default();
+        whole
     }
 
     /// The highest id in it; 0-0 when it is empty.

@@ -105,9 +105,7 @@ impl Stream {
         self.added += 1;
         self.last = event.id;
         if self.open.is_full() {
-            let mut full = std::mem::take(&mut self.open);
-            full.shrink();
-            self.closed.push_back(Arc::new(full));
+            self.closed.push_back(Arc::new(self.open.take()));
         }
         self.trim();
         true

@@ -1,6 +1,7 @@
 //! Facts handed on once they are as safe as the mode promises, in the order of their numbers.
 //!
-//! The writer puts what it has made safe into a bounded queue and goes on. A follower that comes
+//! The writer puts what it has made safe into a bounded queue and goes on: the facts themselves where
+//! they were given to the journal, so that nothing is read back from bytes for who keeps up. A follower that comes
 //! late, or falls further behind than the queue holds, reads the segments from where it was; so
 //! it never slows the writer, and never sees what a crash could take back. A journal in memory
 //! has no segments: there the writer waits for room.
@@ -15,6 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Most bytes of facts that wait for a follower in memory.
@@ -28,7 +30,16 @@ pub(super) type Files = (Arc<dyn Disk>, PathBuf);
 struct Handed {
     first: u64,
     count: u32,
-    body: Vec<u8>,
+    /// As they were written.
+    bytes: usize,
+    body: Body,
+}
+
+enum Body {
+    /// The facts themselves.
+    Facts(Vec<(EpochMillis, Fact)>),
+    /// As they were written, where not all of them were given.
+    Bytes(Vec<u8>),
 }
 
 impl Handed {
@@ -52,6 +63,8 @@ struct Queue {
 pub(super) struct Following {
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// As in the queue, for those who give facts.
+    followed: AtomicBool,
 }
 
 impl Following {
@@ -65,12 +78,25 @@ impl Following {
                 next,
             }),
             changed: Condvar::new(),
+            followed: AtomicBool::new(false),
         }
+    }
+
+    /// Whether somebody follows. Who hears that nobody does gives no facts, and who follows from then on
+    /// reads them as they were written.
+    pub(super) fn is_followed(&self) -> bool {
+        self.followed.load(Ordering::Relaxed)
     }
 
     /// Hands on the facts of a batch that is safe. What is dropped for want of room can be read
     /// again where there are segments.
-    pub(super) fn hand(&self, first: u64, count: u32, body: &[u8], has_segments: bool) {
+    pub(super) fn hand(
+        &self,
+        (first, count): (u64, u32),
+        body: &[u8],
+        facts: Vec<(EpochMillis, Fact)>,
+        has_segments: bool,
+    ) {
         let mut queue = self.queue.lock();
         while queue.followed && queue.bytes > 0 && queue.bytes + body.len() > QUEUE_BYTES {
             if has_segments {
@@ -82,9 +108,18 @@ impl Following {
         }
         queue.next = first + u64::from(count);
         if queue.followed {
-            queue.bytes += body.len();
-            let body = body.to_vec();
-            queue.batches.push_back(Handed { first, count, body });
+            let bytes = body.len();
+            queue.bytes += bytes;
+            let body = match facts.len() == count as usize {
+                true => Body::Facts(facts),
+                false => Body::Bytes(body.to_vec()),
+            };
+            queue.batches.push_back(Handed {
+                first,
+                count,
+                bytes,
+                body,
+            });
             self.changed.notify_all();
         }
     }
@@ -98,6 +133,7 @@ impl Following {
     fn stop(&self) {
         let mut queue = self.queue.lock();
         queue.followed = false;
+        self.followed.store(false, Ordering::Relaxed);
         queue.batches.clear();
         queue.bytes = 0;
         self.changed.notify_all();
@@ -135,6 +171,7 @@ impl Journal {
         let mut queue = following.queue.lock();
         assert!(!queue.followed, "one follows a journal at a time");
         queue.followed = true;
+        following.followed.store(true, Ordering::Relaxed);
         Ok(Follower {
             journal: self.clone(),
             next: first.unwrap_or(queue.next),
@@ -159,7 +196,7 @@ impl Follower {
         match self.find() {
             Found::End => false,
             Found::Batch(batch) => {
-                self.show(&batch, see);
+                self.show(batch, see);
                 true
             }
             Found::Missed(end) => {
@@ -188,7 +225,7 @@ impl Follower {
                 let Some(batch) = queue.batches.pop_front() else {
                     break;
                 };
-                queue.bytes -= batch.body.len();
+                queue.bytes -= batch.bytes;
                 following.changed.notify_all();
                 if batch.next() > self.next {
                     return Found::Batch(batch);
@@ -204,16 +241,29 @@ impl Follower {
         }
     }
 
-    fn show(&mut self, batch: &Handed, see: &mut dyn FnMut(Lsn, EpochMillis, Fact)) {
-        let mut body = &batch.body[..];
-        for lsn in batch.first..batch.next() {
-            let fact = take_fact(&mut body);
-            let (at, fact) = fact.expect("this process wrote it a moment ago");
+    fn show(&mut self, batch: Handed, see: &mut dyn FnMut(Lsn, EpochMillis, Fact)) {
+        let (numbers, next) = (batch.first..batch.next(), batch.next());
+        let mut tell = |lsn, at, fact| {
             if lsn >= self.next {
                 see(Lsn(lsn), at, fact);
             }
+        };
+        match batch.body {
+            Body::Facts(facts) => {
+                for (lsn, (at, fact)) in numbers.zip(facts) {
+                    tell(lsn, at, fact);
+                }
+            }
+            Body::Bytes(bytes) => {
+                let mut body = &bytes[..];
+                for lsn in numbers {
+                    let fact = take_fact(&mut body);
+                    let (at, fact) = fact.expect("this process wrote it a moment ago");
+                    tell(lsn, at, fact);
+                }
+            }
         }
-        self.next = batch.next();
+        self.next = next;
     }
 
     /// Shows what is safe in the segments. Behind it there may be a batch that is being written.

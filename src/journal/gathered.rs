@@ -1,6 +1,7 @@
 //! Facts that were handed over and are not written yet.
 
 use super::format::{BATCH_HEADER, BODY_MAX};
+use crate::model::{EpochMillis, Fact};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -8,15 +9,36 @@ use std::time::Instant;
 /// what is left up to the longest batch that is read.
 const BATCH_BYTES_MAX: usize = BODY_MAX / 16;
 
+/// Facts that are written together.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Portion {
+    /// Room for a batch's header, then facts.
+    pub(super) bytes: Vec<u8>,
+    pub(super) count: u32,
+    /// The same facts for whoever follows, so that he need not read the bytes; without some or all of
+    /// them where nobody followed, or they were only lent.
+    pub(super) facts: Vec<(EpochMillis, Fact)>,
+}
+
+impl Portion {
+    /// Without facts.
+    pub(super) fn new() -> Self {
+        Self {
+            bytes: vec![0; BATCH_HEADER],
+            count: 0,
+            facts: Vec::new(),
+        }
+    }
+}
+
 /// What has gathered since the last batch.
 pub(super) struct Gathered {
-    /// Batches that are as large as one may get, and how many facts they have.
-    pub(super) full: VecDeque<(Vec<u8>, u32)>,
+    /// Batches that are as large as one may get.
+    pub(super) full: VecDeque<Portion>,
     /// Bytes of those.
     pub(super) full_bytes: usize,
-    /// Room for a batch's header, then facts.
-    pub(super) batch: Vec<u8>,
-    pub(super) count: u32,
+    /// The one that gathers.
+    pub(super) batch: Portion,
     /// When the first of them came.
     pub(super) since: Instant,
     /// Number of the next fact.
@@ -32,8 +54,7 @@ impl Gathered {
         Self {
             full: VecDeque::new(),
             full_bytes: 0,
-            batch: vec![0; BATCH_HEADER],
-            count: 0,
+            batch: Portion::new(),
             since: Instant::now(),
             next,
             closing: false,
@@ -44,11 +65,10 @@ impl Gathered {
     /// Begins another batch when so many more bytes would make this one longer than a batch may
     /// be. Steps are not divided.
     pub(super) fn make_room(&mut self, bytes: usize) {
-        if self.count > 0 && self.batch.len() + bytes > BATCH_BYTES_MAX {
-            let batch = std::mem::replace(&mut self.batch, vec![0; BATCH_HEADER]);
-            self.full_bytes += batch.len();
-            let count = std::mem::take(&mut self.count);
-            self.full.push_back((batch, count));
+        if self.batch.count > 0 && self.batch.bytes.len() + bytes > BATCH_BYTES_MAX {
+            let batch = std::mem::replace(&mut self.batch, Portion::new());
+            self.full_bytes += batch.bytes.len();
+            self.full.push_back(batch);
         }
     }
 }
@@ -62,14 +82,19 @@ mod tests {
         let mut gathered = Gathered::new(1);
         gathered.make_room(BATCH_BYTES_MAX);
         assert!(gathered.full.is_empty(), "no batch is without facts");
-        gathered.batch.extend_from_slice(b"a step");
-        gathered.count = 2;
+        gathered.batch.bytes.extend_from_slice(b"a step");
+        gathered.batch.count = 2;
         gathered.make_room(100);
         assert!(gathered.full.is_empty());
         gathered.make_room(BATCH_BYTES_MAX);
         let whole = [&[0; BATCH_HEADER], b"a step".as_slice()].concat();
         assert_eq!(gathered.full_bytes, whole.len());
-        assert_eq!(gathered.full, [(whole, 2)]);
-        assert_eq!((gathered.batch.len(), gathered.count), (BATCH_HEADER, 0));
+        let full = Portion {
+            bytes: whole,
+            count: 2,
+            facts: Vec::new(),
+        };
+        assert_eq!(gathered.full, [full]);
+        assert_eq!(gathered.batch, Portion::new());
     }
 }

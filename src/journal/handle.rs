@@ -10,6 +10,7 @@ use super::reader::Tip;
 use super::writer::{GATHER_BYTES, Writer};
 use crate::model::{EpochMillis, Fact, Lsn};
 use parking_lot::{Condvar, Mutex};
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -146,32 +147,53 @@ impl Journal {
     /// taken any more; the number that is returned then is one that never becomes durable.
     pub fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
         ENCODED.with_borrow_mut(|encoded| {
-            encoded.clear();
-            for fact in facts {
-                put_fact(encoded, at, fact);
-            }
-            let count = u32::try_from(facts.len()).expect("a step has few facts");
-            let mut gathered = self.0.gathered.lock();
-            if gathered.closing || self.0.failure.get().is_some() {
-                return Lsn(gathered.next);
-            }
-            gathered.make_room(encoded.len());
-            let before = gathered.batch.len();
-            let first = gathered.count == 0;
-            if first {
-                gathered.since = Instant::now();
-            }
-            gathered.batch.extend_from_slice(encoded);
-            gathered.count += count;
-            gathered.next += u64::from(count);
-            let last = Lsn(gathered.next - 1);
-            let full = before < GATHER_BYTES && gathered.batch.len() >= GATHER_BYTES;
-            drop(gathered);
-            if first || full {
-                self.0.work.notify_one();
-            }
-            last
+            let count = encode(encoded, at, facts);
+            self.gather(encoded, count, at, SmallVec::new())
         })
+    }
+
+    /// The same with facts that are the journal's now: who follows gets these, and need not read again
+    /// what was written.
+    pub fn keep(&self, at: EpochMillis, facts: SmallVec<[Fact; 3]>) -> Lsn {
+        ENCODED.with_borrow_mut(|encoded| {
+            let count = encode(encoded, at, &facts);
+            let given = match self.0.following.is_followed() {
+                true => facts,
+                false => SmallVec::new(),
+            };
+            self.gather(encoded, count, at, given)
+        })
+    }
+
+    fn gather(
+        &self,
+        encoded: &[u8],
+        count: u32,
+        at: EpochMillis,
+        given: SmallVec<[Fact; 3]>,
+    ) -> Lsn {
+        let mut gathered = self.0.gathered.lock();
+        if gathered.closing || self.0.failure.get().is_some() {
+            return Lsn(gathered.next);
+        }
+        gathered.make_room(encoded.len());
+        let before = gathered.batch.bytes.len();
+        let first = gathered.batch.count == 0;
+        if first {
+            gathered.since = Instant::now();
+        }
+        let batch = &mut gathered.batch;
+        batch.bytes.extend_from_slice(encoded);
+        batch.count += count;
+        batch.facts.extend(given.into_iter().map(|fact| (at, fact)));
+        let full = before < GATHER_BYTES && batch.bytes.len() >= GATHER_BYTES;
+        gathered.next += u64::from(count);
+        let last = Lsn(gathered.next - 1);
+        drop(gathered);
+        if first || full {
+            self.0.work.notify_one();
+        }
+        last
     }
 
     /// Number of the latest fact.
@@ -190,7 +212,7 @@ impl Journal {
     #[must_use]
     pub fn gathered_bytes(&self) -> usize {
         let gathered = self.0.gathered.lock();
-        gathered.batch.len() + gathered.full_bytes
+        gathered.batch.bytes.len() + gathered.full_bytes
     }
 
     /// The mode.
@@ -309,4 +331,13 @@ impl Journal {
         }
         self.failure().map_or(Ok(()), Err)
     }
+}
+
+/// Puts the facts of one step into `out`, and nothing else; how many there are.
+fn encode(out: &mut Vec<u8>, at: EpochMillis, facts: &[Fact]) -> u32 {
+    out.clear();
+    for fact in facts {
+        put_fact(out, at, fact);
+    }
+    u32::try_from(facts.len()).expect("a step has few facts")
 }

@@ -3,11 +3,12 @@
 use super::disk::{Disk, DiskFile};
 use super::error::JournalError;
 use super::format::{BATCH_HEADER, Link, SEGMENT_HEADER, SegmentHeader, close_batch};
+use super::gathered::Portion;
 use super::handle::Inner;
 use super::options::Durability;
 use super::reader::Tip;
 use super::recover::sync_dir;
-use crate::model::Lsn;
+use crate::model::{EpochMillis, Fact, Lsn};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,6 +18,9 @@ use std::time::{Duration, Instant};
 const GATHER: Duration = Duration::from_millis(10);
 /// So many bytes are written at once, however short they gathered.
 pub(super) const GATHER_BYTES: usize = 1 << 20;
+
+/// Room for so many facts at most is made ahead.
+const GIVEN_ROOM_MAX: usize = 1 << 14;
 
 /// Writes what gathers, batch by batch, to one segment after the other.
 pub(super) struct Writer {
@@ -30,7 +34,7 @@ pub(super) struct Writer {
 
 /// What there is to do.
 enum Work {
-    Batch(Vec<u8>, u32),
+    Batch(Portion),
     Rotate,
     Close,
 }
@@ -58,15 +62,24 @@ impl Writer {
 
     /// Until the journal is closed or the disk fails.
     pub(super) fn run(&mut self) {
-        let mut spare = vec![0; BATCH_HEADER];
+        let mut spare = Portion::new();
         loop {
             let done = match self.next_work(&mut spare) {
-                Work::Batch(mut batch, count) => {
-                    let done = self.write(&mut batch, count);
+                Work::Batch(mut batch) => {
+                    let Portion { count, facts, .. } = &mut batch;
+                    let (count, facts) = (*count, std::mem::take(facts));
+                    let given = facts.len();
+                    let done = self.write(&mut batch.bytes, count, facts);
                     // One large batch must not keep its memory for ever.
-                    batch.truncate(BATCH_HEADER);
-                    batch.shrink_to(4 << 20);
-                    spare = batch;
+                    batch.bytes.truncate(BATCH_HEADER);
+                    batch.bytes.shrink_to(4 << 20);
+                    // As many are likely to come, and nobody who hands facts over waits for the room.
+                    let facts = Vec::with_capacity(given.min(GIVEN_ROOM_MAX));
+                    spare = Portion {
+                        bytes: batch.bytes,
+                        count: 0,
+                        facts,
+                    };
                     done
                 }
                 Work::Rotate => self.rotate_now(),
@@ -83,15 +96,15 @@ impl Writer {
         }
     }
 
-    fn next_work(&mut self, spare: &mut Vec<u8>) -> Work {
+    fn next_work(&mut self, spare: &mut Portion) -> Work {
         let mut gathered = self.inner.gathered.lock();
         loop {
             let closing = gathered.closing;
-            if let Some((batch, count)) = gathered.full.pop_front() {
-                gathered.full_bytes -= batch.len();
-                return Work::Batch(batch, count);
+            if let Some(batch) = gathered.full.pop_front() {
+                gathered.full_bytes -= batch.bytes.len();
+                return Work::Batch(batch);
             }
-            if gathered.count == 0 {
+            if gathered.batch.count == 0 {
                 if std::mem::take(&mut gathered.rotate) {
                     return Work::Rotate;
                 }
@@ -103,9 +116,9 @@ impl Writer {
             }
             let due = gathered.since + self.gather();
             let hurry = closing || gathered.rotate;
-            if hurry || gathered.batch.len() >= GATHER_BYTES || due <= Instant::now() {
+            if hurry || gathered.batch.bytes.len() >= GATHER_BYTES || due <= Instant::now() {
                 let batch = std::mem::replace(&mut gathered.batch, std::mem::take(spare));
-                return Work::Batch(batch, std::mem::take(&mut gathered.count));
+                return Work::Batch(batch);
             }
             let _ = self.inner.work.wait_until(&mut gathered, due);
         }
@@ -120,7 +133,12 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, batch: &mut [u8], count: u32) -> Result<(), JournalError> {
+    fn write(
+        &mut self,
+        batch: &mut [u8],
+        count: u32,
+        facts: Vec<(EpochMillis, Fact)>,
+    ) -> Result<(), JournalError> {
         self.append_batch(batch, count, false)?;
         if self.inner.options.durability != Durability::None {
             self.sync()?;
@@ -128,9 +146,8 @@ impl Writer {
         let first = self.tip.next - u64::from(count);
         let body = &batch[BATCH_HEADER..];
         let inner = &self.inner;
-        inner
-            .following
-            .hand(first, count, body, inner.files.is_some());
+        let keeps = inner.files.is_some();
+        inner.following.hand((first, count), body, facts, keeps);
         let counters = &self.inner.counters;
         counters.facts.fetch_add(count.into(), Ordering::Relaxed);
         if self.offset >= self.inner.options.segment_bytes {
