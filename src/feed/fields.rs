@@ -7,6 +7,8 @@
 //!
 //! These bytes live in memory only: codes may change from one version to the next.
 
+use std::io::Write as _;
+
 macro_rules! fields {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
         /// The name of a field. Names are part of the wire format.
@@ -331,7 +333,23 @@ impl<'a> FieldsWriter<'a> {
 
     /// A field with a value that can print itself.
     pub fn shown(&mut self, field: Field, value: impl std::fmt::Display) -> &mut Self {
-        self.text(field, &value.to_string())
+        let before = self.out.len();
+        self.begin(field);
+        // Most values are short: their length is one byte, filled in when they are there.
+        self.out.push(0);
+        let start = self.out.len();
+        write!(self.out, "{value}").expect("memory takes what is written to it");
+        match u8::try_from(self.out.len() - start) {
+            Ok(length @ 1..=0x7f) => {
+                self.out[start - 1] = length;
+                self
+            }
+            _ => {
+                self.out.truncate(before);
+                self.out[self.head] -= 1;
+                self.text(field, &value.to_string())
+            }
+        }
     }
 
     fn begin(&mut self, field: Field) {
@@ -365,15 +383,25 @@ mod tests {
             .number(Field::Change, -12)
             .text(Field::Service, "")
             .text(Field::Name, &long)
+            .shown(Field::Day, "x".repeat(200))
+            .shown(Field::How, "")
+            .shown(Field::Rule, 12)
             .flag(Field::Firm, true);
         let fields = Fields::new(&bytes[1..]);
-        assert_eq!(fields.len(), 4, "an empty text is left out");
+        assert_eq!(fields.len(), 6, "an empty text is left out");
         assert_eq!(fields.get(Field::Change), Some(&b"-12"[..]));
         assert_eq!(fields.get(Field::Service), None);
         let all: Vec<_> = fields.map(|(f, v)| (f.name(), v.len())).collect();
         assert_eq!(
             all,
-            [("type", 14), ("change", 3), ("name", 70_000), ("firm", 1)]
+            [
+                ("type", 14),
+                ("change", 3),
+                ("name", 70_000),
+                ("day", 200),
+                ("rule", 2),
+                ("firm", 1)
+            ]
         );
     }
 

@@ -8,6 +8,8 @@
 //! | `EpochMillis − EpochMillis` | `Millis`, 0 when negative |
 //! | `Day + i32`, `Day − Day` | `Day`, `i32` |
 
+mod written;
+
 use bincode::{Decode, Encode};
 use std::fmt;
 use std::iter::Sum;
@@ -99,6 +101,9 @@ impl EpochMillis {
 
 impl fmt::Display for EpochMillis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(written) = written::moment(*self) {
+            return f.write_str(written.as_str());
+        }
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(t) => write!(f, "{t}"),
             Err(_) if self.0 > 0 => f.write_str("never"),
@@ -146,6 +151,9 @@ impl Day {
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(written) = written::day(*self) {
+            return f.write_str(written.as_str());
+        }
         write!(f, "{}", self.date())
     }
 }

@@ -354,8 +354,14 @@ pub(crate) fn promise(engine: &Engine, ask: &PromiseAsk<'_>, found: &[Shipment])
 }
 
 fn to_text<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("text keys and plain values always serialise")
+    // A reply is a kilobyte or two, and growing to that by doubling would copy it several times.
+    let mut text = Vec::with_capacity(TEXT_BYTES);
+    serde_json::to_writer(&mut text, value).expect("text keys and plain values always serialise");
+    String::from_utf8(text).expect("JSON is UTF-8")
 }
+
+/// Room for most replies.
+const TEXT_BYTES: usize = 2 << 10;
 
 /// Puts names to ids, and units of demands back on the order's lines.
 struct Names<'a> {
