@@ -212,18 +212,18 @@ pub enum Submission<'b, H> {
     /// Nobody has submitted this identity. It is ours until the place is filled or dropped.
     New(NewOrder<'b, H>),
     /// It was accepted before with the same content, or changed to it: its record.
-    Known(dashmap::mapref::one::Ref<'b, OrderKey, OrderRecord<H>>),
+    Known(dashmap::mapref::one::Ref<'b, OrderKey, Box<OrderRecord<H>>>),
     /// It was accepted before with other content: the fields that differ.
     Differs(Vec<&'static str>),
 }
 
 /// The place of an order that is being accepted; others who submit it wait.
-pub struct NewOrder<'b, H>(dashmap::VacantEntry<'b, OrderKey, OrderRecord<H>>);
+pub struct NewOrder<'b, H>(dashmap::VacantEntry<'b, OrderKey, Box<OrderRecord<H>>>);
 
 impl<H> NewOrder<'_, H> {
     /// Accepts the order.
     pub fn accept(self, record: OrderRecord<H>) {
-        self.0.insert(record);
+        self.0.insert(Box::new(record));
     }
 }
 
@@ -257,7 +257,9 @@ impl<H> Several<'_, '_, H> {
 /// All orders by identity.
 #[derive(Debug)]
 pub struct OrderBook<H> {
-    orders: DashMap<OrderKey, OrderRecord<H>, RandomState>,
+    /// Records apart from their places: a shard that grows moves places only, and the room that it
+    /// has to spare is small.
+    orders: DashMap<OrderKey, Box<OrderRecord<H>>, RandomState>,
 }
 
 impl<H> Default for OrderBook<H> {

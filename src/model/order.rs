@@ -3,10 +3,11 @@
 use super::{Coordinate, Day, EpochMillis, PolicyOverrides, Qty};
 use bincode::{Decode, Encode};
 use std::fmt;
+use std::sync::Arc;
 
-/// The identity of an order: `(source, order id)`. One allocation, hashed once.
+/// The identity of an order: `(source, order id)`. One text, which all that name the order share.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-pub struct OrderKey(Box<str>);
+pub struct OrderKey(Arc<str>);
 
 /// Joins the two parts; text ids are printable, so it can be in neither.
 const KEY_JOINT: char = '\u{1f}';
@@ -20,7 +21,7 @@ impl OrderKey {
         key.push_str(source);
         key.push(KEY_JOINT);
         key.push_str(order);
-        Self(key.into_boxed_str())
+        Self(key.into())
     }
 
     /// The system that took the order.
