@@ -209,7 +209,6 @@ fn lines_that_are_divided_over_many_locations_are_proven_and_cost_what_the_model
         demands: (2, 5),
         locations: (3, 8),
         services: (1, 1),
-        measured: 0,
         days: 0,
         ..Shape::DIVIDED
     };
@@ -220,11 +219,16 @@ fn lines_that_are_divided_over_many_locations_are_proven_and_cost_what_the_model
         services: (1, 3),
         may_split: 60,
         stocked: 50,
-        measured: 0,
         days: 0,
         ..Shape::DIVIDED
     };
     hold(&many, 60, rule);
+    // Hundreds of units of some.
+    let units = Shape {
+        qty_max: 300,
+        ..few
+    };
+    hold(&units, 40, rule);
     let judged = tally.judged.get();
     assert!(judged >= scaled(20), "only {judged} judged");
 }

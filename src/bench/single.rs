@@ -10,8 +10,8 @@ use super::random::Random;
 use crate::ledger::StockView;
 use crate::model::{
     Cents, Coordinate, Day, EpochMillis, Grams, Location, LocationId, LocationKind, Millis,
-    Network, Place, Policy, Qty, RESIDENTIAL, Service, ServiceId, ShipTo, SkuId, Surcharge,
-    TariffStep, WeekDays, Zone,
+    Network, Place, Policy, Qty, RESIDENTIAL, Restriction, Service, ServiceId, ShipTo, SkuId,
+    Surcharge, TariffStep, WeekDays, Zone,
 };
 use crate::routing::{Demand, Destination, Lanes, Request};
 use std::sync::Arc;
@@ -22,6 +22,45 @@ const ZONES: u8 = 8;
 pub const BRACKETS: u64 = 40;
 /// Grams of a weight step.
 pub const BRACKET_GRAMS: u64 = 500;
+
+/// The class of the items that the cheapest service does not take.
+const REFUSED: &str = "bulky";
+/// Units of what is wanted and there where lines have hundreds of them.
+const MANY: u32 = 40;
+
+/// What makes orders harder to prove than their size does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Odd {
+    /// Nothing.
+    #[default]
+    None,
+    /// One item in three ships alone: every unit is a parcel.
+    Alone,
+    /// The cheapest service does not take one item in three.
+    Refused,
+    /// Carriers charge for one item in three by its length, and for large parcels.
+    Sized,
+    /// Lines have hundreds of units, of light things.
+    Many,
+    /// The same of heavy things.
+    Heavy,
+    /// All locations are in one place and ask the same.
+    Alike,
+    /// Alone, refused and sized.
+    All,
+}
+
+impl Odd {
+    /// Whether it is this one, or all of them.
+    fn is(self, one: Self) -> bool {
+        self == one
+            || (self == Self::All && matches!(one, Self::Alone | Self::Refused | Self::Sized))
+    }
+
+    fn many(self) -> bool {
+        matches!(self, Self::Many | Self::Heavy)
+    }
+}
 
 /// What orders to make.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +75,8 @@ pub struct Mix {
     pub scattered: u64,
     /// Whether carriers and locations charge all that they can.
     pub extras: bool,
+    /// What else is odd about them.
+    pub odd: Odd,
     /// How many orders.
     pub orders: usize,
 }
@@ -107,6 +148,12 @@ impl World {
     }
 }
 
+/// Where all locations are that are alike.
+const CENTRE: Coordinate = Coordinate {
+    lat_e6: 39_100_000,
+    lon_e6: -94_600_000,
+};
+
 fn small(dice: &mut Random, bound: u32) -> u32 {
     u32::try_from(dice.below(u64::from(bound))).unwrap_or(0)
 }
@@ -125,7 +172,19 @@ fn spot(dice: &mut Random) -> Coordinate {
 }
 
 fn location(dice: &mut Random, mix: Mix, number: u16) -> Location {
+    let made = any_location(dice, mix, if mix.odd == Odd::Alike { 0 } else { number });
+    Location {
+        id: format!("L{number}").into(),
+        ..made
+    }
+}
+
+fn any_location(dice: &mut Random, mix: Mix, number: u16) -> Location {
     let zones = ["New_York", "Chicago", "Denver", "Los_Angeles"];
+    let unlike = |dice: &mut Random, bound| match mix.odd {
+        Odd::Alike => Cents(0),
+        _ => cents(dice, bound),
+    };
     let extra = |dice: &mut Random, bound| {
         if mix.extras {
             cents(dice, bound)
@@ -134,16 +193,22 @@ fn location(dice: &mut Random, mix: Mix, number: u16) -> Location {
         }
     };
     Location {
-        id: format!("L{number}").into(),
         kind: LocationKind::DistributionCentre,
         country: "US".into(),
-        coordinate: spot(dice),
+        coordinate: match mix.odd {
+            Odd::Alike => CENTRE,
+            _ => spot(dice),
+        },
         timezone: format!("America/{}", zones[usize::from(number % 4)]).into(),
         cutoff_minutes: if number % 8 < 4 { 14 * 60 } else { 17 * 60 },
         working_days: WeekDays(0b001_1111),
         lead_hours: 2,
-        handling_per_shipment: Cents(80) + cents(dice, 100),
-        handling_per_unit: Cents(10) + cents(dice, 30),
+        handling_per_shipment: Cents(80) + unlike(dice, 100),
+        handling_per_unit: Cents(10) + unlike(dice, 30),
+        abilities: match mix.odd.is(Odd::Refused) {
+            true => vec![REFUSED.into()],
+            false => Vec::new(),
+        },
         handling_per_line: extra(dice, 20),
         packaging_per_parcel: extra(dice, 2) + extra(dice, 2),
         stock_buffer: Qty(u32::from(mix.extras && number.is_multiple_of(3))),
@@ -198,6 +263,24 @@ fn add_service(network: &mut Network, mix: Mix, service: u16) {
         network.surcharges.push(rule(RESIDENTIAL, None, 145));
         network.surcharges.push(rule("", Some(7_000), 310));
     }
+    if mix.odd.is(Odd::Sized) {
+        let rule = |over_length_mm, over_cm3, cents| Surcharge {
+            service: id,
+            over_length_mm,
+            over_cm3,
+            cents: Cents(cents),
+            ..Surcharge::default()
+        };
+        network.surcharges.push(rule(Some(1_200), None, 1_650));
+        network.surcharges.push(rule(None, Some(28_000), 890));
+    }
+    if mix.odd.is(Odd::Refused) && service == 0 {
+        network.restrictions.push(Restriction {
+            service: Some(id),
+            class: REFUSED.into(),
+            ..Restriction::default()
+        });
+    }
     for zone in 1..=ZONES {
         network.zones.push(Zone {
             service: id,
@@ -218,6 +301,23 @@ fn add_service(network: &mut Network, mix: Mix, service: u16) {
     }
 }
 
+fn make_odd(dice: &mut Random, lanes: &Lanes, odd: Odd, demand: &mut Demand) {
+    demand.ships_alone = odd.is(Odd::Alone) && dice.chance(33);
+    if odd.is(Odd::Refused) && dice.chance(33) {
+        demand.class = lanes.class(REFUSED);
+    }
+    if odd.is(Odd::Sized) {
+        demand.longest_mm = if dice.chance(33) { 1_300 } else { 300 };
+    }
+    if odd.many() {
+        demand.qty = Qty(demand.qty.0 * MANY + small(dice, MANY));
+    }
+    if odd == Odd::Many {
+        demand.grams /= 20;
+        demand.volume_mm3 /= 20;
+    }
+}
+
 fn order(dice: &mut Random, lanes: &Lanes, mix: Mix) -> Single {
     let to = ShipTo {
         country: "US".into(),
@@ -229,7 +329,7 @@ fn order(dice: &mut Random, lanes: &Lanes, mix: Mix) -> Single {
     let demands: Vec<Demand> = (0..mix.lines)
         .map(|sku| {
             let scattered = dice.chance(mix.scattered);
-            Demand {
+            let mut demand = Demand {
                 sku: SkuId(sku),
                 qty: Qty(1 + small(dice, 3) + if scattered { 8 } else { 0 }),
                 may_split: scattered,
@@ -241,7 +341,9 @@ fn order(dice: &mut Random, lanes: &Lanes, mix: Mix) -> Single {
                 volume_mm3: 5_000 * dice.below(if large { 100 } else { 1_000 }),
                 class: lanes.class("standard"),
                 ..Demand::default()
-            }
+            };
+            make_odd(dice, lanes, mix.odd, &mut demand);
+            demand
         })
         .collect();
     let mut stock = StockView::default();
@@ -249,7 +351,11 @@ fn order(dice: &mut Random, lanes: &Lanes, mix: Mix) -> Single {
         stock.push_line(demand.sku);
         for location in 0..mix.locations {
             if dice.chance(mix.stocked) {
-                stock.push_cell(LocationId(location), Qty(1 + small(dice, 8)), &[]);
+                let mut units = 1 + small(dice, 8);
+                if mix.odd.many() {
+                    units = units * MANY + small(dice, MANY);
+                }
+                stock.push_cell(LocationId(location), Qty(units), &[]);
             }
         }
     }

@@ -185,6 +185,11 @@ impl Departures {
         sets
     }
 
+    /// The kinds of items of the request that a service does not take.
+    pub(super) fn refused(&self, service: usize) -> u64 {
+        self.refuses.get(service).copied().unwrap_or(0)
+    }
+
     /// Whether some service does not take some kind of item of the request.
     pub(super) fn refuses_some(&self) -> bool {
         !self.refuses.is_empty()

@@ -78,6 +78,16 @@ impl Rule {
         self.grams
     }
 
+    /// The longest side above which a parcel pays it, if it asks for one.
+    pub(super) fn over_length(&self) -> Option<u32> {
+        self.length_mm
+    }
+
+    /// The volume above which a parcel pays it, if it asks for one.
+    pub(super) fn over_cm3(&self) -> Option<u32> {
+        self.cm3
+    }
+
     /// Whether it asks for a size.
     pub(super) fn measures(&self) -> bool {
         self.length_mm.is_some() || self.cm3.is_some()

@@ -281,6 +281,11 @@ impl Billing {
         Some(ends)
     }
 
+    /// The heaviest parcel.
+    pub(super) fn heaviest(&self) -> u64 {
+        self.heaviest
+    }
+
     /// The divisor of dimensional weight, where that counts for parcels of any size.
     pub(super) fn divides_all(&self) -> Option<u32> {
         self.divisor.filter(|_| self.threshold_cm3 == 0)

@@ -8,7 +8,10 @@
 //! order's time is its median, a cell's the median and the largest of its orders. Kinds of order:
 //! `near` (half of the locations hold an item: mostly one shipment), `deep` (one in six does: most
 //! orders split), both again with everything that carriers and locations can charge, and all four where
-//! half of the lines have to be divided over locations (`near-divided` and so on).
+//! half of the lines have to be divided over locations (`near-divided` and so on). Asked for by name, these
+//! too with what is hard to prove: items that ship alone (`near-divided-alone`), that a service refuses
+//! (`-refused`), that carriers charge for by size (`-sized`), all of that (`-odd`), lines of hundreds of
+//! light or heavy units (`-many`, `-heavy`), locations that all cost the same (`-alike`).
 
 #![allow(clippy::print_stdout, reason = "a report for people")]
 #![allow(
@@ -19,7 +22,7 @@
 
 mod export;
 
-use allot::bench::single::{Mix, World};
+use allot::bench::single::{Mix, Odd, World};
 use allot::routing::{Scratch, route};
 use anyhow::{Context as _, ensure};
 use clap::Parser;
@@ -37,10 +40,12 @@ struct Args {
     #[arg(long, value_delimiter = ',')]
     cells: Vec<String>,
     /// Only these kinds of order: near, deep, near-extras, deep-extras, near-divided, deep-divided,
-    /// near-divided-extras, deep-divided-extras.
+    /// near-divided-extras, deep-divided-extras; the last four also with -alone, -refused, -sized, -odd,
+    /// -many, -heavy or -alike after their name.
     #[arg(long, value_delimiter = ',')]
     kinds: Vec<String>,
-    /// Rounds through the orders of a cell; by default as many as fit in a fifth of a second.
+    /// Rounds through the orders of a cell; by default as many as fit in a fifth of a second; 0 times
+    /// every order once.
     #[arg(long)]
     rounds: Option<usize>,
     /// Writes the first orders of every cell to a file, one JSON object a line.
@@ -66,6 +71,16 @@ const KINDS: [(&str, u64, bool, u64); 8] = [
     ("near-divided-extras", 50, true, 50),
     ("deep-divided-extras", 17, true, 50),
 ];
+/// What else may be odd about the last four.
+const ODD: [(&str, Odd); 7] = [
+    ("alone", Odd::Alone),
+    ("refused", Odd::Refused),
+    ("sized", Odd::Sized),
+    ("odd", Odd::All),
+    ("many", Odd::Many),
+    ("heavy", Odd::Heavy),
+    ("alike", Odd::Alike),
+];
 const LINES: [u32; 10] = [1, 2, 3, 5, 8, 12, 16, 20, 50, 200];
 const LOCATIONS: [u16; 4] = [20, 100, 500, 2_000];
 
@@ -79,7 +94,7 @@ struct Timed {
 
 /// What the orders of one kind, with so many lines, on so many locations came to.
 struct Cell {
-    kind: &'static str,
+    kind: String,
     mix: Mix,
     orders: Vec<Timed>,
     /// Microseconds, of their medians.
@@ -112,12 +127,10 @@ fn main() -> anyhow::Result<()> {
         None => None,
     };
     println!("kind | lines x locations | us median | us largest | proven | mean gap % | cents");
-    for (kind, stocked, extras, scattered) in KINDS {
-        if !args.kinds.is_empty() && !args.kinds.iter().any(|k| k == kind) {
-            continue;
-        }
+    for (kind, stocked, extras, scattered, odd) in kinds(&args)? {
         for &(lines, locations) in &sizes {
             let mix = Mix {
+                odd,
                 lines,
                 locations,
                 stocked,
@@ -132,7 +145,7 @@ fn main() -> anyhow::Result<()> {
                 },
             };
             let world = World::new(mix, 1);
-            let cell = measure(&world, kind, mix, &args)?;
+            let cell = measure(&world, &kind, mix, &args)?;
             println!(
                 "{kind} | {lines} x {locations} | {:.2} | {:.2} | {}/{} | {:.3} | {}",
                 cell.median,
@@ -148,6 +161,36 @@ fn main() -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A kind of order with its name, and what is odd about it.
+type Kind = (String, u64, bool, u64, Odd);
+
+/// The kinds that are asked for; of those that are not odd all, where none is.
+fn kinds(args: &Args) -> anyhow::Result<Vec<Kind>> {
+    let named = |name: &String| -> anyhow::Result<Kind> {
+        let plain = ("", Odd::None);
+        let all = KINDS.iter().flat_map(|kind| {
+            let odd = ODD.iter().filter(|_| kind.3 > 0);
+            std::iter::once(&plain)
+                .chain(odd)
+                .map(move |odd| (kind, odd))
+        });
+        let mut all = all.map(|(&(kind, stocked, extras, scattered), &(odd_name, odd))| {
+            let name = match odd {
+                Odd::None => kind.to_owned(),
+                _ => format!("{kind}-{odd_name}"),
+            };
+            (name, stocked, extras, scattered, odd)
+        });
+        let found = all.find(|kind| kind.0 == *name);
+        found.with_context(|| format!("--kinds: no kind is called {name}"))
+    };
+    if args.kinds.is_empty() {
+        let all = KINDS.iter().map(|kind| kind.0.to_owned());
+        return all.map(|name| named(&name)).collect();
+    }
+    args.kinds.iter().map(named).collect()
 }
 
 fn sizes(args: &Args) -> anyhow::Result<Vec<(u32, u16)>> {
@@ -167,16 +210,18 @@ fn sizes(args: &Args) -> anyhow::Result<Vec<(u32, u16)>> {
     args.cells.iter().map(cell).collect()
 }
 
-fn measure(world: &World, kind: &'static str, mix: Mix, args: &Args) -> anyhow::Result<Cell> {
+fn measure(world: &World, kind: &str, mix: Mix, args: &Args) -> anyhow::Result<Cell> {
     let mut scratch = Scratch::default();
     let start = Instant::now();
     let mut orders = Vec::with_capacity(world.orders.len());
     for order in &world.orders {
+        let begun = Instant::now();
         let decision = route(&world.lanes, &order.request(), &mut scratch)?;
+        let micros = begun.elapsed().as_secs_f64() * 1e6;
         let (cents, bound) = (decision.plan.objective.total().0, decision.proof.bound.0);
         ensure!(bound <= cents, "bound {bound} above the plan's {cents}");
         orders.push(Timed {
-            micros: 0.0,
+            micros,
             cents,
             bound,
         });
@@ -196,11 +241,13 @@ fn measure(world: &World, kind: &'static str, mix: Mix, args: &Args) -> anyhow::
         }
     }
     for (order, times) in orders.iter_mut().zip(&mut times) {
-        order.micros = median(times);
+        if rounds > 0 {
+            order.micros = median(times);
+        }
     }
     let mut medians: Vec<f64> = orders.iter().map(|o| o.micros).collect();
     Ok(Cell {
-        kind,
+        kind: kind.to_owned(),
         mix,
         orders,
         median: median(&mut medians),

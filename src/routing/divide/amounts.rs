@@ -10,9 +10,8 @@
 //! bounds what is known; where none of it is left, so is every other set, without a look at it.
 
 use super::super::cargo::Load;
-use super::super::departures::Loads;
 use super::super::tariff::{NEVER, Parcels};
-use super::curves::{BEYOND, Curve, Curves, Line, MICRO};
+use super::curves::{BEYOND, Curve, Curves, Hull, Line, MICRO, Window, line_under, slope};
 use super::items::{Item, Row, Way};
 use super::{Piece, Search};
 use smallvec::SmallVec;
@@ -29,11 +28,6 @@ const CARRYING: usize = 3;
 const PRICING: usize = 20;
 /// How often the ways are looked through for those that the others make too dear.
 const ROUNDS: usize = 4;
-/// How often a set is tried whose ways are too many, each time with a better plan known, and by how much
-/// fewer of them are tried for that.
-const TRIES: usize = 4;
-const LESS: i64 = 8;
-
 /// Counts down how much work is left.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -66,11 +60,34 @@ impl Work {
     }
 }
 
+/// An entry and a mode that a shipment from it travels in.
+pub(super) type Shipper = (u32, u16);
+
 /// A shipment to fill.
 pub(super) struct Place {
     pub(super) entry: u32,
-    curve: Rc<Curve>,
+    mode: u16,
+    pub(super) curve: Rc<Curve>,
     pub(super) line: Line,
+    /// The steps that it may be billed, and their lower edge.
+    pub(super) window: Window,
+    pub(super) hull: Hull,
+}
+
+impl Place {
+    /// The line of a slope.
+    pub(super) fn line_at(&self, slope: i64) -> Line {
+        line_under(&self.hull, slope)
+    }
+
+    /// How steep its costs rise on average.
+    pub(super) fn steep(&self) -> i64 {
+        let whole = self.curve.hull(Window::ALL);
+        match whole[..] {
+            [first, .., last] => slope(first, last).max(MICRO / 1_000),
+            _ => MICRO / 1_000,
+        }
+    }
 }
 
 /// What some items have in the shipments, by place, at the least and at the most; and what they cost at the
@@ -85,28 +102,33 @@ struct Rest {
 pub(super) struct Amounts<'s, 'a> {
     pub(super) search: &'s mut Search<'a>,
     pub(super) curves: Curves<'a>,
+    /// Whether plans that cost as much as the best one known are of interest.
+    equal: bool,
     /// No plan that was left costs less, in cents.
     pub(super) left: i64,
-    work: Work,
+    /// No plan of the set that was left costs less, in millionths of a cent.
+    pub(super) unfinished: i64,
+    pub(super) work: Work,
     /// Sets that were too much work at first, after their bounds in cents.
-    later: Vec<(i64, Vec<u32>)>,
-    places: Vec<Place>,
-    /// By entry and how goods are weighed: the line that was chosen last.
-    good: HashMap<(u32, u8), Line>,
+    later: Vec<(i64, Vec<Shipper>)>,
+    pub(super) places: Vec<Place>,
+    /// By place and how goods are weighed: the line that was chosen last.
+    good: HashMap<(Shipper, u8), Line>,
     /// What every plan of the set costs besides carrying, goods and what is short, in cents.
     fixed: i64,
     /// By item: the number of its way.
     chosen: Vec<usize>,
-    weights: Vec<(u64, u64)>,
-    parcels: Vec<Parcels>,
+    pub(super) parcels: Vec<Parcels>,
 }
 
 impl<'s, 'a> Amounts<'s, 'a> {
-    pub(super) fn new(search: &'s mut Search<'a>, curves: Curves<'a>) -> Self {
+    pub(super) fn new(search: &'s mut Search<'a>, curves: Curves<'a>, equal: bool) -> Self {
         Self {
+            equal,
             search,
             curves,
             left: i64::MAX,
+            unfinished: i64::MAX,
             work: Work {
                 left: WORK_MAX,
                 kept: 0,
@@ -118,14 +140,14 @@ impl<'s, 'a> Amounts<'s, 'a> {
             good: HashMap::new(),
             fixed: 0,
             chosen: Vec::new(),
-            weights: Vec::new(),
             parcels: Vec::new(),
         }
     }
 
-    /// The cost of the best plan known: what costs more is of no interest.
-    fn ceiling(&self) -> i64 {
-        self.search.least_known().saturating_mul(MICRO).min(BEYOND)
+    /// What costs more than this is of no interest.
+    pub(super) fn ceiling(&self) -> i64 {
+        let known = self.search.least_known() - i64::from(!self.equal);
+        known.saturating_mul(MICRO).min(BEYOND)
     }
 
     /// How much work was done.
@@ -134,19 +156,19 @@ impl<'s, 'a> Amounts<'s, 'a> {
         self.work.done
     }
 
-    /// Finds the best plan with one shipment from each of some entries, now or `finish`ing; no plan of
+    /// Finds the best plan with one shipment from each of some places, now or `finish`ing; no plan of
     /// them costs less than `least` cents.
-    pub(super) fn fill(&mut self, entries: &[u32], least: i64) {
+    pub(super) fn fill(&mut self, set: &[Shipper], least: i64) {
         if self.work.is_over() {
             self.left = self.left.min(least);
             return;
         }
         self.work.kept = self.work.left.saturating_sub(EACH_MAX);
         self.work.left -= self.work.kept;
-        let left = self.try_set(entries, least);
+        let left = self.try_set(set, least);
         self.work.left += std::mem::take(&mut self.work.kept);
         if let Some(bound) = left {
-            self.later.push((bound, entries.to_vec()));
+            self.later.push((bound, set.to_vec()));
         }
     }
 
@@ -154,11 +176,11 @@ impl<'s, 'a> Amounts<'s, 'a> {
     pub(super) fn finish(&mut self) {
         let mut later = std::mem::take(&mut self.later);
         later.sort_unstable();
-        for (bound, entries) in later {
+        for (bound, set) in later {
             if bound > self.search.least_known() {
                 return;
             }
-            if let Some(bound) = self.try_set(&entries, bound) {
+            if let Some(bound) = self.try_set(&set, bound) {
                 self.left = self.left.min(bound);
             }
         }
@@ -166,41 +188,51 @@ impl<'s, 'a> Amounts<'s, 'a> {
 
     /// Finds the best plan of a set; where that is too much work, returns what no plan of it costs less than:
     /// `least` or more.
-    fn try_set(&mut self, entries: &[u32], least: i64) -> Option<i64> {
+    fn try_set(&mut self, set: &[Shipper], least: i64) -> Option<i64> {
         if self.work.is_over() {
             return Some(least);
         }
         let split = self.search.job.policy.split_penalty.0;
         self.places.clear();
         self.fixed = self.search.frame.lost + self.search.lost_cents() - split;
-        for &entry in entries {
+        for &(entry, mode) in set {
             let row = self.search.entries.get(entry);
-            let curve = self.curves.of(row.location, row.departure);
-            let line = curve.lines[0];
+            let curve = self.curves.of(row.location, row.departure, mode)?;
+            let (line, window) = (curve.lines[0], Window::ALL);
+            let hull = curve.hull(window);
             self.fixed += row.handling + split;
-            self.places.push(Place { entry, curve, line });
+            self.places.push(Place {
+                entry,
+                mode,
+                curve,
+                line,
+                window,
+                hull,
+            });
             let later = (row.end - entry) as usize;
             self.work
                 .spend((1 + later) * self.search.job.request.demands.len());
         }
         let mut items = Item::list(&*self.search, &self.places)?;
         let bound = self.choose_lines(&mut items);
-        for _ in 0..TRIES {
-            let room = self.ceiling() - bound;
-            if room < 0 || self.fill_within(&mut items, room) {
-                return None;
-            }
-            // Too many ways. A plan that deviates little may leave fewer of them.
-            let known = self.search.least_known();
-            let mut less = room / LESS;
-            while less > 0 && !self.fill_within(&mut items, less) {
-                less /= LESS;
-            }
-            if self.search.least_known() == known || self.work.is_over() {
-                break;
-            }
+        self.unfinished = i64::MAX;
+        self.divide(&mut items, bound, 0);
+        let left = self.unfinished.max(bound);
+        if left > self.ceiling() {
+            return None;
         }
-        Some(bound.div_euclid(MICRO).max(least))
+        // Plans cost whole cents.
+        Some((left + MICRO - 1).div_euclid(MICRO).max(least))
+    }
+
+    /// Tries all ways of a set of which no plan costs less than `bound`, with so much work; `false` where that
+    /// is too little.
+    pub(super) fn fill_limited(&mut self, items: &mut [Item], bound: i64, limit: u64) -> bool {
+        let kept = self.work.left.saturating_sub(limit);
+        self.work.left -= kept;
+        let done = self.fill_within(items, self.ceiling() - bound);
+        self.work.left += kept;
+        done
     }
 
     /// Tries all ways that cost so much more than the bound by the lines; `false` where that is too much.
@@ -264,12 +296,13 @@ impl<'s, 'a> Amounts<'s, 'a> {
     fn climb(&mut self, items: &[Item], mix: u8) -> i64 {
         for place in &mut self.places {
             // In the set before, the line was good, as it may be here.
-            let good = self.good.get(&(place.entry, mix));
+            let good = self.good.get(&((place.entry, place.mode), mix));
             place.line = good.copied().unwrap_or(place.curve.lines[0]);
         }
         let bound = self.climb_on(items);
         for place in &self.places {
-            self.good.insert((place.entry, mix), place.line);
+            self.good
+                .insert(((place.entry, place.mode), mix), place.line);
         }
         bound
     }
@@ -299,7 +332,7 @@ impl<'s, 'a> Amounts<'s, 'a> {
         }
     }
 
-    fn bound_by_lines(&mut self, items: &[Item]) -> i64 {
+    pub(super) fn bound_by_lines(&mut self, items: &[Item]) -> i64 {
         // A line is looked at more quickly than the steps of a table.
         self.work.spend((1 + items.len()) * self.places.len() / 2);
         // A hand-over that carries nothing has no line.
@@ -311,24 +344,23 @@ impl<'s, 'a> Amounts<'s, 'a> {
 
     /// By how much carrying costs more than the goods' weights at the lines, at the least, where the
     /// shipments have `loads` and the rest comes besides.
-    fn carry(&mut self, loads: &[Load], rest: &[(Load, Load)]) -> i64 {
+    fn carry(&self, loads: &[Load], rest: &[(Load, Load)]) -> i64 {
         let mut sum = 0i64;
         for (place, (load, rest)) in self.places.iter().zip(loads.iter().zip(rest)) {
             if !place.curve.weighs() {
                 sum = sum.saturating_add(place.line.base).min(BEYOND);
                 continue;
             }
-            self.weights.clear();
-            for billing in self.curves.billings {
-                let weight = |more: Load| {
-                    let mut all = load.plus(more);
-                    all.lots = 1;
-                    billing.billable(all).unwrap_or(u64::MAX)
-                };
-                self.weights.push((weight(rest.0), weight(rest.1)));
-            }
+            let billings = &self.search.job.lanes.tariffs.billings;
+            let with = |more: Load| {
+                let all = load.plus(more);
+                Load { lots: 1, ..all }
+            };
             // Of many places that carry nothing of this weight the sum would be no number.
-            let least = place.curve.least(&self.weights, place.line.slope);
+            let loads = (with(rest.0), with(rest.1));
+            let least = place
+                .curve
+                .least(billings, loads, (place.window, place.line));
             sum = sum.saturating_add(least).min(BEYOND);
         }
         sum
@@ -392,7 +424,9 @@ impl<'s, 'a> Amounts<'s, 'a> {
     ) -> bool {
         let depth = self.chosen.len();
         let Some(item) = items.get(depth) else {
-            self.complete(items, loads);
+            let ways = items.iter().zip(&self.chosen);
+            let units: Vec<&Row<u32>> = ways.map(|(item, &way)| &item.ways[way].units).collect();
+            self.complete(items, &units, loads);
             return true;
         };
         let rest = &rests[depth + 1];
@@ -423,38 +457,28 @@ impl<'s, 'a> Amounts<'s, 'a> {
         true
     }
 
-    /// All ways are chosen: what the plan really costs.
-    fn complete(&mut self, items: &[Item], loads: &[Load]) {
-        let ways = || {
-            items
-                .iter()
-                .zip(&self.chosen)
-                .map(|(item, &way)| (item, &item.ways[way]))
-        };
-        let mut cents = self.fixed + ways().map(|(_, way)| way.cents).sum::<i64>();
+    /// All amounts are chosen, by item and place: what the plan really costs.
+    pub(super) fn complete(&mut self, items: &[Item], units: &[&Row<u32>], loads: &[Load]) {
+        let missing = items.iter().zip(units).map(|(item, row)| item.missing(row));
+        let mut cents = missing.fold(self.fixed, i64::saturating_add);
         let (places, kinds) = (self.places.len(), items.len());
         self.work.spend(places * (kinds + PRICING));
         let mut pieces: Vec<Piece> = Vec::with_capacity(places);
-        for (at, place) in self.places.iter().enumerate() {
+        for (at, load) in loads.iter().enumerate() {
             let mut piece = Piece {
-                entry: place.entry,
+                entry: self.places[at].entry,
                 units: Default::default(),
             };
-            for (item, way) in ways() {
-                item.put(way.units[at], &mut piece.units);
+            for (item, row) in items.iter().zip(units) {
+                item.put(row[at], &mut piece.units);
+                cents = cents.saturating_add(item.goods(at, row[at]));
             }
-            let alone = self.search.alone(&piece);
-            let job = self.search.job;
-            Loads::of(job, loads[at], &mut self.parcels);
-            let departure = self.search.entries.get(place.entry).departure;
-            let goods = (&alone[..], loads[at].kinds);
-            let departures = self.search.departures;
-            let carried = departures.carried(job, departure, &self.parcels, goods);
+            let carried = self.carried(&piece, *load);
             if carried >= NEVER || piece.units.iter().all(|&units| units == 0) {
                 // Where nothing leaves here it is a plan of another set.
                 return;
             }
-            cents += carried;
+            cents = cents.saturating_add(carried);
             pieces.push(piece);
         }
         if cents <= self.search.least_known() {

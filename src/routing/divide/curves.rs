@@ -1,21 +1,26 @@
-//! What carrying costs by weight from each hand-over: tables of steps, lines under them, and whether one
-//! shipment costs no more than two.
+//! What carrying costs from each hand-over in each mode: tables of steps by weight, lines under them, prices
+//! of units that ship alone, and whether one shipment costs no more than two.
 //!
-//! Where services differ in how they bill weight, there is a table for each way. Where more than the
-//! billable weight counts (units that ship alone, kinds that a service refuses, surcharges by size) there
-//! are none, only a line.
+//! Where services differ in how they bill weight and nothing but weight counts, there is a table for each
+//! way to bill, all in one mode; else each mode has the table of its service.
 
+use super::super::candidates::Set;
 use super::super::cargo::Load;
 use super::super::departures::{Departures, Loads};
+use super::super::lanes::{NO_ZONE, finite};
 use super::super::large::lower_line;
 use super::super::request::Job;
+use super::super::surcharges::{Measured, Rule, extra};
 use super::super::tariff::{Billing, NEVER, Parcels};
+use super::modes::Mode;
+use smallvec::SmallVec;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Costs are compared in millionths of a cent.
 pub(super) const MICRO: i64 = 1_000_000;
 /// Most steps of a table.
-const STEPS_MAX: usize = 1_024;
+const STEPS_MAX: usize = 8_192;
 /// Most steps of a table that all pairs of are tried, and most pairs for all hand-overs.
 const PAIRS_MAX: usize = 400;
 const ALL_PAIRS_MAX: usize = 40_000_000;
@@ -23,6 +28,8 @@ const ALL_PAIRS_MAX: usize = 40_000_000;
 const LINES_MAX: usize = 8;
 /// More than any cost that is compared, and few enough that a plan's sum of them is a number.
 pub(super) const BEYOND: i64 = 1 << 57;
+/// Ranges of more steps than this are not gone through one by one.
+const FAR: usize = 48;
 /// No line is so steep that the whole order costs more by it.
 const STEEP_MAX: i64 = 1 << 53;
 
@@ -35,34 +42,78 @@ pub(super) struct Line {
     pub(super) slope: i64,
 }
 
-/// The costs of one hand-over.
-#[derive(Debug)]
-pub(super) struct Curve {
-    /// By billing: heaviest weight of every step and its cents; no tables at all where the weight is not
-    /// all that counts.
-    tables: Vec<Vec<(u64, i64)>>,
-    /// By ascending slope; at least one.
-    pub(super) lines: Vec<Line>,
-    /// By how much at the most one shipment costs more than two with the same goods.
-    pub(super) excess: i64,
+/// Steps that a shipment may be billed: the heaviest weights of them, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    low: u64,
+    high: u64,
 }
 
-/// Billable weights by billing: at the least and at the most.
-pub(super) type Weights = [(u64, u64)];
+impl Window {
+    /// All of them.
+    pub(super) const ALL: Self = Self {
+        low: 0,
+        high: u64::MAX,
+    };
+
+    fn has(self, end: u64) -> bool {
+        (self.low..=self.high).contains(&end)
+    }
+}
+
+/// Points of steps that no step lies below the way between.
+pub(super) type Hull = Rc<[(u64, i64)]>;
+
+/// What some way to bill costs by weight.
+#[derive(Debug)]
+struct Table {
+    billing: usize,
+    /// Heaviest weight of every step and its cents.
+    steps: Vec<(u64, i64)>,
+    /// Surcharges for the volume of parcels.
+    sized: Vec<Sized>,
+}
+
+/// A surcharge that parcels pay above some volume.
+#[derive(Debug)]
+struct Sized {
+    over_cm3: u32,
+    /// By step of its table: how many parcels there are, and what those pay that may have to.
+    steps: Vec<(u64, i64)>,
+}
+
+/// The costs of one hand-over in one mode.
+#[derive(Debug)]
+pub(super) struct Curve {
+    /// No tables at all where the weight is not all that counts.
+    tables: Vec<Table>,
+    /// By ascending slope; at least one.
+    pub(super) lines: Vec<Line>,
+    hull: Hull,
+    /// No line is steeper.
+    pub(super) steepest: i64,
+    /// By how much at the most one shipment costs more than two with the same goods.
+    pub(super) excess: i64,
+    /// What may be in it.
+    pub(super) goods: Set,
+    /// By demand: what a unit of it costs that ships alone; none where no demand does.
+    singles: SmallVec<[i64; 4]>,
+    /// The least that its postage comes to.
+    minimum: i64,
+}
 
 /// The costs of all hand-overs of a request, worked out when they are asked for.
 pub(super) struct Curves<'a> {
     job: &'a Job<'a>,
     departures: &'a Departures,
-    /// The ways to bill; none where weight is not all that counts.
-    pub(super) billings: &'a [Billing],
-    /// By billing: the ends of its steps.
-    ends: Vec<Vec<u64>>,
+    /// By way to bill: the ends of its steps; none where there are too many of them.
+    ends: Vec<Option<Vec<u64>>>,
+    pub(super) modes: Vec<Mode>,
     /// What the order weighs.
-    all: Load,
+    pub(super) all: Load,
     /// Pairs of steps that were tried.
     pairs: usize,
-    curves: Vec<Option<Rc<Curve>>>,
+    known: HashMap<(u32, u16), Option<Rc<Curve>>>,
     parcels: Vec<Parcels>,
 }
 
@@ -72,65 +123,74 @@ impl<'a> Curves<'a> {
         let mut new = Self {
             job,
             departures,
-            billings: &[],
             ends: Vec::new(),
+            modes: vec![Mode::ANY],
             all: loads.fold(Load::default(), Load::plus),
             pairs: 0,
-            curves: Vec::new(),
+            known: HashMap::new(),
             parcels: Vec::new(),
         };
-        if let Some(ends) = new.all_ends() {
-            new.ends = ends;
-            new.billings = &job.lanes.tariffs.billings;
+        if job.request.pickup.is_some() {
+            return new;
         }
-        new
-    }
-
-    /// The ends of all steps; `None` where weight is not all that counts.
-    fn all_ends(&self) -> Option<Vec<Vec<u64>>> {
-        let job = self.job;
-        if job.alone || job.request.pickup.is_some() || self.departures.refuses_some() {
-            return None;
-        }
+        let destination = job.request.destination;
         let billings = job.lanes.tariffs.billings.iter().enumerate();
         let ends = billings.map(|(number, billing)| {
-            let rules = job.request.destination.rules(number);
-            if rules.iter().any(|r| r.measures()) {
-                return None;
-            }
-            billing.ends(rules, billing.billable(self.all)?, STEPS_MAX)
+            let most = billing.billable(new.all)?;
+            billing.ends(destination.rules(number), most, STEPS_MAX)
         });
-        ends.collect()
+        new.ends = ends.collect();
+        let mut rules = (0..new.ends.len()).flat_map(|number| destination.rules(number));
+        let few = |ends: &Option<Vec<u64>>| ends.as_ref().is_some_and(|e| e.len() <= PAIRS_MAX);
+        if job.alone
+            || departures.refuses_some()
+            || rules.any(Rule::measures)
+            || !new.ends.iter().all(few)
+        {
+            new.modes = Mode::list(job, departures);
+        }
+        new
     }
 
     /// What volume is divided by at the least to be billed, where all services bill it.
     pub(super) fn divisor(&self) -> Option<u32> {
-        let divisors = self.billings.iter().map(Billing::divides_all);
+        let billings = &self.job.lanes.tariffs.billings;
+        let divisors = billings.iter().map(Billing::divides_all);
         divisors.collect::<Option<Vec<u32>>>()?.into_iter().max()
     }
 
-    /// The costs of a hand-over of a location.
-    pub(super) fn of(&mut self, location: u16, departure: u32) -> Rc<Curve> {
-        let at = departure as usize;
-        if self.curves.len() <= at {
-            self.curves.resize(at + 1, None);
+    /// The costs of a hand-over of a location in a mode; `None` where it never travels so.
+    pub(super) fn of(&mut self, location: u16, departure: u32, mode: u16) -> Option<Rc<Curve>> {
+        if let Some(known) = self.known.get(&(departure, mode)) {
+            return known.clone();
         }
-        if let Some(known) = &self.curves[at] {
-            return Rc::clone(known);
-        }
-        let tables = self.tables(departure);
-        let lines = match tables.is_empty() {
-            true => vec![self.single_line(location, departure)],
-            false => lines(&tables),
+        let new = match self.modes[usize::from(mode)] {
+            Mode { service: None, .. } => Some(self.any(location, departure)),
+            mode => self.by_service(departure, mode),
         };
-        let excess = self.excess(&tables);
-        let new = Rc::new(Curve {
-            tables,
-            lines,
-            excess,
-        });
-        self.curves[at] = Some(Rc::clone(&new));
+        let new = new.map(Rc::new);
+        self.known.insert((departure, mode), new.clone());
         new
+    }
+
+    /// The modes that a hand-over may best travel in, of those that have some of `goods`.
+    pub(super) fn modes_of(&mut self, location: u16, departure: u32, goods: Set) -> Vec<u16> {
+        let numbers = 0..u16::try_from(self.modes.len()).unwrap_or(u16::MAX);
+        let curves = numbers.filter_map(|m| Some((m, self.of(location, departure, m)?)));
+        let curves: Vec<(u16, Rc<Curve>)> = curves
+            .filter(|(_, curve)| curve.goods & goods != 0)
+            .collect();
+        let billings = &self.job.lanes.tariffs.billings;
+        let beaten = |at: usize| {
+            let mut others = curves.iter().enumerate().filter(|other| other.0 != at);
+            others.any(|(other, (_, curve))| {
+                let own = &curves[at].1;
+                let beats = |a: &Curve, b: &Curve| a.beats(b, billings, goods);
+                beats(curve, own) && (other < at || !beats(own, curve))
+            })
+        };
+        let left = (0..curves.len()).filter(|&at| !beaten(at));
+        left.map(|at| curves[at].0).collect()
     }
 
     fn single_line(&self, location: u16, departure: u32) -> Line {
@@ -143,19 +203,36 @@ impl<'a> Curves<'a> {
         Line { base, slope }
     }
 
-    fn tables(&mut self, departure: u32) -> Vec<Vec<(u64, i64)>> {
+    /// The costs by whichever service is best.
+    fn any(&mut self, location: u16, departure: u32) -> Curve {
+        let tables = self.tables(departure);
+        let hull = hull(&tables, Window::ALL);
+        let steepest = steepest(&hull);
+        let lines = match tables.is_empty() {
+            true => vec![self.single_line(location, departure)],
+            false => lines(&hull, steepest),
+        };
+        Curve {
+            excess: self.excess(&tables, false),
+            tables,
+            lines,
+            hull,
+            steepest,
+            goods: Set::MAX,
+            singles: SmallVec::new(),
+            minimum: 0,
+        }
+    }
+
+    fn tables(&mut self, departure: u32) -> Vec<Table> {
         let mut tables = Vec::with_capacity(self.ends.len());
-        for (number, ends) in self.ends.iter().enumerate() {
-            let mut table = Vec::with_capacity(ends.len());
-            for &end in ends {
-                let load = Load {
-                    grams: end,
-                    lots: 1,
-                    ..Load::default()
-                };
+        for (billing, ends) in self.ends.iter().enumerate() {
+            let mut steps = Vec::new();
+            for &end in ends.iter().flatten() {
+                let load = weighing(end, 0);
                 Loads::of(self.job, load, &mut self.parcels);
                 for (other, parcels) in self.parcels.iter_mut().enumerate() {
-                    if other != number {
+                    if other != billing {
                         *parcels = Parcels::NONE;
                     }
                 }
@@ -163,49 +240,183 @@ impl<'a> Curves<'a> {
                 let cents = self
                     .departures
                     .carried(self.job, departure, parcels, (&[], 0));
-                table.push((end, cents));
+                steps.push((end, cents));
             }
-            tables.push(table);
+            tables.push(Table {
+                billing,
+                steps,
+                sized: Vec::new(),
+            });
         }
         tables
     }
 
-    /// By how much at the most one shipment costs more than two; `NEVER` where that is not known.
-    fn excess(&mut self, tables: &[Vec<(u64, i64)>]) -> i64 {
+    /// The costs by one service.
+    fn by_service(&mut self, departure: u32, mode: Mode) -> Option<Curve> {
+        let (job, lanes) = (self.job, self.job.lanes);
+        let service = mode.service?;
+        let destination = job.request.destination;
+        let class = usize::from(self.departures.get(departure).class);
+        let zone = destination.zones(class, lanes.carriers.len())[service];
+        let dated = self.departures.dated(departure, lanes.carriers.len())[service];
+        if zone == NO_ZONE || !finite(dated) {
+            return None;
+        }
+        let billing = usize::from(lanes.tariffs.billing_of[service]);
+        let carton = lanes.sites[usize::from(destination.sample[class])].per_parcel;
+        let (mut goods, mut singles) = (mode.goods, SmallVec::new());
+        let rules = destination.rules(billing);
+        if job.alone {
+            for (i, demand) in job.request.demands.iter().enumerate() {
+                if !demand.ships_alone || goods >> i & 1 == 0 {
+                    singles.push(0);
+                    continue;
+                }
+                let one = lanes.tariffs.billings[billing].single(demand.unit(), rules);
+                let cents = lanes.tariffs.tariff(service, zone, one);
+                if cents >= NEVER {
+                    goods &= !(1 << i);
+                }
+                singles.push(cents.saturating_add(one.extra + carton).min(NEVER));
+            }
+        }
+        let mut curve = Curve {
+            tables: Vec::new(),
+            lines: vec![Line {
+                base: dated.saturating_mul(MICRO).min(BEYOND),
+                slope: 0,
+            }],
+            hull: Rc::default(),
+            steepest: 0,
+            excess: 0,
+            goods,
+            singles,
+            minimum: lanes.tariffs.at_least(service, 0),
+        };
+        if goods == 0 {
+            return None;
+        }
+        if !mode.packed {
+            return Some(curve);
+        }
+        let Some(ends) = &self.ends[billing] else {
+            curve.excess = NEVER;
+            return Some(curve);
+        };
+        let flat: Vec<Rule> = rules
+            .iter()
+            .copied()
+            .filter(|r| r.over_cm3().is_none())
+            .collect();
+        let alone = curve.singles.iter().any(|&cents| cents > 0);
+        let mut table = Table {
+            billing,
+            steps: Vec::with_capacity(ends.len()),
+            sized: Vec::new(),
+        };
+        for &end in ends {
+            let load = weighing(end, mode.longest_mm);
+            let parcels = lanes.tariffs.billings[billing].parcels(load, &flat);
+            let postage = lanes.tariffs.tariff(service, zone, parcels);
+            // What ships alone may make up for it.
+            let postage = match alone {
+                true => postage,
+                false => lanes.tariffs.at_least(service, postage),
+            };
+            let cartons = i64::try_from(parcels.count()).ok();
+            let cartons = cartons.and_then(|n| carton.checked_mul(n));
+            let cents = cartons.and_then(|c| postage.checked_add(c + parcels.extra + dated));
+            table.steps.push((end, cents.unwrap_or(NEVER).min(NEVER)));
+        }
+        for rule in rules {
+            let long = rule.over_length().is_none_or(|over| mode.longest_mm > over);
+            if let Some(over_cm3) = rule.over_cm3().filter(|_| long) {
+                let pays = |&end: &u64| {
+                    let load = Load {
+                        mm3: u64::MAX,
+                        ..weighing(end, mode.longest_mm)
+                    };
+                    let light = weighing(end, 0);
+                    let full = lanes.tariffs.billings[billing].parcels(light, &[]).full;
+                    let heaviest = lanes.tariffs.billings[billing].heaviest();
+                    let measured = Measured::of(load, full, end, heaviest);
+                    (
+                        u64::from(full) + 1,
+                        extra(&[*rule], &measured).unwrap_or(NEVER),
+                    )
+                };
+                table.sized.push(Sized {
+                    over_cm3,
+                    steps: ends.iter().map(pays).collect(),
+                });
+            }
+        }
+        curve.tables.push(table);
+        curve.hull = hull(&curve.tables, Window::ALL);
+        curve.steepest = steepest(&curve.hull);
+        curve.lines = lines(&curve.hull, curve.steepest);
+        curve.excess = self.excess(&curve.tables, true);
+        Some(curve)
+    }
+
+    /// By how much at the most one shipment costs more than two, by a single service or any; `NEVER` where that
+    /// is not known.
+    fn excess(&mut self, tables: &[Table], single: bool) -> i64 {
         if self.job.request.pickup.is_some() {
             // One costs as much as each of the two.
             return 0;
         }
-        let rises = |t: &Vec<(u64, i64)>| t.windows(2).all(|w| w[0].1 <= w[1].1);
-        if tables.is_empty() || !tables.iter().all(|t| t.len() <= PAIRS_MAX && rises(t)) {
+        if tables.is_empty() || !tables.iter().all(Table::rises) {
             return NEVER;
         }
+        let billings = &self.job.lanes.tariffs.billings;
         let mut excess = 0;
         for (a, one) in tables.iter().enumerate() {
             for (b, other) in tables.iter().enumerate().skip(a) {
+                let (first, second) = (&billings[one.billing], &billings[other.billing]);
                 // Both travel by the way that bills them less.
-                let (bill, table) = match self.billings[a].bills_no_more_than(&self.billings[b]) {
+                let (bill, table) = match first.bills_no_more_than(second) {
                     true => (a, one),
                     false => (b, other),
                 };
-                let bills_less =
-                    self.billings[bill].bills_no_more_than(&self.billings[a + b - bill]);
-                if !bills_less || !self.billings[bill].adds_up() {
+                let less = &billings[tables[bill].billing];
+                let more = &billings[tables[a + b - bill].billing];
+                if !less.bills_no_more_than(more) || !less.adds_up() {
                     return NEVER;
                 }
-                self.pairs += one.len() * other.len();
-                if self.pairs > ALL_PAIRS_MAX {
+                // A service asks the same for full parcels whatever comes besides: what is no more than one
+                // parcel says it for all.
+                let parcel = |t: &Table| match single {
+                    true => t.steps.partition_point(|s| s.0 <= less.heaviest()),
+                    false => t.steps.len(),
+                };
+                let (one_end, other_end) = (parcel(one), parcel(other));
+                self.pairs += one_end * other_end;
+                if one_end.max(other_end) > PAIRS_MAX || self.pairs > ALL_PAIRS_MAX {
                     return NEVER;
                 }
-                excess = excess.max(most_excess(table, one, other));
+                let pairs = (&one.steps[..one_end], &other.steps[..other_end]);
+                excess = excess.max(most_excess(&table.steps, pairs));
             }
         }
-        excess
+        let sized = tables.iter().flat_map(|table| &table.sized);
+        let sized = sized.filter_map(|sized| sized.steps.iter().map(|s| s.1).max());
+        sized.fold(excess, i64::saturating_add).min(NEVER)
+    }
+}
+
+/// So many grams of something so long.
+fn weighing(grams: u64, longest_mm: u32) -> Load {
+    Load {
+        grams,
+        longest_mm,
+        lots: 1,
+        ..Load::default()
     }
 }
 
 /// By how much at the most a weight of both costs more by a table than each by its own.
-fn most_excess(table: &[(u64, i64)], one: &[(u64, i64)], other: &[(u64, i64)]) -> i64 {
+fn most_excess(table: &[(u64, i64)], (one, other): (&[(u64, i64)], &[(u64, i64)])) -> i64 {
     let mut excess = 0;
     let last = table.len() - 1;
     for &(weight, cents) in one.iter().filter(|s| s.1 < NEVER) {
@@ -221,9 +432,10 @@ fn most_excess(table: &[(u64, i64)], one: &[(u64, i64)], other: &[(u64, i64)]) -
     excess.min(NEVER)
 }
 
-/// Lines under tables: those along the edges of what is above all of them.
-fn lines(tables: &[Vec<(u64, i64)>]) -> Vec<Line> {
-    let points = tables.iter().flatten().filter(|p| p.1 < NEVER);
+/// The lower edge of the steps of some tables within a window.
+fn hull(tables: &[Table], window: Window) -> Hull {
+    let points = tables.iter().flat_map(|table| &table.steps);
+    let points = points.filter(|p| p.1 < NEVER && window.has(p.0));
     let mut points: Vec<(u64, i64)> = points.copied().collect();
     points.sort_unstable();
     let mut hull: Vec<(u64, i64)> = Vec::new();
@@ -238,30 +450,38 @@ fn lines(tables: &[Vec<(u64, i64)>]) -> Vec<Line> {
         }
         hull.push(point);
     }
+    hull.into()
+}
+
+/// The highest line of a slope that no point lies below.
+pub(super) fn line_under(hull: &[(u64, i64)], slope: i64) -> Line {
+    let base = hull.iter().map(|&p| over(p, slope)).min();
+    let base = base.unwrap_or(BEYOND);
+    Line { base, slope }
+}
+
+/// Lines along the edge of what is above a hull.
+fn lines(hull: &[(u64, i64)], steepest: i64) -> Vec<Line> {
     let mut slopes: Vec<i64> = hull.windows(2).map(|w| slope(w[0], w[1]).max(0)).collect();
     slopes.push(0);
     slopes.sort_unstable();
     slopes.dedup();
-    let heaviest = points.last().map_or(0, |p| p.0);
-    let heaviest = i64::try_from(heaviest).unwrap_or(i64::MAX);
-    slopes.retain(|slope| {
-        slope
-            .checked_mul(heaviest)
-            .is_some_and(|all| all < STEEP_MAX)
-    });
+    slopes.retain(|&slope| slope <= steepest);
     let some = slopes.len().div_ceil(LINES_MAX);
-    let lines = slopes.iter().rev().step_by(some).map(|&slope| {
-        let over = points.iter().map(|&p| over(p, slope));
-        let base = over.min().unwrap_or(BEYOND);
-        Line { base, slope }
-    });
-    let mut lines: Vec<Line> = lines.collect();
+    let lines = slopes.iter().rev().step_by(some);
+    let mut lines: Vec<Line> = lines.map(|&slope| line_under(hull, slope)).collect();
     lines.reverse();
     lines
 }
 
+/// The steepest line by which so many grams can be counted.
+fn steepest(hull: &[(u64, i64)]) -> i64 {
+    let heaviest = hull.last().map_or(1, |p| p.0.max(1));
+    STEEP_MAX / i64::try_from(heaviest).unwrap_or(i64::MAX)
+}
+
 /// How steep the way from one point to the next is, rounded down.
-fn slope(from: (u64, i64), to: (u64, i64)) -> i64 {
+pub(super) fn slope(from: (u64, i64), to: (u64, i64)) -> i64 {
     let grams = i128::from(to.0) - i128::from(from.0);
     let cents = i128::from(to.1) - i128::from(from.1);
     let slope = (cents * i128::from(MICRO)).div_euclid(grams.max(1));
@@ -276,22 +496,159 @@ fn over((grams, cents): (u64, i64), slope: i64) -> i64 {
     cents.saturating_mul(MICRO).min(BEYOND) - weight
 }
 
+impl Table {
+    /// Whether nothing heavier is cheaper.
+    fn rises(&self) -> bool {
+        self.steps.windows(2).all(|w| w[0].1 <= w[1].1)
+    }
+
+    /// What a step costs at the least where parcels have so much.
+    #[inline]
+    fn cents(&self, step: usize, mm3: u64) -> i64 {
+        let mut cents = self.steps[step].1;
+        for sized in &self.sized {
+            let (parcels, pays) = sized.steps[step];
+            if mm3.div_ceil(1_000).div_ceil(parcels) > u64::from(sized.over_cm3) {
+                cents = cents.saturating_add(pays).min(NEVER);
+            }
+        }
+        cents
+    }
+}
+
 impl Curve {
     /// Whether what it costs is known by weight.
     pub(super) fn weighs(&self) -> bool {
         !self.tables.is_empty()
     }
 
-    /// By how much at the least a shipment of some weight costs more than its weight at a slope.
-    pub(super) fn least(&self, weights: &Weights, slope: i64) -> i64 {
-        let mut least = BEYOND;
-        for (table, &(low, high)) in self.tables.iter().zip(weights) {
-            let first = table.partition_point(|step| step.0 < low);
-            for &(end, cents) in &table[first..] {
-                if cents < NEVER {
-                    least = least.min(over((end.min(high), cents), slope));
+    /// The line for the search over sets of shipments: the one that is highest at a third of so many grams, in
+    /// cents and millionths of a cent for a gram; `None` in the mode of all services, for which it has its own.
+    pub(super) fn third(&self, grams: u64) -> (i64, i128) {
+        let third = i64::try_from(grams / 3).unwrap_or(i64::MAX);
+        let usable = self.lines.iter().filter(|line| line.base >= 0);
+        let highest = usable.max_by_key(|line| {
+            let weight = line.slope.saturating_mul(third);
+            line.base.saturating_add(weight)
+        });
+        highest.map_or((0, 0), |line| (line.base / MICRO, line.slope.into()))
+    }
+
+    /// What a unit of a demand costs that ships alone.
+    pub(super) fn single(&self, demand: usize) -> i64 {
+        self.singles.get(demand).copied().unwrap_or(0)
+    }
+
+    /// Whether some of `goods` never cost more in this mode than in another.
+    fn beats(&self, other: &Self, billings: &[Billing], goods: Set) -> bool {
+        let alike = self.tables.len() == 1 && other.tables.len() == 1;
+        if other.goods & !self.goods & goods != 0 || self.weighs() != other.weighs() {
+            return false;
+        }
+        let mut within = (0..self.singles.len()).filter(|i| (other.goods & goods) >> i & 1 == 1);
+        if !within.all(|i| self.singles[i] <= other.singles[i]) || self.minimum > other.minimum {
+            return false;
+        }
+        if !alike {
+            return !self.weighs() && self.lines[0].base <= other.lines[0].base;
+        }
+        let (own, its) = (&self.tables[0], &other.tables[0]);
+        if !own.rises() || !billings[own.billing].bills_no_more_than(&billings[its.billing]) {
+            return false;
+        }
+        let mut at = 0;
+        (0..its.steps.len()).all(|step| {
+            while at < own.steps.len() && own.steps[at].0 < its.steps[step].0 {
+                at += 1;
+            }
+            let own = if at < own.steps.len() {
+                own.cents(at, u64::MAX)
+            } else {
+                NEVER
+            };
+            own <= its.steps[step].1
+        })
+    }
+
+    /// The lower edge of its steps within a window.
+    pub(super) fn hull(&self, window: Window) -> Hull {
+        match window == Window::ALL {
+            true => Rc::clone(&self.hull),
+            false => hull(&self.tables, window),
+        }
+    }
+
+    /// The step within a window that a load is billed, and its cents: `NEVER` where none is.
+    pub(super) fn at(&self, billings: &[Billing], load: Load, window: Window) -> (u64, i64) {
+        let mut best = (u64::MAX, NEVER);
+        for table in &self.tables {
+            let weight = billings[table.billing].billable(load).unwrap_or(u64::MAX);
+            let weight = weight.max(window.low);
+            let step = table.steps.partition_point(|step| step.0 < weight);
+            if let Some(&(end, _)) = table.steps.get(step) {
+                let cents = table.cents(step, load.mm3);
+                if cents < best.1 && window.has(end) {
+                    best = (end, cents);
                 }
-                if end >= high {
+            }
+        }
+        best
+    }
+
+    /// A window in two parts, one of them from a step on, or up to it where it is the first; `None` where it is
+    /// the only one.
+    pub(super) fn split(&self, window: Window, end: u64) -> Option<[Window; 2]> {
+        let ends = || {
+            let steps = self.tables.iter().flat_map(|table| &table.steps);
+            steps
+                .filter(|s| s.1 < NEVER && window.has(s.0))
+                .map(|s| s.0)
+        };
+        let below = ends().filter(|&e| e < end).max();
+        let from = match below {
+            Some(_) if end <= window.high && ends().any(|e| e >= end) => end,
+            Some(_) => return None,
+            None => ends().filter(|&e| e > end).min()?,
+        };
+        let [mut lower, mut upper] = [window, window];
+        (lower.high, upper.low) = (from - 1, from);
+        Some([lower, upper])
+    }
+
+    /// By how much at the least a shipment costs more than its weight at the slope of a line that lies below its
+    /// window, where it has as much as the one load at the least and as the other at the most.
+    pub(super) fn least(
+        &self,
+        billings: &[Billing],
+        (low, high): (Load, Load),
+        (window, line): (Window, Line),
+    ) -> i64 {
+        let slope = line.slope;
+        let mut least = BEYOND;
+        for table in &self.tables {
+            let weight = |load: Load| billings[table.billing].billable(load);
+            let (from, to) = (
+                weight(low).unwrap_or(u64::MAX),
+                weight(high).unwrap_or(u64::MAX),
+            );
+            let from = from.max(window.low);
+            let first = table.steps.partition_point(|step| step.0 < from);
+            if let Some(far) = table.steps.get(first + FAR)
+                && far.0 < to.min(window.high)
+            {
+                // Of so many steps what the line says is close enough.
+                least = least.min(line.base);
+                continue;
+            }
+            for (step, &(end, _)) in table.steps.iter().enumerate().skip(first) {
+                if end > window.high {
+                    break;
+                }
+                let cents = table.cents(step, low.mm3);
+                if cents < NEVER {
+                    least = least.min(over((end.min(to), cents), slope));
+                }
+                if end >= to {
                     break;
                 }
             }

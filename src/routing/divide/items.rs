@@ -2,6 +2,7 @@
 
 use super::super::cargo::Load;
 use super::super::request::Job;
+use super::super::tariff::NEVER;
 use super::amounts::{Place, Work};
 use super::curves::{BEYOND, MICRO};
 use super::entries::Entries;
@@ -26,8 +27,10 @@ pub(super) struct Item<'a> {
     wanted: u32,
     /// By place: how many it has.
     there: Row<u32>,
-    /// By place: cents of one, and of there being any.
+    /// By place: cents of one, the same with what it costs to carry where it ships alone, and cents of there
+    /// being any.
     each: Row<i64>,
+    carried: Row<i64>,
     first: Row<i64>,
     /// What one costs short, in cents; `None` where that is not allowed.
     short: Option<i64>,
@@ -41,8 +44,6 @@ pub(super) struct Item<'a> {
 pub(super) struct Way {
     /// What it costs by the lines of the places.
     pub(super) cost: i64,
-    /// Goods and what is short, in cents.
-    pub(super) cents: i64,
     /// By place: how many, and their load.
     pub(super) units: Row<u32>,
     pub(super) loads: Row<Load>,
@@ -77,6 +78,9 @@ impl<'a> Item<'a> {
             false => i64::from(job.request.demands[m].qty.0),
         };
         let there = |place: &Place| {
+            if demands.iter().any(|&m| place.curve.goods >> m & 1 == 0) {
+                return 0;
+            }
             let end = entries.get(place.entry).end;
             if divided {
                 let by_then = (place.entry..end).map(|by| entries.units(by, demands[0]));
@@ -89,6 +93,16 @@ impl<'a> Item<'a> {
             let each = demands.iter();
             each.map(|&m| entries.unit_cents(place.entry, m) * units(m))
                 .sum()
+        };
+        let carried = |place: &Place| -> i64 {
+            let alone = demands.iter();
+            let alone = alone.map(|&m| match place.curve.goods >> m & 1 {
+                1 => place.curve.single(m).saturating_mul(units(m)),
+                _ => 0,
+            });
+            alone
+                .fold(each(place), i64::saturating_add)
+                .min(BEYOND / MICRO)
         };
         let lines = i64::try_from(demands.len()).unwrap_or(0);
         let first = |place: &Place| entries.get(place.entry).per_line * lines;
@@ -105,6 +119,7 @@ impl<'a> Item<'a> {
                 1
             },
             there: places.iter().map(there).collect(),
+            carried: places.iter().map(carried).collect(),
             each: places.iter().map(each).collect(),
             first: places.iter().map(first).collect(),
             short: job.may_short_some().then_some(short),
@@ -119,7 +134,7 @@ impl<'a> Item<'a> {
     }
 
     /// The load of so many.
-    fn load(&self, units: u32) -> Load {
+    pub(super) fn load(&self, units: u32) -> Load {
         if units == 0 {
             return Load::default();
         }
@@ -145,6 +160,57 @@ impl<'a> Item<'a> {
         (milli(one.grams), milli(one.mm3) / i64::from(divisor.max(1)))
     }
 
+    /// How many a place has.
+    pub(super) fn there(&self, at: usize) -> u32 {
+        self.there[at]
+    }
+
+    /// What so many cost at a place, in cents, but for carrying them.
+    pub(super) fn goods(&self, at: usize, units: u32) -> i64 {
+        match units {
+            0 => 0,
+            _ => self.each[at] * i64::from(units) + self.first[at],
+        }
+    }
+
+    /// What the weight of so many costs at a slope.
+    pub(super) fn weighs(&self, units: u32, slope: i64) -> i64 {
+        let weight = i128::from(slope) * i128::from(self.weight) / i128::from(MILLI);
+        i64::try_from(weight * i128::from(units)).unwrap_or(BEYOND)
+    }
+
+    /// Whether places share units of it, or a limit, beyond what each of them has.
+    pub(super) fn shares(&self, search: &Search<'_>, places: &[Place]) -> bool {
+        shares(search, self, places)
+    }
+
+    /// By place: how many are the cheapest by the lines.
+    pub(super) fn cheapest(&self, places: &[Place]) -> Row<u32> {
+        let mut units: Row<u32> = places.iter().map(|_| 0).collect();
+        let mut costs = self.by_cost(places);
+        if !self.divided {
+            for (cost, at) in &mut costs {
+                *cost += self.first[*at] * MICRO;
+            }
+            costs.sort_unstable();
+        }
+        let short = self.short.map_or(BEYOND, |short| short * MICRO);
+        let mut left = self.wanted;
+        for (_, at) in costs.into_iter().filter(|c| c.0 < short) {
+            units[at] = self.there[at].min(left);
+            left -= units[at];
+        }
+        units
+    }
+
+    /// What so many less than are wanted cost, in cents.
+    pub(super) fn missing(&self, units: &[u32]) -> i64 {
+        let shipped: u32 = units.iter().sum();
+        self.short
+            .unwrap_or(NEVER)
+            .saturating_mul(i64::from(self.wanted - shipped))
+    }
+
     /// What one costs at a place by its line.
     fn cost(&self, at: usize, place: &Place) -> i64 {
         let slope = place.line.slope;
@@ -155,7 +221,7 @@ impl<'a> Item<'a> {
                 i64::try_from(weight).unwrap_or(0)
             }
         };
-        self.each[at] * MICRO + weight
+        self.carried[at] * MICRO + weight
     }
 
     /// The places that have some by what one costs there, with that.
@@ -307,7 +373,7 @@ impl Ways<'_, '_> {
             }
             let short = self.item.short.unwrap_or(0) * MICRO * i64::from(left);
             if spent + short <= self.most {
-                self.add(left, spent + short);
+                self.add(spent + short);
             }
             return self.found.len() <= WAYS_MAX;
         };
@@ -345,25 +411,20 @@ impl Ways<'_, '_> {
             let cost = cost + self.item.first[at] * MICRO;
             if cost <= self.most {
                 self.units[at] = 1;
-                self.add(0, cost);
+                self.add(cost);
                 self.units[at] = 0;
             }
         }
         if let Some(short) = self.item.short.filter(|s| s * MICRO <= self.most) {
-            self.add(1, short * MICRO);
+            self.add(short * MICRO);
         }
     }
 
-    fn add(&mut self, short: u32, cost: i64) {
+    fn add(&mut self, cost: i64) {
         self.work.spend(self.places.len());
         let item = self.item;
-        let mut cents = item.short.unwrap_or(0) * i64::from(short);
-        for (at, &units) in self.units.iter().enumerate().filter(|u| *u.1 > 0) {
-            cents += item.each[at] * i64::from(units) + item.first[at];
-        }
         self.found.push(Way {
             cost,
-            cents,
             units: self.units.clone(),
             loads: self.units.iter().map(|&units| item.load(units)).collect(),
         });

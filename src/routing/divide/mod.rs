@@ -23,7 +23,9 @@ mod drafts;
 mod entries;
 mod fillings;
 mod items;
+mod modes;
 mod settle;
+mod windows;
 
 use self::drafts::Draft;
 use self::entries::Entries;

@@ -7,7 +7,7 @@
 
 use super::super::large;
 use super::super::tariff::NEVER;
-use super::amounts::Amounts;
+use super::amounts::{Amounts, Shipper};
 use super::curves::Curves;
 use super::{Piece, Search};
 use std::collections::HashSet;
@@ -26,26 +26,40 @@ impl Search<'_> {
         if !self.amounts_are_small() {
             return None;
         }
-        let (job, departures, lost) = (self.job, self.departures, self.lost_cents());
-        let demands = 0..job.request.demands.len();
-        let lost_units: Vec<u32> = demands.clone().map(|i| self.lost(i)).collect();
-        if !job.may_short_some() && lost_units.iter().any(|&units| units > 0) {
+        let lost = (0..self.job.request.demands.len()).any(|i| self.lost(i) > 0);
+        if !self.job.may_short_some() && lost {
             // Nothing can ship.
             return Some(NEVER);
         }
+        let begun = (self.left, self.open, self.short, self.spent);
+        let mut bound = self.pass(true)?;
+        if bound < self.least_known() {
+            // Where many plans cost the same, that none is better may be proven without a look at all of them.
+            (self.left, self.open, self.short, self.spent) = begun;
+            bound = bound.max(self.pass(false)?);
+        }
+        Some(bound.min(self.least_known()))
+    }
+
+    /// The same, once: with a look at plans that cost as much as the best one known, or without.
+    fn pass(&mut self, equal: bool) -> Option<i64> {
+        let (job, departures, lost) = (self.job, self.departures, self.lost_cents());
+        let demands = 0..job.request.demands.len();
+        let lost_units: Vec<u32> = demands.clone().map(|i| self.lost(i)).collect();
         let mut curves = Curves::new(job, departures);
-        let (entries, beyond) = self.with_copies(&mut curves);
-        let places = entries.iter().map(|&entry| self.place(entry)).collect();
+        let (shippers, beyond) = self.with_copies(&mut curves);
+        let places = shippers.iter().map(|&by| self.place(&mut curves, by));
+        let places = places.collect();
         let divisible = demands.map(|i| self.candidates.divisible >> i & 1 == 1);
         let divisible = divisible.collect();
         let best = |search: &Search<'_>| search.least_known().min(PLANS_MAX) - lost;
-        let first = best(&*self);
-        let copied = entries.windows(2).any(|two| two[0] == two[1]);
-        let mut filled: HashSet<Vec<u32>> = HashSet::new();
-        let mut amounts = Amounts::new(self, curves);
+        let first = (best(&*self), equal);
+        let copied = shippers.windows(2).any(|two| two[0] == two[1]);
+        let mut filled: HashSet<Vec<Shipper>> = HashSet::new();
+        let mut amounts = Amounts::new(self, curves, equal);
         let goods = (places, divisible, lost_units);
         let bound = large::settle(job, departures, goods, first, |open, least| {
-            let mut set: Vec<u32> = open.iter().map(|&at| entries[at]).collect();
+            let mut set: Vec<Shipper> = open.iter().map(|&at| shippers[at]).collect();
             set.sort_unstable();
             if !copied || filled.insert(set.clone()) {
                 amounts.fill(&set, least + lost);
@@ -60,24 +74,31 @@ impl Search<'_> {
         let bound = (bound + lost).min(amounts.left).min(beyond);
         #[cfg(test)]
         {
-            self.settled = done;
+            self.settled += done;
         }
         Some(bound.min(self.least_known()))
     }
 
-    /// All entries; those of which two shipments may be worth more than one as often as there may be that
-    /// many in a plan that is good enough. Of some that is too many: no plan with more of them than are
-    /// there costs less than what is returned besides.
-    fn with_copies(&self, curves: &mut Curves<'_>) -> (Vec<u32>, i64) {
+    /// All entries in the modes that they best travel in; those of which two shipments may be worth more than
+    /// one as often as there may be that many in a plan that is good enough. Of some that is too many: no plan
+    /// with more of them than are there costs less than what is returned besides.
+    fn with_copies(&self, curves: &mut Curves<'_>) -> (Vec<Shipper>, i64) {
         let split = self.job.policy.split_penalty.0;
         let shipments = usize::from(self.job.policy.max_shipments);
-        let held = |entry: &u32| self.entries.holds(*entry) & self.frame.served != 0;
-        let entries: Vec<u32> = self.entries.numbers().filter(held).collect();
-        let cells = entries.len() * self.job.request.demands.len();
+        let mut shippers: Vec<Shipper> = Vec::new();
+        for entry in self.entries.numbers() {
+            let held = self.entries.holds(entry) & self.frame.served;
+            if held != 0 {
+                let row = self.entries.get(entry);
+                let modes = curves.modes_of(row.location, row.departure, held);
+                shippers.extend(modes.into_iter().map(|mode| (entry, mode)));
+            }
+        }
+        let cells = shippers.len() * self.job.request.demands.len();
         let most = (CELLS_MAX / cells.max(1)).clamp(1, COPIES_MAX);
         let goods = self.spent + self.goods_left();
-        let (mut all, mut beyond) = (Vec::with_capacity(entries.len()), i64::MAX);
-        for entry in entries {
+        let (mut all, mut beyond) = (Vec::with_capacity(shippers.len()), i64::MAX);
+        for (entry, mode) in shippers {
             let row = self.entries.get(entry);
             // What any plan costs with so many shipments from here.
             let least = |copies: usize| {
@@ -85,8 +106,8 @@ impl Search<'_> {
                 goods.saturating_add((row.base + split).saturating_mul(copies))
             };
             let mut copies = 1;
-            let excess = curves.of(row.location, row.departure).excess;
-            if excess > row.handling + split {
+            let curve = curves.of(row.location, row.departure, mode);
+            if curve.is_none_or(|curve| curve.excess > row.handling + split) {
                 while copies < shipments && least(copies + 1) <= self.least_known() {
                     copies += 1;
                 }
@@ -95,22 +116,33 @@ impl Search<'_> {
                 copies = most;
                 beyond = beyond.min(least(most + 1));
             }
-            all.extend(std::iter::repeat_n(entry, copies));
+            all.extend(std::iter::repeat_n((entry, mode), copies));
         }
         (all, beyond)
     }
 
-    fn place(&self, entry: u32) -> large::Place {
+    fn place(&self, curves: &mut Curves<'_>, (entry, mode): Shipper) -> large::Place {
         let row = self.entries.get(entry);
-        let units = |i: usize| self.entries.units(entry, i).min(self.wanted(i));
+        let curve = curves.of(row.location, row.departure, mode);
+        let all = curves.all.grams;
+        let curve = curve.as_deref().filter(|_| curves.modes.len() > 1);
+        let units = |i: usize| match curve.is_none_or(|curve| curve.goods >> i & 1 == 1) {
+            true => self.entries.units(entry, i).min(self.wanted(i)),
+            false => 0,
+        };
+        let cents = |i: usize| {
+            let alone = curve.map_or(0, |curve| curve.single(i));
+            self.entries.unit_cents(entry, i).saturating_add(alone)
+        };
         let goods = (0u16..).zip(0..self.job.request.demands.len());
-        let goods = goods.map(|(n, i)| (n, units(i), self.entries.unit_cents(entry, i)));
+        let goods = goods.map(|(n, i)| (n, units(i), cents(i)));
         large::Place {
             location: row.location,
             ready: row.ready,
             departure: row.departure,
             handling: row.handling,
             per_line: row.per_line,
+            line: curve.map(|curve| curve.third(all)),
             goods: goods.filter(|good| good.1 > 0).collect(),
         }
     }

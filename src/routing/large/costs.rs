@@ -82,6 +82,16 @@ pub(super) struct Costs {
 impl Costs {
     /// Lays out the costs; `None` where they are too many or too large.
     pub(super) fn new(job: &Job<'_>, offers: &Offers, departures: &Departures) -> Option<Self> {
+        Self::with_lines(job, offers, departures, &[])
+    }
+
+    /// The same where the lines of some offers are known.
+    pub(super) fn with_lines(
+        job: &Job<'_>,
+        offers: &Offers,
+        departures: &Departures,
+        known: &[Option<(i64, i128)>],
+    ) -> Option<Self> {
         let demands = job.request.demands;
         if offers.rows.is_empty() || offers.cells() > CELLS_MAX as u64 {
             return None;
@@ -110,14 +120,17 @@ impl Costs {
         let loads = demands.iter().map(|d| d.load(d.qty));
         let total = loads.fold(Load::default(), Load::plus);
         let mut lines: Vec<Option<(i64, i128)>> = Vec::new();
-        for offer in &offers.rows {
+        for (number, offer) in offers.rows.iter().enumerate() {
             let departure = offer.departure as usize;
             if lines.len() <= departure {
                 lines.resize(departure + 1, None);
             }
-            let line = lines[departure];
+            let known = known.get(number).copied().flatten();
+            let line = known.or(lines[departure]);
             let line = line.unwrap_or_else(|| under(job, offer, departures, total));
-            lines[departure] = Some(line);
+            if known.is_none() {
+                lines[departure] = Some(line);
+            }
             new.bases
                 .push(parts(line.0.max(0) + offer.handling)? + split);
             for good in &offer.goods {

@@ -56,13 +56,22 @@ struct Divided {
 /// Part number `1` of a divided node `0`, after the least bound of it.
 type Open = Reverse<(i64, u32, u32)>;
 
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// Plans that are better by a small tolerance, `plan` telling what some plan with a set costs.
+    Near,
+    /// Plans that are better, `plan` telling the least cost of a set: nothing is left of it then.
+    Better,
+    /// The same, and those that cost as much as the best.
+    Equal,
+}
+
 /// The search, asking `plan` what a set of open offers really costs.
 struct Run<'a, F> {
     costs: &'a Costs,
     plan: F,
-    /// Whether `plan` tells the least cost of a set: then nothing is left of it, and nothing but what is
-    /// dearer than the best plan is left out.
-    exact: bool,
+    aim: Aim,
     /// Nothing of that cost or more is looked at.
     target: i64,
     /// The least bound of what was left.
@@ -85,23 +94,18 @@ impl Costs {
     /// one known, in cents, and `plan` tells the cost of the best one known after trying to do better
     /// with a set of open offers.
     pub(super) fn prove(&self, best: i64, plan: impl FnMut(&[usize]) -> i64) -> i64 {
-        self.search(best, plan, false)
+        self.search(best, plan, Aim::Near)
     }
 
-    /// The same where `plan` finds the cheapest plan with a set of open offers: as many plans of the
-    /// least cost as there are, and no tolerance.
-    pub(super) fn settle(&self, best: i64, plan: impl FnMut(&[usize]) -> i64) -> i64 {
-        self.search(best, plan, true)
-    }
-
-    fn search(&self, best: i64, plan: impl FnMut(&[usize]) -> i64, exact: bool) -> i64 {
+    /// The same with another aim.
+    pub(super) fn search(&self, best: i64, plan: impl FnMut(&[usize]) -> i64, aim: Aim) -> i64 {
         let mut run = Run {
             costs: self,
             plan,
-            exact,
+            aim,
             target: i64::MAX,
             left: i64::MAX,
-            work: WORK_MAX.max(self.cells() * EACH_MAX) * if exact { MORE } else { 1 },
+            work: WORK_MAX.max(self.cells() * EACH_MAX) * if aim == Aim::Near { 1 } else { MORE },
             open: BinaryHeap::new(),
             divided: Vec::new(),
             gone: vec![false; self.offers()],
@@ -134,7 +138,12 @@ impl Costs {
             run.look_into(node, STEPS, bound);
         }
         let open = run.open.peek().map_or(i64::MAX, |open| open.0.0);
-        open.min(run.left).min(run.target).max(0) / PARTS
+        let bound = open.min(run.left).min(run.target).max(0);
+        match aim {
+            Aim::Near => bound / PARTS,
+            // Plans cost whole cents, and none is dearer than the best known.
+            _ => (bound + PARTS - 1) / PARTS,
+        }
     }
 }
 
@@ -142,10 +151,11 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
     /// Only what is cheaper than this plan by more than the tolerance is of interest.
     fn aim(&mut self, cents: i64) {
         let parts = cents.saturating_mul(PARTS);
-        let target = match self.exact {
-            // A plan of the same cost may come before it.
-            true => parts.saturating_add(1),
-            false => parts - parts / 1_000 * TOLERANCE,
+        let target = match self.aim {
+            Aim::Near => parts - parts / 1_000 * TOLERANCE,
+            // Plans cost whole cents.
+            Aim::Better => parts - PARTS + 1,
+            Aim::Equal => parts.saturating_add(1),
         };
         self.target = self.target.min(target);
     }
@@ -319,9 +329,12 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
         let cents = (self.plan)(&set);
         self.aim(cents);
         let cells = open.len() * self.costs.wanted.len();
-        let each = if self.exact { FILLING } else { PRICING };
+        let each = match self.aim {
+            Aim::Near => PRICING,
+            _ => FILLING,
+        };
         self.work = self.work.saturating_sub(each * cells as u64);
-        if !self.exact {
+        if self.aim == Aim::Near {
             self.left = self.left.min(least);
         }
     }

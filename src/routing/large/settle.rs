@@ -5,6 +5,7 @@ use super::super::departures::Departures;
 use super::super::request::Job;
 use super::costs::{Costs, PARTS, under};
 use super::offers::{Offer, Offers};
+use super::prove::Aim;
 use crate::model::EpochMillis;
 
 /// Most cells of what each place has of each demand: the work of the proof grows with them.
@@ -23,6 +24,9 @@ pub(in super::super) struct Place {
     /// By ascending demand: units that are there by then (of a demand that may not be divided all or
     /// none), and cents of handling and scarcity for one unit.
     pub(in super::super) goods: Vec<(u16, u32, i64)>,
+    /// A line under what carrying costs, where it is known: cents at the least, and millionths of a cent for
+    /// every gram.
+    pub(in super::super) line: Option<(i64, i128)>,
 }
 
 impl Place {
@@ -45,26 +49,30 @@ impl Place {
 /// `lost` are the units of each demand that no plan ships, `best` is the cost of the best plan known
 /// without those, and `plan` is asked to find the cheapest plan with a set of places, told what none of them
 /// costs less than, and returns the cost of the best one known by then, likewise. Where it returns less than
-/// that, nothing dearer is looked at, and what is returned is no more.
+/// that, nothing dearer is looked at, and what is returned is no more. Plans that cost as much as the best one
+/// known are looked for where `equal` says so.
 pub(in super::super) fn settle(
     job: &Job<'_>,
     departures: &Departures,
     (places, divisible, lost): (Vec<Place>, Vec<bool>, Vec<u32>),
-    best: i64,
+    (best, equal): (i64, bool),
     mut plan: impl FnMut(&[usize], i64) -> i64,
 ) -> Option<i64> {
+    let lines: Vec<_> = places.iter().map(|place| place.line).collect();
     let rows = places.into_iter().map(Place::offer).collect();
     let offers = Offers::of(rows, divisible, lost);
     if offers.cells() > CELLS_MAX {
         return None;
     }
-    let costs = Costs::new(job, &offers, departures)?;
+    let costs = Costs::with_lines(job, &offers, departures, &lines)?;
     let number = |&open: &usize| u32::try_from(open).unwrap_or(u32::MAX);
-    Some(costs.settle(best, |set| {
+    let aim = if equal { Aim::Equal } else { Aim::Better };
+    let priced = |set: &[usize]| {
         let open: Vec<u32> = set.iter().map(number).collect();
-        let least = (costs.least(&open) - costs.split).div_euclid(PARTS);
-        plan(set, least)
-    }))
+        let least = costs.least(&open) - costs.split;
+        plan(set, least.div_euclid(PARTS))
+    };
+    Some(costs.search(best, priced, aim))
 }
 
 /// A line under what carrying costs at a hand-over of a location: cents at the least, and millionths of
