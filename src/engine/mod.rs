@@ -219,7 +219,7 @@ impl Engine {
             availability: Mutex::default(),
             costs: Mutex::default(),
             delays: Mutex::default(),
-            returns: returns::Ids::default(),
+            returns: returns::Ids::with_shard_amount(256),
             waiting: Waiting::default(),
             backorders: Backorders::default(),
             replan_rules: OnceLock::new(),

@@ -96,6 +96,8 @@ impl Job<'_> {
         let hours = self.lanes.hours(&self.lanes.sites[location]);
         let shipments_max = self.shipments_max();
         let (mut ready, mut untouched) = (ready, 0);
+        // By ascending moment, as the days are that are looked at: none is looked at twice.
+        let mut uses = self.uses(location);
         for _ in 0..HANDOVERS_MAX {
             let Some((ship_at, day)) = hours.handover(ready) else {
                 break;
@@ -104,9 +106,13 @@ impl Job<'_> {
             let Some((from, until)) = hours.bounds(day) else {
                 break;
             };
-            let uses = self.uses(location).iter();
-            let uses = uses.filter(|u| from <= u.at && u.at < until);
-            let (shipments, units) = uses.fold((0u32, 0u32), |sum, u| {
+            while let [before, rest @ ..] = uses
+                && before.at < from
+            {
+                uses = rest;
+            }
+            let today = uses.iter().take_while(|u| u.at < until);
+            let (shipments, units) = today.fold((0u32, 0u32), |sum, u| {
                 let more = sum.0.saturating_add(u.shipments);
                 (more, sum.1.saturating_add(u.units))
             });
