@@ -18,8 +18,10 @@ use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Most places that are looked at for one request, each for one way to spread an item.
-const WORK_MAX: u64 = 80_000_000;
+/// Most places that are looked at for one request, each for one way to spread an item; and where plans of equal
+/// cost are looked for.
+const WORK_MAX: u64 = 120_000_000;
+const EQUAL_WORK_MAX: u64 = 40_000_000;
 /// As many of them for one set at first: with a better plan known there may be less to do.
 const EACH_MAX: u64 = 2_000_000;
 /// What carrying costs at one of the places, by its tables, counts as so many looks at it.
@@ -28,6 +30,11 @@ const CARRYING: usize = 3;
 const PRICING: usize = 20;
 /// How often the ways are looked through for those that the others make too dear.
 const ROUNDS: usize = 4;
+/// Goods are weighed by mass and by volume in so many parts.
+pub(super) const MIXES: u8 = 4;
+/// How often all places are weighed anew.
+const TILTS: usize = 3;
+
 /// Counts down how much work is left.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -66,9 +73,11 @@ pub(super) type Shipper = (u32, u16);
 /// A shipment to fill.
 pub(super) struct Place {
     pub(super) entry: u32,
-    mode: u16,
+    pub(super) mode: u16,
     pub(super) curve: Rc<Curve>,
     pub(super) line: Line,
+    /// How goods are weighed for it: so many parts by volume, the others by mass.
+    pub(super) mix: u8,
     /// The steps that it may be billed, and their lower edge.
     pub(super) window: Window,
     pub(super) hull: Hull,
@@ -130,7 +139,7 @@ impl<'s, 'a> Amounts<'s, 'a> {
             left: i64::MAX,
             unfinished: i64::MAX,
             work: Work {
-                left: WORK_MAX,
+                left: if equal { EQUAL_WORK_MAX } else { WORK_MAX },
                 kept: 0,
                 #[cfg(test)]
                 done: 0,
@@ -206,6 +215,7 @@ impl<'s, 'a> Amounts<'s, 'a> {
                 mode,
                 curve,
                 line,
+                mix: 0,
                 window,
                 hull,
             });
@@ -260,41 +270,71 @@ impl<'s, 'a> Amounts<'s, 'a> {
 
     /// Chooses how goods are weighed and the line of every place, for a high bound, and returns it.
     fn choose_lines(&mut self, items: &mut [Item]) -> i64 {
-        let divisors = self.curves.divisor();
-        let mixes = if divisors.is_some() { 3 } else { 1 };
+        let divisor = self.curves.divisor();
+        let mixes: &[u8] = match divisor {
+            Some(_) => &[0, MIXES, MIXES / 2],
+            None => &[0],
+        };
+        for item in items.iter_mut() {
+            item.weigh(divisor.unwrap_or(1));
+        }
         let mut best = (i64::MIN, 0);
-        for mix in 0..mixes {
-            self.weigh(items, mix);
+        for &mix in mixes {
             let bound = self.climb(items, mix);
             if bound > self.ceiling() {
                 return bound;
             }
             best = best.max((bound, mix));
         }
-        if best.1 + 1 == mixes {
+        let bound = match Some(&best.1) == mixes.last() {
             // As it is now.
-            return best.0;
+            true => best.0,
+            false => self.climb(items, best.1),
+        };
+        if mixes.len() < 2 {
+            return bound;
         }
-        self.weigh(items, best.1);
-        self.climb(items, best.1)
+        self.tilt_all(items, bound)
     }
 
-    /// Weighs goods by mass, by volume, or by half of both: they are billed no less.
-    fn weigh(&self, items: &mut [Item], mix: u8) {
-        let divisor = self.curves.divisor().unwrap_or(1);
-        for item in items {
-            let (mass, volume) = item.weights(divisor);
-            item.weight = match mix {
-                0 => mass,
-                1 => volume,
-                _ => mass / 2 + volume / 2,
-            };
+    /// Weighs goods anew for one place after the other while that raises the bound.
+    fn tilt_all(&mut self, items: &[Item], mut best: i64) -> i64 {
+        for _ in 0..TILTS {
+            let before = best;
+            for at in 0..self.places.len() {
+                if best > self.ceiling() || self.work.is_over() {
+                    return best;
+                }
+                best = self.tilt(items, at, best);
+            }
+            if best == before {
+                return best;
+            }
+            best = self.climb_on(items);
         }
+        best
+    }
+
+    /// Weighs goods for a place a little more by volume, or by mass, where that raises the bound.
+    pub(super) fn tilt(&mut self, items: &[Item], at: usize, best: i64) -> i64 {
+        let old = self.places[at].mix;
+        for mix in [old + 1, old.wrapping_sub(1)] {
+            if mix <= MIXES {
+                self.places[at].mix = mix;
+                let bound = self.bound_by_lines(items);
+                if bound > best {
+                    return bound;
+                }
+            }
+        }
+        self.places[at].mix = old;
+        best
     }
 
     /// Changes the line of one place after the other while that raises the bound.
     fn climb(&mut self, items: &[Item], mix: u8) -> i64 {
         for place in &mut self.places {
+            place.mix = mix;
             // In the set before, the line was good, as it may be here.
             let good = self.good.get(&((place.entry, place.mode), mix));
             place.line = good.copied().unwrap_or(place.curve.lines[0]);

@@ -370,7 +370,7 @@ impl<'a> Curves<'a> {
             return NEVER;
         }
         let billings = &self.job.lanes.tariffs.billings;
-        let mut excess = 0;
+        let mut excess = -NEVER;
         for (a, one) in tables.iter().enumerate() {
             for (b, other) in tables.iter().enumerate().skip(a) {
                 let (first, second) = (&billings[one.billing], &billings[other.billing]);
@@ -386,7 +386,8 @@ impl<'a> Curves<'a> {
                 }
                 // A service asks the same for full parcels whatever comes besides: what is no more than one
                 // parcel says it for all.
-                let parcel = |t: &Table| match single {
+                let sized = !table.sized.is_empty();
+                let parcel = |t: &Table| match single && !sized {
                     true => t.steps.partition_point(|s| s.0 <= less.heaviest()),
                     false => t.steps.len(),
                 };
@@ -396,12 +397,10 @@ impl<'a> Curves<'a> {
                     return NEVER;
                 }
                 let pairs = (&one.steps[..one_end], &other.steps[..other_end]);
-                excess = excess.max(most_excess(&table.steps, pairs));
+                excess = excess.max(most_excess(table, pairs));
             }
         }
-        let sized = tables.iter().flat_map(|table| &table.sized);
-        let sized = sized.filter_map(|sized| sized.steps.iter().map(|s| s.1).max());
-        sized.fold(excess, i64::saturating_add).min(NEVER)
+        excess
     }
 }
 
@@ -415,18 +414,18 @@ fn weighing(grams: u64, longest_mm: u32) -> Load {
     }
 }
 
-/// By how much at the most a weight of both costs more by a table than each by its own.
-fn most_excess(table: &[(u64, i64)], (one, other): (&[(u64, i64)], &[(u64, i64)])) -> i64 {
-    let mut excess = 0;
-    let last = table.len() - 1;
+/// By how much at the most a weight of both costs more by a table, of whatever volume, than each by its own.
+fn most_excess(table: &Table, (one, other): (&[(u64, i64)], &[(u64, i64)])) -> i64 {
+    let mut excess = -NEVER;
+    let last = table.steps.len() - 1;
     for &(weight, cents) in one.iter().filter(|s| s.1 < NEVER) {
         let mut at = 0;
         for &(more, besides) in other.iter().filter(|s| s.1 < NEVER) {
             // Together they weigh no more than the order, the last step.
-            while at < last && table[at].0 < weight + more {
+            while at < last && table.steps[at].0 < weight + more {
                 at += 1;
             }
-            excess = excess.max(table[at].1 - cents - besides);
+            excess = excess.max(table.cents(at, u64::MAX) - cents - besides);
         }
     }
     excess.min(NEVER)
@@ -576,6 +575,14 @@ impl Curve {
             true => Rc::clone(&self.hull),
             false => hull(&self.tables, window),
         }
+    }
+
+    /// The steps within a window that are not more than so much above a line, and by how much they are.
+    pub(super) fn above(&self, window: Window, line: Line, room: i64) -> Vec<(u64, i64)> {
+        let steps = self.tables.iter().flat_map(|table| &table.steps);
+        let steps = steps.filter(|p| p.1 < NEVER && window.has(p.0));
+        let steps = steps.map(|&p| (p.0, over(p, line.slope) - line.base));
+        steps.filter(|step| step.1 <= room).collect()
     }
 
     /// The step within a window that a load is billed, and its cents: `NEVER` where none is.

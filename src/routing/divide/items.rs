@@ -3,7 +3,7 @@
 use super::super::cargo::Load;
 use super::super::request::Job;
 use super::super::tariff::NEVER;
-use super::amounts::{Place, Work};
+use super::amounts::{MIXES, Place, Work};
 use super::curves::{BEYOND, MICRO};
 use super::entries::Entries;
 use super::{Search, Units};
@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 /// Most ways to spread one demand.
 const WAYS_MAX: usize = 20_000;
 /// Weights are counted in thousandths of a gram.
-const MILLI: i64 = 1_000;
+pub(super) const MILLI: i64 = 1_000;
 
 /// By place: something.
 pub(super) type Row<T> = SmallVec<[T; 4]>;
@@ -34,8 +34,8 @@ pub(super) struct Item<'a> {
     first: Row<i64>,
     /// What one costs short, in cents; `None` where that is not allowed.
     short: Option<i64>,
-    /// What one weighs for the lines, in thousandths of a gram.
-    pub(super) weight: i64,
+    /// What one weighs by mass and by volume, in thousandths of a gram.
+    weights: (i64, i64),
     /// The ways to spread it that may be worth it, the cheapest first.
     pub(super) ways: Vec<Way>,
 }
@@ -123,7 +123,7 @@ impl<'a> Item<'a> {
             each: places.iter().map(each).collect(),
             first: places.iter().map(first).collect(),
             short: job.may_short_some().then_some(short),
-            weight: 0,
+            weights: (0, 0),
             ways: Vec::new(),
             demands,
         }
@@ -149,15 +149,52 @@ impl<'a> Item<'a> {
             .fold(Load::default(), Load::plus)
     }
 
-    /// What one weighs by mass and by volume, in thousandths of a gram.
-    pub(super) fn weights(&self, divisor: u32) -> (i64, i64) {
+    /// Weighs it, volume by a divisor.
+    pub(super) fn weigh(&mut self, divisor: u32) {
         let milli = |amount: u64| {
             let all = i64::try_from(amount).ok();
             all.and_then(|a| a.checked_mul(MILLI)).unwrap_or(0)
         };
         let one = self.load(1);
         // A cubic millimetre weighs a gram at a divisor of one.
-        (milli(one.grams), milli(one.mm3) / i64::from(divisor.max(1)))
+        self.weights = (milli(one.grams), milli(one.mm3) / i64::from(divisor.max(1)));
+    }
+
+    /// What one weighs for the line of a place: by mass, by volume, or by some of both. It is billed no less.
+    fn weight(&self, place: &Place) -> i64 {
+        let (mass, volume) = self.weights;
+        let (whole, part) = (i64::from(MIXES), i64::from(place.mix));
+        mass / whole * (whole - part) + volume / whole * part
+    }
+
+    /// What as many as are shipped by the lines weigh by mass and by volume.
+    pub(super) fn shipped(&self, places: &[Place]) -> (i64, i64) {
+        let units: u32 = self.cheapest(places).iter().sum();
+        let (mass, volume) = self.weights;
+        (
+            mass.saturating_mul(units.into()),
+            volume.saturating_mul(units.into()),
+        )
+    }
+
+    /// By how much more a plan costs at the least than by the lines, that ships less of it than they do.
+    pub(super) fn one_more_short(&self, places: &[Place]) -> i64 {
+        let Some(short) = self.short else {
+            return BEYOND;
+        };
+        let units = self.cheapest(places);
+        let used = (0..places.len()).filter(|&at| units[at] > 0);
+        let dearest = used.map(|at| {
+            let first = if self.divided {
+                0
+            } else {
+                self.first[at] * MICRO
+            };
+            self.cost(at, &places[at]) + first
+        });
+        dearest
+            .max()
+            .map_or(BEYOND, |dearest| short * MICRO - dearest)
     }
 
     /// How many a place has.
@@ -173,9 +210,10 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// What the weight of so many costs at a slope.
-    pub(super) fn weighs(&self, units: u32, slope: i64) -> i64 {
-        let weight = i128::from(slope) * i128::from(self.weight) / i128::from(MILLI);
+    /// What the weight of so many costs by the line of a place.
+    pub(super) fn weighs(&self, units: u32, place: &Place) -> i64 {
+        let (slope, weight) = (place.line.slope, self.weight(place));
+        let weight = i128::from(slope) * i128::from(weight) / i128::from(MILLI);
         i64::try_from(weight * i128::from(units)).unwrap_or(BEYOND)
     }
 
@@ -214,10 +252,11 @@ impl<'a> Item<'a> {
     /// What one costs at a place by its line.
     fn cost(&self, at: usize, place: &Place) -> i64 {
         let slope = place.line.slope;
-        let weight = match slope.checked_mul(self.weight) {
+        let one = self.weight(place);
+        let weight = match slope.checked_mul(one) {
             Some(weight) => weight / MILLI,
             None => {
-                let weight = i128::from(slope) * i128::from(self.weight) / i128::from(MILLI);
+                let weight = i128::from(slope) * i128::from(one) / i128::from(MILLI);
                 i64::try_from(weight).unwrap_or(0)
             }
         };

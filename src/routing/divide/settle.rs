@@ -18,7 +18,7 @@ const DEMANDS_MAX: i64 = 1 << 28;
 const PLANS_MAX: i64 = 1 << 36;
 /// Most shipments from one entry in the sets that are looked at, and most cells there are with all of them.
 const COPIES_MAX: usize = 4;
-const CELLS_MAX: usize = 48_000;
+const CELLS_MAX: usize = 400_000;
 
 impl Search<'_> {
     /// Looks for better plans, and returns what no plan costs less than; `None` where nothing is known.

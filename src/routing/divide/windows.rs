@@ -13,7 +13,7 @@ use super::super::tariff::NEVER;
 use super::Piece;
 use super::amounts::Amounts;
 use super::curves::{BEYOND, Line, MICRO, Window};
-use super::items::{Item, Row};
+use super::items::{Item, MILLI, Row};
 
 /// How much work the ways of all of it are worth at first, and those of a part.
 const FIRST_MAX: u64 = 60_000;
@@ -25,6 +25,8 @@ const ROUNDS: usize = 3;
 /// So often all exchanges of units are tried for a better plan, at so many parts within parts.
 const EXCHANGES: usize = 4;
 const DEEP: usize = 3;
+/// So many pairs of steps are tried for a bound at the most.
+const PAIRS_MAX: usize = 40_000;
 /// What trying to exchange some units counts as.
 const TRYING: usize = 30;
 
@@ -32,7 +34,7 @@ impl Amounts<'_, '_> {
     /// Finds the best plan within the windows of the places, of which none costs less than `bound`. Where that
     /// is too much work, `unfinished` is no more than what no plan that was left costs less than.
     pub(super) fn divide(&mut self, items: &mut [Item], bound: i64, depth: usize) {
-        if self.ceiling() < bound {
+        if self.ceiling() < bound || self.ceiling() < self.together(items, bound) {
             return;
         }
         let limit = if depth == 0 { FIRST_MAX } else { PART_MAX };
@@ -54,14 +56,14 @@ impl Amounts<'_, '_> {
             }
             return;
         };
-        let known: Vec<Line> = self.places.iter().map(|p| p.line).collect();
+        let known = self.lines();
         let window = self.places[at].window;
         let mut bounds = [(0, 0), (0, 1)];
         let mut lines = [known.clone(), known.clone()];
         for (part, bounded) in bounds.iter_mut().enumerate() {
             self.look_through(at, parts[part], &known);
             bounded.0 = self.ascend(items).max(bound);
-            lines[part] = self.places.iter().map(|p| p.line).collect();
+            lines[part] = self.lines();
         }
         // The better one first: it may say that the other is too dear.
         bounds.sort_unstable();
@@ -72,20 +74,76 @@ impl Amounts<'_, '_> {
         self.look_through(at, window, &known);
     }
 
+    fn lines(&self) -> Vec<(Line, u8)> {
+        self.places.iter().map(|p| (p.line, p.mix)).collect()
+    }
+
     /// Gives a place a window, and all their lines.
-    fn look_through(&mut self, at: usize, window: Window, lines: &[Line]) {
+    fn look_through(&mut self, at: usize, window: Window, lines: &[(Line, u8)]) {
         let place = &mut self.places[at];
         place.window = window;
         place.hull = place.curve.hull(window);
         for (place, line) in self.places.iter_mut().zip(lines) {
-            place.line = *line;
+            (place.line, place.mix) = *line;
         }
         let place = &mut self.places[at];
         place.line = place.line_at(place.line.slope);
     }
 
+    /// A higher bound: all steps together hold what must ship. Of the steps in which all places are billed, no
+    /// one is above the line where goods of any fraction of a unit are; but where all that is to ship is more
+    /// than these hold, some place has to be billed more.
+    fn together(&mut self, items: &[Item], bound: i64) -> i64 {
+        let room = self.ceiling() - bound;
+        let (mut mass, mut volume) = (0i64, 0i64);
+        for item in items {
+            if item.one_more_short(&self.places) <= room {
+                return bound;
+            }
+            let shipped = item.shipped(&self.places);
+            mass = mass.saturating_add(shipped.0);
+            volume = volume.saturating_add(shipped.1);
+        }
+        let most = match self.curves.divisor() {
+            Some(_) => mass.max(volume),
+            None => mass,
+        };
+        let most = u64::try_from(most / MILLI).unwrap_or(0);
+        // By what the places so far hold, ascending, how far they are above their lines.
+        let mut held: Vec<(u64, i64)> = vec![(0, 0)];
+        for place in &self.places {
+            if !place.curve.weighs() {
+                if self.curves.modes[usize::from(place.mode)].packed {
+                    return bound;
+                }
+                continue;
+            }
+            let steps = place.curve.above(place.window, place.line, room);
+            self.work.spend(held.len() * steps.len() / 2);
+            if held.len() * steps.len() > PAIRS_MAX {
+                return bound;
+            }
+            let mut both: Vec<(i64, u64)> = Vec::with_capacity(held.len() * steps.len());
+            for &(holds, above) in &held {
+                let more = steps.iter().map(|&(end, more)| (above + more, holds + end));
+                both.extend(more.filter(|both| both.0 <= room));
+            }
+            // Of those that are no higher only the one that holds the most.
+            both.sort_unstable_by_key(|&(above, holds)| (above, std::cmp::Reverse(holds)));
+            held.clear();
+            for (above, holds) in both {
+                if held.last().is_none_or(|last| last.0 < holds) {
+                    held.push((holds, above));
+                }
+            }
+        }
+        let enough = held.iter().find(|held| held.0 >= most);
+        enough.map_or(BEYOND, |held| bound + held.1)
+    }
+
     /// Moves the lines of all places for a high bound, and returns it.
     fn ascend(&mut self, items: &[Item]) -> i64 {
+        let volume = self.curves.divisor().is_some();
         let mut best = self.bound_by_lines(items);
         for _ in 0..ROUNDS {
             let before = best;
@@ -116,6 +174,9 @@ impl Amounts<'_, '_> {
                         step /= 2;
                     }
                 }
+                if volume {
+                    best = self.tilt(items, at, best);
+                }
             }
             if best == before {
                 break;
@@ -133,7 +194,7 @@ impl Amounts<'_, '_> {
             let (mut load, mut weight) = (Load::default(), 0i64);
             for (item, units) in items.iter().zip(units) {
                 load = load.plus(item.load(units[at]));
-                weight = weight.saturating_add(item.weighs(units[at], place.line.slope));
+                weight = weight.saturating_add(item.weighs(units[at], place));
             }
             load.lots = 1;
             let (end, cents) = place.curve.at(billings, load, place.window);

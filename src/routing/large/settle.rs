@@ -9,7 +9,7 @@ use super::prove::Aim;
 use crate::model::EpochMillis;
 
 /// Most cells of what each place has of each demand: the work of the proof grows with them.
-const CELLS_MAX: u64 = 100_000;
+const CELLS_MAX: u64 = 600_000;
 
 /// A location and a hand-over that one shipment may leave at.
 #[derive(Debug, Clone)]
