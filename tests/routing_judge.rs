@@ -236,6 +236,49 @@ fn lines_that_are_divided_over_many_locations_are_proven_and_cost_what_the_model
     assert!(judged >= scaled(20), "only {judged} judged");
 }
 
+/// More lines than are searched exactly: exchanges find the plans, prices and steps of weight bound them.
+#[test]
+#[allow(clippy::print_stderr)] // what was covered, for whoever looks with --nocapture
+fn orders_of_thirteen_to_twenty_lines_lie_between_their_bound_and_what_the_model_finds() {
+    let (judged, proven) = (Cell::new(0), Cell::new(0));
+    let (excess, total) = (Cell::new(0), Cell::new(0));
+    let rule = |inst: &Instance| {
+        let verdict = match milp::solve(inst, 120) {
+            Verdict::Unknown => subsets::solve(inst),
+            known => known,
+        };
+        // Neither is the plan below the optimum nor the bound above it.
+        let answer = rules::optimal(inst, &verdict)?;
+        if let (Verdict::Best(best), Some(decision)) = (&verdict, &answer) {
+            judged.set(judged.get() + 1);
+            proven.set(proven.get() + u64::from(decision.proof.optimal));
+            excess.set(excess.get() + decision.plan.objective.total().0 - best.total);
+            total.set(total.get() + best.total);
+        }
+        Ok(())
+    };
+    let whole = Shape {
+        demands: (13, 20),
+        locations: (2, 6),
+        services: (1, 1),
+        days: 0,
+        ..Shape::WHOLE
+    };
+    hold(&whole, 80, rule);
+    let divided = Shape {
+        may_split: 30,
+        qty_max: 5,
+        measured: 0,
+        ..whole
+    };
+    hold(&divided, 120, rule);
+    let (judged, proven) = (judged.get(), proven.get());
+    let (excess, total) = (excess.get(), total.get());
+    eprintln!("{judged} judged, {proven} proven; {excess} cents above {total}");
+    assert!(judged >= scaled(20), "only {judged} judged");
+    assert!(excess * 200 <= total, "{excess} cents above {total}");
+}
+
 #[test]
 fn orders_of_whole_demands_cost_what_the_table_of_subsets_says() {
     let tally = Tally::default();

@@ -216,6 +216,12 @@ fn cost(decision: &Decision, best: &Best) -> Result<(), String> {
     ensure(total >= best.total, || {
         format!("{total} beats the judge's {}", best.total)
     })?;
+    ensure(decision.proof.bound.0 <= best.total, || {
+        format!(
+            "bound {} above the judge's {}",
+            decision.proof.bound, best.total
+        )
+    })?;
     ensure(!decision.proof.optimal || total == best.total, || {
         format!("{total} is not the optimum {}", best.total)
     })?;

@@ -5,6 +5,7 @@ use super::super::departures::{Departures, Loads};
 use super::super::request::Job;
 use super::super::tariff::{NEVER, Parcels};
 use super::offers::Offers;
+use super::stairs::Shipped;
 use crate::model::Qty;
 use std::collections::BTreeMap;
 
@@ -30,6 +31,14 @@ impl Assignment {
         let places = self.open.len();
         let units = &self.units[demand * places..(demand + 1) * places];
         units.iter().copied().enumerate().filter(|u| u.1 > 0)
+    }
+
+    /// The open places that ship something, ascending.
+    pub(super) fn ships(&self) -> Vec<usize> {
+        let used = self.open.iter().zip(&self.counts).filter(|u| *u.1 > 0);
+        let mut places: Vec<usize> = used.map(|u| *u.0).collect();
+        places.sort_unstable();
+        places
     }
 
     fn shipped(&self, demand: usize) -> u32 {
@@ -109,17 +118,48 @@ impl<'a> Assigner<'a> {
         new
     }
 
-    fn hand_out(&mut self, open: &[usize], careful: bool) -> Assignment {
-        let demands = self.job.request.demands;
-        let places = open.len();
-        let mut new = Assignment {
+    /// Gives the open places what somebody else chose, who knows nothing of demands that ship together, nor
+    /// of what may be promised in all: `None` where it is not to be had.
+    pub(super) fn assign_as(&mut self, open: &[usize], how: &[Shipped]) -> Option<Assignment> {
+        if how.is_empty() || !self.groups.is_empty() {
+            return None;
+        }
+        self.spread(open);
+        let mut new = self.nothing(open);
+        for &(demand, place, units) in how {
+            // What ships whole counts as one.
+            let units = match self.offers.divisible[demand] {
+                true => units,
+                false => self.job.request.demands[demand].qty.0,
+            };
+            new.units[demand * open.len() + place] = units;
+            new.loads[place].add(self.job, demand, units);
+            new.counts[place] += 1;
+        }
+        let caps = self.offers.caps.iter().enumerate();
+        if caps.into_iter().any(|(i, &cap)| new.shipped(i) > cap) {
+            return None;
+        }
+        self.price(&mut new);
+        Some(new)
+    }
+
+    fn nothing(&self, open: &[usize]) -> Assignment {
+        let (demands, places) = (self.job.request.demands.len(), open.len());
+        Assignment {
             open: open.to_vec(),
-            units: vec![0; demands.len() * places],
+            units: vec![0; demands * places],
             loads: vec![Bundle::default(); places],
             carried: vec![0; places],
             counts: vec![0; places],
             cents: 0,
-        };
+        }
+    }
+
+    fn hand_out(&mut self, open: &[usize], careful: bool) -> Assignment {
+        let demands = self.job.request.demands;
+        let places = open.len();
+        let mut new = self.nothing(open);
         let mut order: Vec<usize> = (0..places).collect();
         for (i, demand) in demands.iter().enumerate() {
             if demand.together != 0 {

@@ -12,6 +12,7 @@ use super::super::lanes::{NO_ZONE, finite};
 use super::super::request::Job;
 use super::super::surcharges::Rule;
 use super::offers::{Offer, Offers};
+use super::stairs::{Stairs, Steps};
 use crate::model::Qty;
 
 /// Parts of a cent that costs are counted in, so that rounding down a demand's weight costs little.
@@ -74,9 +75,15 @@ pub(super) struct Costs {
     pub(super) whole: Vec<bool>,
     /// By row: what one of the wanted costs when it is short.
     pub(super) short: Vec<i64>,
+    /// By row: whether places enough have it that a set of them may have all that is wanted.
+    pub(super) able: Vec<bool>,
+    /// By row: the highest price where all of it ships that is able to; no sum of these overflows.
+    pub(super) lifted: Vec<i64>,
     /// Most shipments.
     pub(super) most: usize,
     pub(super) split: i64,
+    /// The steps that the lines lie under, where one parcel holds everything.
+    pub(super) stairs: Option<Stairs>,
 }
 
 impl Costs {
@@ -113,12 +120,22 @@ impl Costs {
                 .map(|divisible| !divisible)
                 .collect(),
             short: Vec::with_capacity(demands.len()),
+            able: Vec::new(),
+            lifted: Vec::new(),
             most: usize::from(job.policy.max_shipments),
             split,
+            stairs: None,
         };
         new.add_demands(job, offers)?;
         let loads = demands.iter().map(|d| d.load(d.qty));
         let total = loads.fold(Load::default(), Load::plus);
+        let grams = demands.iter().zip(&new.whole).map(|(demand, whole)| {
+            let units = if *whole { demand.qty } else { Qty(1) };
+            i64::try_from(demand.load(units).grams).unwrap_or(i64::MAX)
+        });
+        let stairs = Stairs::new(total.grams, grams.collect());
+        // Where lines are known already somebody else looks at the steps.
+        let mut stairs = stairs.filter(|_| known.is_empty());
         let mut lines: Vec<Option<(i64, i128)>> = Vec::new();
         for (number, offer) in offers.rows.iter().enumerate() {
             let departure = offer.departure as usize;
@@ -126,13 +143,23 @@ impl Costs {
                 lines.resize(departure + 1, None);
             }
             let known = known.get(number).copied().flatten();
-            let line = known.or(lines[departure]);
-            let line = line.unwrap_or_else(|| under(job, offer, departures, total));
+            let mut steps: Option<Steps> = None;
+            let line = known.or(lines[departure]).unwrap_or_else(|| {
+                let points = Points::of(job, offer, departures, total);
+                steps = points.steps();
+                if steps.is_none() {
+                    stairs = None;
+                }
+                points.line(total.grams / 3)
+            });
             if known.is_none() {
                 lines[departure] = Some(line);
             }
-            new.bases
-                .push(parts(line.0.max(0) + offer.handling)? + split);
+            let fixed = parts(offer.handling)? + split;
+            new.bases.push(parts(line.0.max(0))? + fixed);
+            if let Some(stairs) = &mut stairs {
+                stairs.add(offer.departure, fixed, line.1 * i128::from(PARTS), steps);
+            }
             for good in &offer.goods {
                 let cell = new.cell(job, offer, *good, line.1)?;
                 new.cells.push(cell);
@@ -140,6 +167,7 @@ impl Costs {
             new.starts.push(new.cells.len());
         }
         new.count_places();
+        new.stairs = stairs;
         Some(new)
     }
 
@@ -181,11 +209,62 @@ impl Costs {
         }
         self.starts.pop();
         self.starts.push(self.cells.len());
+        self.lift();
     }
 
-    /// Lowers prices of places, where one short unit costs less than its price and its part of theirs.
-    pub(super) fn tie(&self, prices: &mut [i64]) {
+    /// Finds out which rows can be had whole, and how high their prices may rise then.
+    fn lift(&mut self) {
+        let mut units: Vec<Vec<i64>> = vec![Vec::new(); self.wanted.len()];
+        for cell in &self.cells {
+            units[cell.demand as usize].push(cell.units.into());
+        }
+        let rows = i64::try_from(self.wanted.len()).unwrap_or(i64::MAX);
+        let all = units.iter_mut().zip(&self.wanted).zip(&self.short);
+        let (able, lifted) = all
+            .map(|((units, &wanted), &short)| {
+                units.sort_unstable_by_key(|u| std::cmp::Reverse(*u));
+                let able = units.iter().take(self.most).sum::<i64>() >= wanted;
+                let share = MOST / rows.max(1) / wanted.max(1);
+                (able, if able { share.max(short) } else { short })
+            })
+            .unzip();
+        (self.able, self.lifted) = (able, lifted);
         for count in &self.counts {
+            let able = self.able[count.units] && self.able[count.row];
+            for row in [count.units, count.row] {
+                self.able[row] = able;
+                if !able {
+                    self.lifted[row] = self.short[row];
+                }
+            }
+        }
+    }
+
+    /// What a set of places costs more than its prices say, at the least, where something is short that is
+    /// able to ship.
+    pub(super) fn spared(&self, prices: &[i64]) -> i64 {
+        let mut spared: Vec<i64> = self.short[..self.demands].to_vec();
+        for (spared, price) in spared.iter_mut().zip(prices) {
+            *spared -= price;
+        }
+        for count in &self.counts {
+            // A short unit saves a part of a place as well.
+            spared[count.units] -= (prices[count.row] + count.rest - 1).div_euclid(count.rest);
+        }
+        let able = spared.iter().zip(&self.able).filter(|s| *s.1);
+        able.map(|s| *s.0).min().unwrap_or(i64::MAX).max(0)
+    }
+
+    /// The demands that may be divided and can be had whole.
+    pub(super) fn divided(&self) -> impl Iterator<Item = usize> {
+        (0..self.demands).filter(|&row| !self.whole[row] && self.able[row])
+    }
+
+    /// Lowers prices of places, where one short unit costs less than its price and its part of theirs;
+    /// `unable`: only of demands that cannot be had whole.
+    pub(super) fn tie(&self, prices: &mut [i64], unable: bool) {
+        let counts = self.counts.iter();
+        for count in counts.filter(|count| !(unable && self.able[count.row])) {
             let left = self.short[count.units] - prices[count.units];
             prices[count.row] = prices[count.row].min(left * count.rest);
         }
@@ -301,7 +380,7 @@ impl Costs {
         for (price, short) in demands {
             *price = (*price + share).min(*short);
         }
-        self.tie(&mut prices);
+        self.tie(&mut prices, false);
         prices
     }
 
@@ -351,61 +430,97 @@ pub(super) fn under(
     departures: &Departures,
     all: Load,
 ) -> (i64, i128) {
-    let grams = all.grams / 3;
-    let known = departures.get(offer.departure);
-    if job.request.pickup.is_some() {
-        return (known.least, 0);
+    Points::of(job, offer, departures, all).line(all.grams / 3)
+}
+
+/// What carrying costs from an offer, handling apart.
+struct Points {
+    /// A parcel of so many grams at the most costs so many cents at the least.
+    points: Vec<(u64, i64)>,
+    /// The price of a gram of full parcels, in millionths of a cent.
+    top: Option<i128>,
+    /// Whether one parcel holds the whole order.
+    single: bool,
+}
+
+impl Points {
+    /// The steps, where there are any and one parcel holds all.
+    fn steps(&self) -> Option<Steps> {
+        (self.single && !self.points.is_empty()).then(|| Stairs::steps_of(&self.points, PARTS))
     }
-    let tariffs = &job.lanes.tariffs;
-    let services = job.lanes.carriers.len();
-    let zones = job
-        .request
-        .destination
-        .zones(usize::from(known.class), services);
-    let mut points: Vec<(u64, i64)> = Vec::new();
-    let mut top: Option<i128> = None;
-    for (service, &zone) in zones.iter().enumerate() {
-        let dated = departures.dated(offer.departure, services)[service];
-        if zone == NO_ZONE || !finite(dated) {
-            continue;
-        }
-        let billing = usize::from(tariffs.billing_of[service]);
-        let rules = job.request.destination.rules(billing);
-        // A line under the minimum is none under many parcels.
-        let single = tariffs.billings[billing].one_parcel(all);
-        // Every parcel pays these, and there is at least one.
-        let flat: i64 = rules.iter().map(Rule::flat).sum();
-        let carton = job.lanes.sites[usize::from(offer.location)].per_parcel;
-        for (grams, cents) in tariffs.steps(service, zone) {
-            let cents = if single {
-                tariffs.at_least(service, cents)
-            } else {
-                cents
-            };
-            // One parcel is never heavier than all of it.
-            let grams = if single { grams.min(all.grams) } else { grams };
-            points.push((grams, cents + dated + flat + carton));
-        }
-        if let Some((grams, cents)) = tariffs.full_parcel(service, zone) {
-            let price = i128::from(cents) * MICRO / i128::from(grams);
-            top = Some(top.map_or(price, |t| t.min(price)));
-        }
-    }
-    let dearest = points
-        .iter()
-        .map(|p| i128::from(p.1) * MICRO / i128::from(p.0.max(1)));
-    let top = top.or_else(|| dearest.max()).unwrap_or(0);
-    let line = |price: i128| {
-        let over = points
+
+    /// The line under the points that is highest at a weight.
+    fn line(&self, grams: u64) -> (i64, i128) {
+        let Self { points, top, .. } = self;
+        let dearest = points
             .iter()
-            .map(|p| i128::from(p.1) * MICRO - price * i128::from(p.0));
-        (over.min().unwrap_or(0).div_euclid(MICRO), price)
-    };
-    let lines = (0..=PRICES).map(|part| line(top * part / PRICES));
-    let usable = lines.filter(|l| l.0 >= 0);
-    let highest = usable.max_by_key(|l| l.0 * MICRO + l.1 * i128::from(grams));
-    let (base, price) = highest.unwrap_or((0, 0));
-    (i64::try_from(base).unwrap_or(0), price)
+            .map(|p| i128::from(p.1) * MICRO / i128::from(p.0.max(1)));
+        let top = top.or_else(|| dearest.max()).unwrap_or(0);
+        let line = |price: i128| {
+            let over = points
+                .iter()
+                .map(|p| i128::from(p.1) * MICRO - price * i128::from(p.0));
+            (over.min().unwrap_or(0).div_euclid(MICRO), price)
+        };
+        let lines = (0..=PRICES).map(|part| line(top * part / PRICES));
+        let usable = lines.filter(|l| l.0 >= 0);
+        let highest = usable.max_by_key(|l| l.0 * MICRO + l.1 * i128::from(grams));
+        let (base, price) = highest.unwrap_or((0, 0));
+        (i64::try_from(base).unwrap_or(0), price)
+    }
+
+    fn of(job: &Job<'_>, offer: &Offer, departures: &Departures, all: Load) -> Self {
+        let known = departures.get(offer.departure);
+        if job.request.pickup.is_some() {
+            return Self {
+                points: vec![(all.grams, known.least)],
+                top: Some(0),
+                single: true,
+            };
+        }
+        let mut always_single = true;
+        let tariffs = &job.lanes.tariffs;
+        let services = job.lanes.carriers.len();
+        let zones = job
+            .request
+            .destination
+            .zones(usize::from(known.class), services);
+        let mut points: Vec<(u64, i64)> = Vec::new();
+        let mut top: Option<i128> = None;
+        for (service, &zone) in zones.iter().enumerate() {
+            let dated = departures.dated(offer.departure, services)[service];
+            if zone == NO_ZONE || !finite(dated) {
+                continue;
+            }
+            let billing = usize::from(tariffs.billing_of[service]);
+            let rules = job.request.destination.rules(billing);
+            // A line under the minimum is none under many parcels.
+            let single = tariffs.billings[billing].one_parcel(all);
+            always_single &= single;
+            // Every parcel pays these, and there is at least one.
+            let flat: i64 = rules.iter().map(Rule::flat).sum();
+            let carton = job.lanes.sites[usize::from(offer.location)].per_parcel;
+            for (grams, cents) in tariffs.steps(service, zone) {
+                let cents = if single {
+                    tariffs.at_least(service, cents)
+                } else {
+                    cents
+                };
+                // One parcel is never heavier than all of it.
+                let grams = if single { grams.min(all.grams) } else { grams };
+                points.push((grams, cents + dated + flat + carton));
+            }
+            if let Some((grams, cents)) = tariffs.full_parcel(service, zone) {
+                let price = i128::from(cents) * MICRO / i128::from(grams);
+                top = Some(top.map_or(price, |t| t.min(price)));
+            }
+        }
+        Self {
+            points,
+            top,
+            single: always_single,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -433,9 +548,12 @@ impl Costs {
             short: (0..demands)
                 .map(|_| dice.between(1, 40) * 100 * PARTS)
                 .collect(),
+            able: Vec::new(),
+            lifted: Vec::new(),
             whole,
             most: usize::try_from(1 + dice.below(6)).unwrap(),
             split: 150 * PARTS,
+            stairs: None,
         };
         for _ in 0..offers {
             new.bases.push(dice.between(150, 1_500) * PARTS);

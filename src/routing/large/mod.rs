@@ -21,6 +21,7 @@ mod node;
 mod offers;
 mod prove;
 mod settle;
+mod stairs;
 
 pub use self::least::{LeastCosts, LeastDemand, LeastGood, LeastPlace};
 
@@ -28,13 +29,14 @@ use self::assign::{Assigner, Assignment};
 use self::costs::Costs;
 use self::offers::{Offer, Offers};
 pub(super) use self::settle::{Place, lower_line, settle};
+use self::stairs::Shipped;
 use super::candidates::Seen;
 use super::departures::Departures;
 use super::price::{finish, shipment};
 use super::request::Job;
 use super::solve::Solved;
 use super::tariff::{AMOUNT_MAX, NEVER};
-use crate::model::{Cents, EpochMillis, Plan, Qty, ShipmentLine, ShortLine};
+use crate::model::{Cents, EpochMillis, LocationId, Plan, Qty, ShipmentLine, ShortLine};
 
 /// How much work improving may do: units of demands × shipments looked at.
 const WORK_MAX: u64 = 6_000_000;
@@ -60,7 +62,7 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
         Costs::new(job, &offers, departures)
     };
     let best = search.best.cents;
-    let proven = costs.map(|costs| costs.prove(best, |open| search.cost_of(open)));
+    let proven = costs.map(|costs| costs.prove(best, |open, how| search.cost_of(open, how)));
     let mut plans: Vec<Plan> = search
         .found
         .iter()
@@ -71,7 +73,7 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
         plans.push(all_short(job));
     }
     plans.sort_by_key(|plan| (plan.objective.total(), plan.shipments.len()));
-    plans.dedup_by(|a, b| a.shipments == b.shipments);
+    plans.dedup_by(|a, b| hand_overs(a) == hand_overs(b));
     let bound = if job.draft {
         0
     } else if job.lanes.limited() {
@@ -109,6 +111,14 @@ fn bounded(job: &Job<'_>, offers: &Offers, departures: &Departures) -> i64 {
         true => 0,
         false => bound::lower_bound(job, offers, departures),
     }
+}
+
+/// Where and when a plan ships: what differs in nothing else is no other plan.
+fn hand_overs(plan: &Plan) -> Vec<(LocationId, EpochMillis)> {
+    let all = plan.shipments.iter().map(|s| (s.location, s.ship_at));
+    let mut all: Vec<_> = all.collect();
+    all.sort_unstable();
+    all
 }
 
 /// Whether the policy takes a plan.
@@ -318,13 +328,18 @@ impl<'a> Search<'a> {
     /// Takes a set of places if it is better than the best; keeps it as the runner-up if it is
     /// better than that.
     fn consider(&mut self, open: &[usize]) -> bool {
-        let mut new = self.assigner.assign(open);
+        let new = self.assigner.assign(open);
         self.spend(open.len());
+        self.take(new)
+    }
+
+    /// Takes a plan, what it ships moved where it costs less, if it is better than the best.
+    fn take(&mut self, mut new: Assignment) -> bool {
         if new.cents >= NEVER {
             return false;
         }
         self.assigner.relocate(&mut new);
-        self.spend(open.len() * open.len());
+        self.spend(new.open.len() * new.open.len());
         let better = new.cents < self.best.cents;
         let kept = if better {
             std::mem::replace(&mut self.best, new.clone())
@@ -332,18 +347,20 @@ impl<'a> Search<'a> {
             new.clone()
         };
         // The best is always there; of the others only the best one.
+        let (mine, best) = (kept.ships(), self.best.ships());
         self.found
-            .retain(|f| f.open != kept.open && f.open != self.best.open);
+            .retain(|f| f.ships() != mine && f.ships() != best);
         self.found.push(kept);
         self.found.sort_by_key(|f| f.cents);
+        self.found.retain(|f| f.ships() != best);
         self.found.truncate(1);
         self.found.push(self.best.clone());
         better
     }
 
-    /// What a set of places costs, or a better one that is known. Two hand-overs of one location
+    /// What a set of places costs, or a better one that is known; `how` its goods may ship. Two hand-overs of one location
     /// would share its units, so these are not priced.
-    fn cost_of(&mut self, open: &[usize]) -> i64 {
+    fn cost_of(&mut self, open: &[usize], how: &[Shipped]) -> i64 {
         let location = |&offer: &usize| self.offers.rows[offer].location;
         let repeated = |at: usize| {
             open[..at]
@@ -352,6 +369,9 @@ impl<'a> Search<'a> {
         };
         if !(0..open.len()).any(repeated) {
             self.consider(open);
+            if let Some(new) = self.assigner.assign_as(open, how) {
+                self.take(new);
+            }
         }
         self.best.cents
     }

@@ -24,6 +24,17 @@ const FAR: i64 = 1 << 44;
 /// After so many looks without a better bound the steps become half as long.
 const PATIENCE: usize = 2;
 
+/// Which plans with the sets of a node are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shorts {
+    /// All of them.
+    Any,
+    /// Those that ship everything that is able to ship.
+    None,
+    /// Those that do not.
+    Some,
+}
+
 /// All sets of places that have some, may have others, and have so many in all.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
@@ -34,6 +45,7 @@ pub(super) struct Node {
     /// How many of those at the fewest, and at the most.
     pub(super) fewest: usize,
     pub(super) most: usize,
+    pub(super) shorts: Shorts,
     /// By demand: the price of one of the wanted.
     pub(super) prices: Vec<i64>,
 }
@@ -67,9 +79,12 @@ pub(super) struct Ascent {
 
 impl Node {
     /// What a demand costs with the open places only, for all that ship whole; the short cost of
-    /// what may be divided.
+    /// what may be divided. What may not be short has as high a price as there is.
     pub(super) fn caps(&self, costs: &Costs, into: &mut Vec<i64>) {
-        into.clone_from(&costs.short);
+        into.clone_from(match self.shorts {
+            Shorts::None => &costs.lifted,
+            Shorts::Any | Shorts::Some => &costs.short,
+        });
         for &offer in &self.open {
             for cell in costs.cells_of(offer) {
                 let demand = cell.demand as usize;
@@ -87,6 +102,9 @@ impl Priced {
         let add = |&offer: &u32| costs.bases[offer as usize] - costs.gain(offer, prices);
         // The first shipment pays no split penalty.
         self.open = costs.worth(prices) - costs.split + node.open.iter().map(add).sum::<i64>();
+        if node.shorts == Shorts::Some {
+            self.open += costs.spared(prices);
+        }
         self.adds.clear();
         self.adds.extend(others.iter().map(|o| (add(o), *o)));
         let most = node.most.min(self.adds.len());
@@ -141,7 +159,8 @@ impl Ascent {
         for (price, cap) in node.prices.iter_mut().zip(&self.caps) {
             *price = (*price).min(*cap);
         }
-        costs.tie(&mut node.prices);
+        let unable = node.shorts == Shorts::None;
+        costs.tie(&mut node.prices, unable);
         self.prices.clone_from(&node.prices);
         self.direction.clear();
         self.direction.resize(costs.wanted.len(), 0);
@@ -249,7 +268,7 @@ impl Ascent {
             let price = self.prices[row].saturating_add(change);
             self.prices[row] = price.clamp(0, self.caps[row]);
         }
-        costs.tie(&mut self.prices);
+        costs.tie(&mut self.prices, node.shorts == Shorts::None);
         true
     }
 }

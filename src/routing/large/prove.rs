@@ -13,7 +13,8 @@
 
 use super::costs::{Costs, PARTS};
 use super::exchange::Exchange;
-use super::node::{Ascent, Node};
+use super::node::{Ascent, Node, Shorts};
+use super::stairs::{Refiner, Shipped};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
@@ -41,16 +42,28 @@ const EXCHANGES: usize = 150;
 /// That is one of so many parts of the work at the most. Where the bound is less than one of so many parts
 /// below the target, first one of so many parts of the work goes into the bound.
 const EXCHANGING: u64 = 2;
+/// What is short is told from what is not where that raises the bound by one of so many parts.
+const WORTHWHILE: i64 = 64;
 const NEAR: i64 = 32;
 const WARM: u64 = 8;
-/// A part with so many sets at the most is gone through at once.
+/// A part with so many sets at the most is gone through at once; one of which all sets have all demands,
+/// with so many.
 const FEW: u64 = 40_000;
+const FEW_WHOLE: u64 = 400_000;
 
 /// A part that was worked out, with how it is divided.
 struct Divided {
     node: Node,
-    /// Of its other places, those of which a set has the first, or the second and not the first …
-    by: Vec<u32>,
+    by: By,
+}
+
+/// How a node is divided.
+enum By {
+    /// Plans that ship everything, and those that do not.
+    Shorts,
+    /// Of its other places, those of which a set has the first, or the second and not the first …; those
+    /// may be all that have a demand.
+    Places(Vec<u32>, Option<usize>),
 }
 
 /// Part number `1` of a divided node `0`, after the least bound of it.
@@ -85,20 +98,27 @@ struct Run<'a, F> {
     looked: HashSet<Vec<u32>>,
     /// The set that costs the least by `costs`, and what it costs.
     cheapest: (i64, Vec<u32>),
-    /// Memory of `go_through`.
+    /// Memory of `go_through`, and of `look`.
     prices: Vec<Vec<i64>>,
+    refiner: Refiner,
 }
 
 impl Costs {
     /// In cents, what no plan that ships something costs less than; `best` is the cost of the best
     /// one known, in cents, and `plan` tells the cost of the best one known after trying to do better
     /// with a set of open offers.
-    pub(super) fn prove(&self, best: i64, plan: impl FnMut(&[usize]) -> i64) -> i64 {
+    /// It is told as well how the goods of the set cost the least by the steps of weight, if that is known.
+    pub(super) fn prove(&self, best: i64, plan: impl FnMut(&[usize], &[Shipped]) -> i64) -> i64 {
         self.search(best, plan, Aim::Near)
     }
 
     /// The same with another aim.
-    pub(super) fn search(&self, best: i64, plan: impl FnMut(&[usize]) -> i64, aim: Aim) -> i64 {
+    pub(super) fn search(
+        &self,
+        best: i64,
+        plan: impl FnMut(&[usize], &[Shipped]) -> i64,
+        aim: Aim,
+    ) -> i64 {
         let mut run = Run {
             costs: self,
             plan,
@@ -113,6 +133,7 @@ impl Costs {
             looked: HashSet::new(),
             cheapest: (i64::MAX, Vec::new()),
             prices: Vec::new(),
+            refiner: Refiner::default(),
         };
         run.aim(best);
         let all = run.work;
@@ -147,7 +168,7 @@ impl Costs {
     }
 }
 
-impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
+impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
     /// Only what is cheaper than this plan by more than the tolerance is of interest.
     fn aim(&mut self, cents: i64) {
         let parts = cents.saturating_mul(PARTS);
@@ -175,6 +196,7 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
                 others: all.clone(),
                 fewest,
                 most: if fewest == COUNTED { most } else { fewest },
+                shorts: Shorts::Any,
                 prices,
             };
             let steps = if fewest == numbers {
@@ -190,6 +212,16 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
     fn part(&mut self, of: usize, part: usize) -> Node {
         let Divided { node, by } = &self.divided[of];
         let mut new = node.clone();
+        let (by, rarest) = match by {
+            By::Places(by, rarest) => (by, *rarest),
+            By::Shorts => {
+                new.shorts = match part {
+                    0 => Shorts::None,
+                    _ => Shorts::Some,
+                };
+                return new;
+            }
+        };
         let gone = by.get(..=part).unwrap_or(by);
         for &place in gone {
             self.gone[place as usize] = true;
@@ -202,6 +234,9 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             new.open.push(offer);
             new.fewest = new.fewest.saturating_sub(1);
             new.most -= 1;
+        } else if new.shorts == Shorts::Some && rarest.is_some_and(|row| self.costs.able[row]) {
+            // That is short; more may be.
+            new.shorts = Shorts::Any;
         }
         new
     }
@@ -224,6 +259,10 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             if node.open.is_empty() {
                 self.round(&node);
             }
+            if node.shorts == Shorts::Any && self.tell_shorts(&mut node, &ascent, bound) {
+                self.ascent = ascent;
+                return prices;
+            }
             let division = self.division(&node);
             match self.few(&node, &ascent, &division.0) {
                 Some(through) => self.go_through(&node, through, bound, ascent.priced.open),
@@ -234,20 +273,53 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
         prices
     }
 
+    /// Tells plans that leave something short from those that do not, where the former cost more:
+    /// `true` if there are some of both that have to be looked into.
+    fn tell_shorts(&mut self, node: &mut Node, ascent: &Ascent, bound: i64) -> bool {
+        let spared = self.costs.spared(&node.prices);
+        let some = bound.max(ascent.priced.bound.saturating_add(spared));
+        if some >= self.target {
+            node.shorts = Shorts::None;
+            return false;
+        }
+        if spared < self.target / WORTHWHILE {
+            return false;
+        }
+        let of = u32::try_from(self.divided.len()).unwrap_or(u32::MAX);
+        self.open.push(Reverse((bound, of, 0)));
+        self.open.push(Reverse((some, of, 1)));
+        let (node, by) = (node.clone(), By::Shorts);
+        self.divided.push(Divided { node, by });
+        true
+    }
+
     /// The sets of a node, if they are few enough to be gone through; `by` is what it would be
     /// divided by.
     fn few<'a>(&self, node: &Node, ascent: &'a Ascent, by: &[u32]) -> Option<Through<'a>> {
         let places = u32::try_from(node.most.saturating_sub(1)).unwrap_or(u32::MAX);
         // No demand is held by fewer.
         let sets = (by.len() as u64).saturating_pow(places);
-        if sets > FEW && node.most > 2 {
+        let few = match node.shorts {
+            Shorts::None => FEW_WHOLE,
+            Shorts::Any | Shorts::Some => FEW,
+        };
+        if sets > few && node.most > 2 {
             return None;
         }
         // By the value of these prices: what was known before may count a shortage already that is
         // compared with the prices again.
-        let room = self.target - ascent.priced.bound;
+        let room = self.target - self.without_shorts(node, ascent);
         let through = Through::new(self.costs, node, &ascent.priced.adds, room);
-        (through.sets(node.most) <= FEW || node.most <= 2).then_some(through)
+        (through.sets(node.most) <= few || node.most <= 2).then_some(through)
+    }
+
+    /// The bound of a node by its prices, without what it costs that something is short.
+    fn without_shorts(&self, node: &Node, ascent: &Ascent) -> i64 {
+        let spared = match node.shorts {
+            Shorts::Some => self.costs.spared(&node.prices),
+            Shorts::Any | Shorts::None => 0,
+        };
+        ascent.priced.bound - spared
     }
 
     /// Looks at a good set of as many places as the node has at the most: from the most promising
@@ -323,10 +395,14 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
         let mut sorted = open.to_vec();
         sorted.sort_unstable();
         let set: Vec<usize> = sorted.iter().map(|&o| o as usize).collect();
-        if !self.looked.insert(sorted) {
+        if !self.looked.insert(sorted.clone()) {
             return;
         }
-        let cents = (self.plan)(&set);
+        let least = self.refined(&sorted, least);
+        if least >= self.target {
+            return;
+        }
+        let cents = (self.plan)(&set, &self.refiner.found);
         self.aim(cents);
         let cells = open.len() * self.costs.wanted.len();
         let each = match self.aim {
@@ -337,6 +413,19 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
         if self.aim == Aim::Near {
             self.left = self.left.min(least);
         }
+    }
+
+    /// What a set costs at the least, with the steps of weight as they are where they are known; by their
+    /// lines it is `least`.
+    fn refined(&mut self, open: &[u32], least: i64) -> i64 {
+        let Some(stairs) = self.costs.stairs.as_ref().filter(|_| self.aim == Aim::Near) else {
+            self.refiner.found.clear();
+            return least;
+        };
+        let target = self.target.saturating_add(self.costs.split);
+        let refined = self.refiner.least(self.costs, stairs, open, target);
+        self.work = self.work.saturating_sub(self.refiner.looked);
+        refined.map_or(least, |refined| least.max(refined - self.costs.split))
     }
 
     /// Divides a node: its parts are looked into later, the lowest bound first.
@@ -378,14 +467,18 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             let mut least = least.max(bound);
             if let Some(rarest) = rarest.filter(|_| part == by.len()) {
                 // Nobody has it: it pays its short cost instead of its price.
+                if node.shorts == Shorts::None && self.costs.able[rarest] {
+                    continue;
+                }
                 let more = self.costs.short[rarest] - node.prices[rarest];
-                least = least.max(ascent.priced.bound + more);
+                least = least.max(self.without_shorts(&node, ascent) + more);
             }
             if enough && least < self.target {
                 let part = u32::try_from(part).unwrap_or(u32::MAX);
                 self.open.push(Reverse((least, of, part)));
             }
         }
+        let by = By::Places(by, rarest);
         self.divided.push(Divided { node, by });
     }
 
@@ -439,7 +532,7 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             self.prices = prices;
             let all = through.all.clone();
             let musts = numbered(&through.musts);
-            self.choose(&mut through, (all, musts), count, least);
+            self.choose(&mut through, (all, musts, u32::MAX), count, least);
             if self.work == 0 {
                 self.left = self.left.min(bound);
                 return;
@@ -447,12 +540,12 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
         }
     }
 
-    /// Chooses `count` more of the `free` places, which have all of `musts` together; `least` is what
-    /// those so far cost by the prices of the node.
+    /// Chooses `count` more of the `free` places, which have all of `musts` together and none more than `widest`
+    /// of them; `least` is what those so far cost by the prices of the node.
     fn choose(
         &mut self,
         through: &mut Through<'_>,
-        (mut free, musts): (Vec<u64>, u128),
+        (mut free, musts, widest): (Vec<u64>, u128, u32),
         count: usize,
         least: i64,
     ) {
@@ -461,6 +554,17 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             return;
         }
         let costs = self.costs;
+        let wanted = musts.count_ones();
+        let widest = if count > 2 || widest == u32::MAX {
+            self.work = self.work.saturating_sub(through.adds.len() as u64);
+            through.widest(&free, musts)
+        } else {
+            widest
+        };
+        let others = widest.saturating_mul(u32::try_from(count - 1).unwrap_or(u32::MAX));
+        if others.saturating_add(widest) < wanted || through.lacks_too_much(count) {
+            return;
+        }
         let by = through.rarest(&free, musts);
         let next: i64 = bits(&free)
             .take(count - 1)
@@ -474,6 +578,9 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             }
             // The later ones go without it.
             free[at / 64] &= !(1 << (at % 64));
+            if (through.has[at] & musts).count_ones() + others < wanted {
+                continue;
+            }
             let (fewer, more) = self.prices.split_at_mut(count);
             fewer[count - 1].clone_from(&more[0]);
             for cell in costs.cells_of(other) {
@@ -485,10 +592,10 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
             }
             let copied = costs.wanted.len() / 4 + costs.average();
             self.work = self.work.saturating_sub(copied as u64);
-            through.open.push(other);
-            let rest = (free.clone(), musts & !through.has[at]);
+            through.add(at);
+            let rest = (free.clone(), musts & !through.has[at], widest);
             self.choose(through, rest, count - 1, least + add);
-            through.open.pop();
+            through.remove(at);
         }
     }
 
@@ -506,10 +613,14 @@ impl<F: FnMut(&[usize]) -> i64> Run<'_, F> {
         'words: for (word, &places) in free.iter().enumerate().take(through.words) {
             let mut left = through.with_all(places, word, musts);
             while left != 0 {
-                let (add, other) = through.adds[word * 64 + left.trailing_zeros() as usize];
+                let at = word * 64 + left.trailing_zeros() as usize;
+                let (add, other) = through.adds[at];
                 left &= left - 1;
                 if least + add >= self.target {
                     break 'words;
+                }
+                if !through.ends_with(at) {
+                    continue;
                 }
                 let known = *known.get_or_insert_with(|| self.costs.known(&through.open, here));
                 self.work = self.work.saturating_sub(self.costs.average() as u64 + 1);
@@ -540,6 +651,11 @@ struct Through<'a> {
     holders: Vec<u64>,
     /// By place: which of those it has.
     has: Vec<u128>,
+    /// Of demands that must ship but may be divided: what the open places lack, what each of the others has,
+    /// and the most that one of them has.
+    lacks: Vec<i64>,
+    units: Vec<i64>,
+    units_most: Vec<i64>,
 }
 
 impl<'a> Through<'a> {
@@ -551,7 +667,9 @@ impl<'a> Through<'a> {
         let open = node.open.iter().flat_map(|&o| costs.cells_of(o));
         open.for_each(|cell| held[cell.demand as usize] = true);
         // A set without it pays its short cost instead of its price.
-        let too_dear = |&i: &usize| costs.short[i] - node.prices[i] >= room;
+        let none = node.shorts == Shorts::None;
+        let too_dear =
+            |&i: &usize| (none && costs.able[i]) || costs.short[i] - node.prices[i] >= room;
         let musts = (0..costs.wanted.len()).filter(|&i| costs.whole[i] && !held[i]);
         let musts: Vec<usize> = musts.filter(too_dear).take(128).collect();
         for (number, &demand) in (0u32..).zip(&musts) {
@@ -565,7 +683,13 @@ impl<'a> Through<'a> {
             holders: vec![0; words * musts.len()],
             has: vec![0; adds.len()],
             musts,
+            lacks: Vec::new(),
+            units: Vec::new(),
+            units_most: Vec::new(),
         };
+        if none {
+            new.add_divided(costs);
+        }
         for (at, &(_, other)) in adds.iter().enumerate() {
             new.all[at / 64] |= 1 << (at % 64);
             for cell in costs.cells_of(other) {
@@ -577,6 +701,70 @@ impl<'a> Through<'a> {
             }
         }
         new
+    }
+
+    /// Lays out the demands that may be divided.
+    fn add_divided(&mut self, costs: &Costs) {
+        let units = |offer: u32, demand: usize| {
+            let goods = costs.goods_of(offer);
+            let found = goods.binary_search_by_key(&demand, |cell| cell.demand as usize);
+            found.map_or(0, |at| i64::from(goods[at].units))
+        };
+        for demand in costs.divided() {
+            let open: i64 = self.open.iter().map(|&o| units(o, demand)).sum();
+            self.lacks.push(costs.wanted[demand] - open);
+            let first = self.units.len();
+            self.units
+                .extend(self.adds.iter().map(|add| units(add.1, demand)));
+            let most = self.units[first..].iter().copied().max();
+            self.units_most.push(most.unwrap_or(0));
+        }
+    }
+
+    /// Opens a place by its number.
+    fn add(&mut self, at: usize) {
+        self.open.push(self.adds[at].1);
+        for (lacks, units) in self
+            .lacks
+            .iter_mut()
+            .zip(self.units.chunks(self.adds.len().max(1)))
+        {
+            *lacks -= units[at];
+        }
+    }
+
+    /// Closes the place that was opened last.
+    fn remove(&mut self, at: usize) {
+        self.open.pop();
+        for (lacks, units) in self
+            .lacks
+            .iter_mut()
+            .zip(self.units.chunks(self.adds.len().max(1)))
+        {
+            *lacks += units[at];
+        }
+    }
+
+    /// Whether no `count` places have what is lacking of some demand.
+    fn lacks_too_much(&self, count: usize) -> bool {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let mut all = self.lacks.iter().zip(&self.units_most);
+        all.any(|(&lacks, most)| lacks > most.saturating_mul(count))
+    }
+
+    /// Whether a place has all that is lacking.
+    fn ends_with(&self, at: usize) -> bool {
+        let all = self
+            .lacks
+            .iter()
+            .zip(self.units.chunks(self.adds.len().max(1)));
+        all.into_iter().all(|(lacks, units)| *lacks <= units[at])
+    }
+
+    /// The most of `musts` that one of the free places has.
+    fn widest(&self, free: &[u64], musts: u128) -> u32 {
+        let has = bits(free).map(|at| (self.has[at] & musts).count_ones());
+        has.max().unwrap_or(0)
     }
 
     /// About how many sets there are of `count` places that have all that they must.
@@ -657,7 +845,7 @@ mod tests {
             let best = cheapest(&costs);
             // A plan costs what the set of its places costs at the least, in whole cents.
             let mut known = i64::MAX / PARTS / 2;
-            let bound = costs.prove(known, |open| {
+            let bound = costs.prove(known, |open, _| {
                 let open: Vec<u32> = open.iter().map(|&o| u32::try_from(o).unwrap()).collect();
                 known = known.min((costs.least(&open) - costs.split).div_euclid(PARTS) + 1);
                 known

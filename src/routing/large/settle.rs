@@ -6,6 +6,7 @@ use super::super::request::Job;
 use super::costs::{Costs, PARTS, under};
 use super::offers::{Offer, Offers};
 use super::prove::Aim;
+use super::stairs::Shipped;
 use crate::model::EpochMillis;
 
 /// Most cells of what each place has of each demand: the work of the proof grows with them.
@@ -67,7 +68,7 @@ pub(in super::super) fn settle(
     let costs = Costs::with_lines(job, &offers, departures, &lines)?;
     let number = |&open: &usize| u32::try_from(open).unwrap_or(u32::MAX);
     let aim = if equal { Aim::Equal } else { Aim::Better };
-    let priced = |set: &[usize]| {
+    let priced = |set: &[usize], _: &[Shipped]| {
         let open: Vec<u32> = set.iter().map(number).collect();
         let least = costs.least(&open) - costs.split;
         plan(set, least.div_euclid(PARTS))
