@@ -21,6 +21,7 @@ use super::rows::{Rows, count};
 use super::shape::Shapes;
 use super::sheets::{Desk, digits};
 use super::solve::Choice;
+use super::whole::Offered;
 use crate::ledger::StockView;
 use crate::model::{EpochMillis, LocationId};
 use crate::routing::{Lanes, Request};
@@ -101,6 +102,8 @@ pub(super) struct Columns {
     pub(super) offers: Vec<Offer>,
     pub(super) draws: Vec<u32>,
     pub(super) shorts: Vec<Short>,
+    /// What is offered of orders too large for a sheet.
+    pub(super) whole: Offered,
 }
 
 impl Columns {

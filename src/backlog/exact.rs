@@ -8,16 +8,17 @@
 
 use super::branch::search;
 use super::columns::{Columns, NEVER, SCALE};
+use super::groups::Groups;
 use super::joint::Joint;
 use super::milp;
 use super::plans::Near;
 use super::prices::Prices;
-use super::programme::{Part, Wanted};
+use super::programme::{Part, Wanted, offers};
 use super::solve::{Choice, Scratch};
 use super::start::Answer;
 use rayon::prelude::*;
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// Most orders of a component that is looked at.
 const ORDERS_MAX: usize = 256;
@@ -110,35 +111,11 @@ pub(super) fn solve_small(
 
 /// Orders connected by the lines they contend for, where they are few.
 fn components(lines: &[SmallVec<[u32; 4]>]) -> Vec<Vec<u32>> {
-    let most = lines.iter().flatten().max().map_or(0, |&l| l as usize + 1);
-    let mut parent: Vec<u32> = (0..super::rows::count(most)).collect();
-    for of in lines {
-        for pair in of.windows(2) {
-            let (a, b) = (root(&mut parent, pair[0]), root(&mut parent, pair[1]));
-            parent[a.max(b) as usize] = a.min(b);
-        }
-    }
-    let mut by_root: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (order, of) in (0u32..).zip(lines) {
-        if let Some(&first) = of.first() {
-            let orders = by_root.entry(root(&mut parent, first)).or_default();
-            orders.push(order);
-        }
-    }
-    by_root
-        .into_values()
-        .filter(|orders| orders.len() <= ORDERS_MAX)
-        .collect()
-}
-
-fn root(parent: &mut [u32], of: u32) -> u32 {
-    let mut at = of;
-    while parent[at as usize] != at {
-        let above = parent[parent[at as usize] as usize];
-        parent[at as usize] = above;
-        at = above;
-    }
-    at
+    let mut groups = Groups::new(lines.iter().flatten().copied());
+    lines.iter().for_each(|of| groups.join(of));
+    let mut all = groups.of(lines);
+    all.retain(|orders| orders.len() <= ORDERS_MAX);
+    all
 }
 
 /// Orders that are in no component: they stay as they are, and what they draw is not there for the
@@ -180,11 +157,6 @@ impl Others {
         }
         others
     }
-}
-
-/// Shipments that orders may have together.
-fn offers(wanted: &[Wanted]) -> usize {
-    wanted.iter().map(|w| w.offers.len()).sum()
 }
 
 /// A component.

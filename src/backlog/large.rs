@@ -329,6 +329,11 @@ impl LargeOrder {
         DEAR / all.max(1)
     }
 
+    /// What it costs to ship nothing, scaled; `None` where it may not.
+    pub(super) fn nothing(&self) -> Option<i64> {
+        (self.nothing < BROKEN).then_some(self.nothing)
+    }
+
     /// Keeps the prices of the demands as they were looked at last.
     pub(super) fn keep_prices(&mut self) {
         self.best.clone_from(&self.prices);

@@ -25,7 +25,9 @@
 //! | `large` | the same bound for orders too large for a sheet |
 //! | `start` | first answers: today, and everything given out anew by regret |
 //! | `search`, `moves` | improvement, move by move |
-//! | `reroute` | orders too large for a sheet, by the router itself, alone and in exchange with others |
+//! | `whole` | plans of these, at prices that they give, as offers |
+//! | `reroute`, `retry` | orders too large for a sheet, by the router itself, alone and in exchange with others |
+//! | `merge`, `groups` | the best of what several searches found |
 //! | `plans`, `joint`, `branch` | the best answer of some orders together: plans near the cheapest, what they share, the search |
 //! | `exact` | small components to the end, with their proof |
 //! | `programme`, `milp` | all or some of it as an integer programme, and `good_lp` to solve it |
@@ -47,12 +49,14 @@ mod columns;
 mod days;
 mod exact;
 mod file;
+mod groups;
 mod handed;
 mod joint;
 mod keep;
 mod knapsack;
 mod large;
 mod left;
+mod merge;
 mod milp;
 mod moves;
 mod optimize;
@@ -63,6 +67,7 @@ mod problem;
 mod programme;
 mod random;
 mod reroute;
+mod retry;
 mod rows;
 mod rules;
 mod scope;
@@ -74,6 +79,7 @@ mod start;
 mod state;
 mod transfers;
 mod what_if;
+mod whole;
 
 pub use apply::{Applied, apply, carry_out, freed, serve};
 pub use check::check;

@@ -3,6 +3,7 @@
 use super::columns::{BROKEN, Columns, NEVER, SCALE};
 use super::exact::{Work, solve_small};
 use super::large::{LargeOrder, large_orders};
+use super::merge::{Pool, merge};
 use super::outcome::{Outcome, Point};
 use super::plans::Near;
 use super::prices::{Ascent, Prices};
@@ -10,6 +11,7 @@ use super::problem::Problem;
 use super::search::Search;
 use super::solve::Scratch;
 use super::start::{Answer, by_regret, today};
+use super::whole::{Least, generate};
 use crate::model::Cents;
 use crate::routing::Lanes;
 use rayon::prelude::*;
@@ -56,6 +58,8 @@ impl Effort {
     }
 }
 
+/// Orders too large for a sheet are asked once for so many iterations what they would like.
+const ITERATIONS_TO_ROUND: u32 = 20;
 /// So many rounds are shared out among several searches, so many of them: a small backlog's ends long
 /// before they are done.
 const ROUNDS_TO_RESTART: u32 = 200;
@@ -64,6 +68,11 @@ const STARTS: u32 = 8;
 const ROUNDS_TO_PASS: u32 = 10;
 /// Passes that find nothing before the rest is left out.
 const IDLE_MAX: u32 = 2;
+/// Most times that an answer is shaken, and orders that are in all of them together; rounds of improvement
+/// after each. After a quarter of them without any gain the rest is left out.
+const SHAKES: usize = 40;
+const SHAKES_ORDERS: usize = 8_000;
+const SHAKE_ROUNDS: u32 = 20;
 /// Each joint search has this part of the nodes of a component.
 const RESOLVE_NODES: u64 = 40;
 /// Plans near each order's cheapest: of all orders, and fewest and most of one.
@@ -126,7 +135,7 @@ pub fn optimize(
     effort: Effort,
     hear: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Outcome {
-    let columns = Columns::new(problem, lanes);
+    let mut columns = Columns::new(problem, lanes);
     let large = large_orders(problem, lanes, &columns);
     let without_plan = |one: &LargeOrder| columns.sheets[one.order].keep >= NEVER;
     let mut run = Run {
@@ -136,8 +145,7 @@ pub fn optimize(
         waiting: large.iter().any(without_plan),
     };
     let stopped = run.tell(Stage::Sheets, (1, 1), None).is_break();
-    let start = today(problem, &columns);
-    run.outcome.cents_before = cents(without_tokens(start.cents()));
+    let mut enough = stopped;
     let any_large = !large.is_empty();
     let mut ascent = Ascent::new(&columns, &columns.divided_by_large(problem), large);
     for done in 1..=effort.iterations.max(1) {
@@ -145,50 +153,42 @@ pub fn optimize(
         run.bound = ascent.best.bound;
         let steps = (done, effort.iterations);
         // A first bound there is always.
-        if run.tell(Stage::Prices, steps, None).is_break() || stopped {
+        enough |= run.tell(Stage::Prices, steps, None).is_break();
+        if enough {
             break;
         }
     }
-    let (prices, mut large) = ascent.into_best();
+    let (mut prices, mut large) = ascent.into_best();
+    let mut leasts = Vec::new();
+    if any_large {
+        // Where somebody has said that it is enough the first prices stay.
+        let rounds = match enough {
+            true => 0,
+            false => effort.iterations / ITERATIONS_TO_ROUND,
+        };
+        let steps = (effort.iterations, effort.iterations);
+        let mut go_on = |bound| {
+            run.bound = bound;
+            run.tell(Stage::Prices, steps, None).is_continue()
+        };
+        let of = (problem, lanes);
+        let found = generate(of, &mut columns, prices, &mut large, rounds, &mut go_on);
+        (prices, leasts) = (found.prices, found.leasts);
+        run.bound = prices.bound;
+    }
+    let start = today(problem, &columns);
+    run.outcome.cents_before = cents(without_tokens(start.cents()));
     let mut fresh = by_regret(problem, &columns, &prices.of);
     if fresh.cents() > start.cents() {
         fresh = start.clone();
     }
     let search = Search::new(&columns, &prices.of, effort.seed);
-    let starts = if effort.rounds >= ROUNDS_TO_RESTART {
-        STARTS
-    } else {
-        1
-    };
-    // Where a search has ended another may end better: it begins anew, from either first answer in turn.
-    let firsts = (starts > 1).then(|| [fresh.clone(), start]);
-    let each = effort.rounds.div_ceil(starts);
-    let mut answer = fresh;
-    let mut best: Option<Answer<'_>> = None;
-    let mut stopped = stopped;
-    for done in 1..=effort.rounds {
-        if let Some(firsts) = firsts
-            .as_ref()
-            .filter(|_| done > 1 && (done - 1) % each == 0)
-        {
-            let next = firsts[usize::from((done / each) % 2 == 1)].clone();
-            best = Some(better(best, std::mem::replace(&mut answer, next)));
-        }
-        search.round(u64::from(done), &mut answer);
-        let steps = (done, effort.rounds + effort.passes);
-        let known = best.as_ref().map_or(i128::MAX, Answer::cents);
-        let so_far = Some(answer.cents().min(known));
-        if run.tell(Stage::Search, steps, so_far).is_break() {
-            stopped = true;
-            break;
-        }
-    }
-    answer = better(best, answer);
+    let (mut answer, stop) = run.search(&search, (&columns, &prices), effort, [fresh, start]);
     let mut work = Work {
         nodes: effort.nodes,
         solver_nodes: effort.solver_nodes,
     };
-    if stopped {
+    if stopped || stop || run.polish(&search, (&columns, &prices), effort, &mut answer) {
         work = work.glance();
     } else {
         run.resolve(&search, (&columns, &prices), effort, &mut answer);
@@ -205,16 +205,23 @@ pub fn optimize(
     );
     // What is proven of a small group holds as long as the large orders keep what they have.
     run.bound += if any_large { 0 } else { raised };
-    let found = (&answer, &prices, &mut *large);
+    let found = (&answer, &prices, &*leasts);
     run.finish(problem, lanes, &columns, found, effort.rounds)
 }
 
-/// The cheaper one of two answers.
-fn better<'a>(known: Option<Answer<'a>>, new: Answer<'a>) -> Answer<'a> {
-    match known {
-        Some(known) if known.cents() <= new.cents() => known,
-        _ => new,
-    }
+/// The cheapest of some answers.
+fn best_of(answers: Vec<Answer<'_>>) -> Answer<'_> {
+    let best = answers.into_iter().min_by_key(Answer::cents);
+    best.expect("there is one answer at least")
+}
+
+/// The best that can be put together of some answers.
+fn merged<'a>(columns: &Columns, prices: &Prices, answers: Vec<Answer<'a>>) -> Answer<'a> {
+    let mut pool = Pool::default();
+    answers.iter().for_each(|answer| pool.add(answer));
+    let mut best = best_of(answers);
+    merge(columns, prices, &pool, &mut best);
+    best
 }
 
 struct Run<'h> {
@@ -227,6 +234,93 @@ struct Run<'h> {
 }
 
 impl Run<'_> {
+    /// Improves one of two first answers, or both in several ways side by side, of which the best is told:
+    /// where one search is stuck another may not be. Tells, too, whether somebody said that it is enough.
+    fn search<'a>(
+        &mut self,
+        search: &Search<'a>,
+        (columns, prices): (&Columns, &Prices),
+        effort: Effort,
+        firsts: [Answer<'a>; 2],
+    ) -> (Answer<'a>, bool) {
+        let starts = match effort.rounds >= ROUNDS_TO_RESTART {
+            true => STARTS,
+            false => 1,
+        };
+        let each = effort.rounds.div_ceil(starts);
+        let of = effort.rounds + effort.passes;
+        let [fresh, today] = firsts;
+        let mut answers = vec![fresh];
+        while answers.len() < starts as usize {
+            let next = match answers.len() % 2 {
+                0 => answers[0].clone(),
+                _ => today.clone(),
+            };
+            answers.push(next);
+        }
+        drop(today);
+        let mut stopped = false;
+        for done in 1..=each {
+            let round = |(at, answer): (usize, &mut Answer<'a>)| {
+                search.round(at as u64 * u64::from(each) + u64::from(done), answer);
+            };
+            answers.par_iter_mut().enumerate().for_each(round);
+            let steps = ((done * starts).min(effort.rounds), of);
+            let so_far = answers.iter().map(Answer::cents).min();
+            if self.tell(Stage::Search, steps, so_far).is_break() {
+                stopped = true;
+                break;
+            }
+        }
+        let best = match starts > 1 && !stopped {
+            true => merged(columns, prices, answers),
+            false => best_of(answers),
+        };
+        (best, stopped)
+    }
+
+    /// Shakes an answer in several ways side by side, searches on from there, and puts together what came
+    /// of it; so several times. Tells whether somebody said that it is enough.
+    fn polish(
+        &mut self,
+        search: &Search<'_>,
+        (columns, prices): (&Columns, &Prices),
+        effort: Effort,
+        answer: &mut Answer<'_>,
+    ) -> bool {
+        if effort.passes == 0 || effort.rounds < ROUNDS_TO_RESTART {
+            return false;
+        }
+        let orders = columns.sheets.len().max(1);
+        let shakes = SHAKES.min(SHAKES_ORDERS / orders);
+        let mut idle = 0;
+        for cycle in 1..=shakes {
+            let mut answers = vec![answer.clone(); STARTS as usize];
+            let shaken = |(at, answer): (usize, &mut Answer<'_>)| {
+                let number = (cycle * STARTS as usize + at) as u64;
+                search.shake(number, answer);
+                for round in 0..u64::from(SHAKE_ROUNDS) {
+                    search.round((number << 32) + round, answer);
+                }
+            };
+            answers.par_iter_mut().enumerate().for_each(shaken);
+            answers.push(answer.clone());
+            let best = merged(columns, prices, answers);
+            let gained = best.cents() < answer.cents();
+            *answer = best;
+            idle = if gained { 0 } else { idle + 1 };
+            let steps = (effort.rounds, effort.rounds + effort.passes);
+            let stop = self.tell(Stage::Search, steps, Some(answer.cents()));
+            if stop.is_break() {
+                return true;
+            }
+            if idle > shakes / 4 {
+                break;
+            }
+        }
+        false
+    }
+
     /// Improves an answer by joint searches of some orders at a time, until they find nothing.
     fn resolve(
         &mut self,
@@ -294,7 +388,7 @@ impl Run<'_> {
         problem: &Problem,
         lanes: &Lanes,
         columns: &Columns,
-        (answer, prices, large): (&Answer<'_>, &Prices, &mut [LargeOrder]),
+        (answer, prices, large): (&Answer<'_>, &Prices, &[Least]),
         rounds: u32,
     ) -> Outcome {
         let all = answer.cents();

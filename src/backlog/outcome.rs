@@ -1,13 +1,13 @@
 //! What came of an optimisation: a plan for every order that changes, what it saves, and the proof.
 
 use super::columns::{BROKEN, Columns, SCALE, request};
-use super::large::LargeOrder;
 use super::prices::Prices;
 use super::problem::{OpenOrder, Problem};
-use super::reroute::{large, reroute};
+use super::reroute::{reroute, wishes};
 use super::rows::{FREE, Level, level_at};
 use super::sheets::units_of_digit;
-use super::solve::{Choice, Scratch};
+use super::solve::Choice;
+use super::whole::{Least, alone};
 use crate::ledger::StockView;
 use crate::model::{Cents, Day, Objective, Plan, Qty, ShipmentLine, ShortLine};
 use crate::routing::{Lanes, Pricer, price};
@@ -149,7 +149,7 @@ impl Outcome {
         problem: &Problem,
         lanes: &Lanes,
         columns: &Columns,
-        answer: (&[Choice], &Prices, &mut [LargeOrder]),
+        answer: (&[Choice], &Prices, &[Least]),
         rounds: u32,
     ) -> Rerouted {
         let choices = answer.0;
@@ -184,29 +184,31 @@ impl Outcome {
         problem: &Problem,
         lanes: &Lanes,
         columns: &Columns,
-        (choices, prices, bounds): (&[Choice], &Prices, &mut [LargeOrder]),
+        (choices, prices, large): (&[Choice], &Prices, &[Least]),
         (plans, rounds): (&mut [FromTo], u32),
     ) -> Rerouted {
         let without = |&order: &usize| {
             let shape = columns.shapes.get(columns.sheets[order].shape);
             shape.digits.is_empty()
         };
-        self.fixed = (0..choices.len()).filter(without).count() - bounds.len();
-        if bounds.is_empty() {
+        let open: Vec<usize> = large.iter().map(|one| one.order).collect();
+        let all = (0..choices.len()).filter(without);
+        let fixed = all.filter(|order| open.binary_search(order).is_err());
+        self.fixed = fixed.count();
+        if open.is_empty() {
             return Rerouted::default();
         }
-        let open: Vec<usize> = bounds.iter().map(|one| one.order).collect();
         let priced = lanes
             .priced(&prices.by_position(problem, lanes, columns))
             .ok();
-        let large = large(problem, lanes, priced.as_ref().unwrap_or(lanes), &open);
+        let wishes = wishes(problem, lanes, &open);
         let has_plan = |choice: &Choice| choice.cents < BROKEN;
         let had = plans.iter().zip(choices).map(|((from, to), choice)| {
             let had = if choice.keep { from } else { to };
             had.clone().filter(|_| has_plan(choice))
         });
         let mut now: Vec<Option<Plan>> = had.collect();
-        let changed = reroute(problem, lanes, priced.as_ref(), &large, &mut now, rounds);
+        let changed = reroute(problem, lanes, priced.as_ref(), &wishes, &mut now, rounds);
         let mut told = Rerouted::default();
         for (&order, &cents) in &changed {
             let choice = &choices[order];
@@ -214,13 +216,9 @@ impl Outcome {
             told.cents += i128::from(cents) * i128::from(SCALE) - i128::from(before);
             plans[order].1 = now[order].take();
         }
-        let lasts = bounds.par_iter_mut().zip(&large);
-        let lasts: Vec<Option<i64>> = lasts
-            .map(|(one, large)| one.proven(problem, columns, &prices.of, large.least_paid))
-            .collect();
         let others = alone(columns, prices, &open) - prices.all_earned(columns);
         let (mut bound, mut with_large) = (others, others);
-        for (&order, last) in open.iter().zip(lasts) {
+        for &Least { order, least } in large {
             let choice = &choices[order];
             let cents = changed.get(&order);
             if !has_plan(choice) {
@@ -231,10 +229,10 @@ impl Outcome {
                     continue;
                 }
             }
-            bound += i128::from(last.unwrap_or(0));
+            bound += i128::from(least.unwrap_or(0));
             let (from, to) = &plans[order];
             let plan = to.as_ref().or(from.as_ref());
-            let own = cents.map_or(columns.sheets[order].keep, |cents| cents * SCALE);
+            let own = cents.map_or(choice.cents, |cents| cents * SCALE);
             with_large += i128::from(own) + paid(problem, columns, prices, order, plan);
         }
         told.bound = Some(bound);
@@ -272,19 +270,6 @@ fn paid(
     each.map(i128::from).sum()
 }
 
-/// What orders with a sheet cost at the prices, each alone; `others` have none.
-fn alone(columns: &Columns, prices: &Prices, others: &[usize]) -> i128 {
-    let price = |draw: u32| prices.of[draw as usize];
-    let orders = (0..columns.sheets.len()).into_par_iter();
-    let costs = orders.map_init(Scratch::default, |scratch, order| {
-        if others.binary_search(&order).is_ok() {
-            return 0;
-        }
-        i128::from(columns.solve(order, price, |_| true, scratch).0)
-    });
-    costs.sum()
-}
-
 /// What routing large orders anew changes, scaled.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Rerouted {
@@ -320,12 +305,24 @@ fn planned(
     choice: &Choice,
 ) -> Option<Plan> {
     let of = &problem.orders[order];
+    if let Some(plan) = choice.offers.first().and_then(|&at| columns.whole_plan(at)) {
+        return Some(plan.clone());
+    }
     let shape = columns.shapes.get(columns.sheets[order].shape);
     let mut view = StockView::default();
     of.demands.iter().for_each(|d| view.push_line(d.sku));
     let request = request(of, problem.now, &view);
     let latest = of.latest().filter(|_| !columns.sheets[order].gone);
     let pricer = Pricer::new(lanes, &request, latest).ok()?;
+    if shape.digits.len() != of.demands.len() {
+        // Too large for a sheet: nothing of it ships.
+        let short = (0u16..).zip(&of.demands);
+        let short = short.map(|(demand, of)| ShortLine {
+            demand,
+            qty: of.qty,
+        });
+        return pricer.plan(&[], short.collect());
+    }
     let mut rest = shape.all();
     let digits = |part: u16| {
         (0..shape.digits.len()).filter_map(move |demand| {

@@ -85,6 +85,51 @@ impl Near {
             reach: -1,
         }
     }
+
+    /// Some plans of an order; how far they are from its cheapest is not asked.
+    pub(super) fn of(columns: &Columns, order: usize, prices: &[i64], choices: &[Choice]) -> Self {
+        let cost = |choice: &Choice| {
+            let draws = columns.chosen(order, choice);
+            choice.cents + draws.map(|&draw| prices[draw as usize]).sum::<i64>()
+        };
+        let least = choices.iter().map(cost).min().unwrap_or(0);
+        let plans = choices.iter().map(|choice| Plan {
+            over: cost(choice) - least,
+            uses: uses(columns, order, choice),
+            choice: choice.clone(),
+        });
+        Self {
+            plans: plans.collect(),
+            reach: -1,
+        }
+    }
+
+    /// The rows that some of them draw from, ascending, and the most units that one of them takes.
+    pub(super) fn most_used(&self) -> Vec<(u32, i64)> {
+        let drawn = self.plans.iter().flat_map(|plan| &plan.uses);
+        let mut all: Vec<(u32, i64)> = drawn.copied().collect();
+        all.sort_unstable_by_key(|&(row, units)| (row, -units));
+        all.dedup_by_key(|(row, _)| *row);
+        all
+    }
+}
+
+/// What a choice takes of the rows.
+fn uses(columns: &Columns, order: usize, choice: &Choice) -> Uses {
+    let mut uses = Uses::new();
+    let rows = &columns.rows;
+    for &draw in columns.chosen(order, choice) {
+        let row = rows.draw_row[draw as usize];
+        let units = rows.draw_units[draw as usize];
+        for row in row..rows.end[row as usize] {
+            match uses.iter_mut().find(|(of, _)| *of == row) {
+                Some((_, all)) => *all += units,
+                None => uses.push((row, units)),
+            }
+        }
+    }
+    uses.sort_unstable();
+    uses
 }
 
 struct List<'a> {
@@ -150,19 +195,7 @@ impl List<'_> {
         if cost > self.ceiling {
             return;
         }
-        let mut uses = Uses::new();
-        let rows = &self.columns.rows;
-        for &draw in self.columns.chosen(self.order, &choice) {
-            let row = rows.draw_row[draw as usize];
-            let units = rows.draw_units[draw as usize];
-            for row in row..rows.end[row as usize] {
-                match uses.iter_mut().find(|(of, _)| *of == row) {
-                    Some((_, all)) => *all += units,
-                    None => uses.push((row, units)),
-                }
-            }
-        }
-        uses.sort_unstable();
+        let uses = uses(self.columns, self.order, &choice);
         self.plans.push(Plan {
             over: cost - self.ideal,
             uses,

@@ -199,6 +199,30 @@ impl Prices {
         rows
     }
 
+    /// The same with what they are known to prove.
+    pub(super) fn proving(mut self, bound: i128) -> Self {
+        self.bound = bound;
+        self
+    }
+
+    /// Prices half way to others of the same kind.
+    pub(super) fn between(mut self, columns: &Columns, others: &Self) -> Self {
+        let half = |a: i64, b: i64| (a + b) / 2;
+        for row in 0..columns.rows.len() {
+            let draws = columns.rows.draws(row);
+            let first = draws.start;
+            let unit = (!draws.is_empty()).then(|| half(self.of[first], others.of[first]));
+            for (units, draw) in (1i64..).zip(draws) {
+                self.of[draw] = match unit {
+                    // Of one price a unit no rounding may make two.
+                    Some(unit) if !self.sized[row] => unit * units,
+                    _ => half(self.of[draw], others.of[draw]),
+                };
+            }
+        }
+        self
+    }
+
     /// The most that all rows can earn, scaled.
     pub(super) fn all_earned(&self, columns: &Columns) -> i128 {
         let rows = 0..super::rows::count(columns.rows.len());
@@ -246,6 +270,25 @@ impl<'a> Ascent<'a> {
             },
             large,
         }
+    }
+
+    /// Goes on from some prices where orders offer other plans than before: what it proves is about these
+    /// only. Every row keeps its kind of prices.
+    pub(super) fn again(columns: &'a Columns, from: &Prices) -> Self {
+        let mut new = Self::new(columns, &[], Vec::new());
+        new.first = (new.first / 4.0).max(50.0);
+        for row in 0..columns.rows.len() {
+            let draws = columns.rows.draws(row);
+            if from.sized[row] {
+                for draw in draws {
+                    new.price[draw] = from.of[draw] as f64 / SCALE as f64;
+                }
+            } else if !draws.is_empty() {
+                new.price[draws.start] = from.own(columns, row) as f64 / SCALE as f64;
+            }
+        }
+        new.best.sized.clone_from(&from.sized);
+        new
     }
 
     /// One iteration of so many: the bound at the prices as they are, then better prices.

@@ -122,6 +122,11 @@ impl Wanted {
     }
 }
 
+/// Shipments that orders may have together.
+pub(super) fn offers(wanted: &[Wanted]) -> usize {
+    wanted.iter().map(|w| w.offers.len()).sum()
+}
+
 /// The programme of some orders, and what its variables stand for.
 #[derive(Debug, Default)]
 pub(super) struct Part {

@@ -15,7 +15,7 @@ use super::left::{Draw, Left};
 use super::problem::{OpenOrder, Problem, Strategy, units};
 use crate::ledger::StockView;
 use crate::model::{LocationId, Plan};
-use crate::routing::{Lanes, Scratch, Unroutable, price, route};
+use crate::routing::{Lanes, Scratch, draft, price, route};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,28 +27,23 @@ const TRIES: usize = 3;
 const PRICED_ROUNDS: u32 = 3;
 /// Most rounds.
 const ROUNDS_MAX: u32 = 6;
+/// Who asks for fewer rounds gets no tries at random.
+const ROUNDS_TO_RETRY: u32 = 4;
 /// What counts as short of an order that wins, on top.
 const WIN_MORE: i64 = 99;
 
 /// A large order before anything is tried.
-pub(super) struct Large {
+pub(super) struct Wish {
     /// Which.
-    pub(super) order: usize,
+    order: usize,
     /// What it costs at least, in cents; `None` where it cannot be routed.
-    pub(super) least: Option<i64>,
-    /// The same with what it would pay for scarce units.
-    pub(super) least_paid: Option<i64>,
+    least: Option<i64>,
     /// Its best plan if all the stock were its own.
-    wish: Option<Plan>,
+    plan: Option<Plan>,
 }
 
-/// Looks at large orders: what each would do with all the stock, without and with prices.
-pub(super) fn large(
-    problem: &Problem,
-    lanes: &Lanes,
-    priced: &Lanes,
-    orders: &[usize],
-) -> Vec<Large> {
+/// Looks at large orders: what each would do with all the stock.
+pub(super) fn wishes(problem: &Problem, lanes: &Lanes, orders: &[usize]) -> Vec<Wish> {
     let all = Left::new(problem);
     let looked = orders
         .par_iter()
@@ -57,17 +52,10 @@ pub(super) fn large(
             let view = all.view(order);
             let asked = request(order, problem.now, &view);
             let decision = route(lanes, &asked, scratch).ok();
-            // Prices that are too high to be added up are no proof that it cannot ship.
-            let paid = match route(priced, &asked, scratch) {
-                Ok(decision) => Some(decision.proof.bound.0),
-                Err(Unroutable::Short { .. }) => None,
-                Err(_) => Some(0),
-            };
-            Large {
+            Wish {
                 order: at,
                 least: decision.as_ref().map(|d| d.proof.bound.0),
-                least_paid: paid,
-                wish: decision.map(|d| d.plan),
+                plan: decision.map(|d| d.plan),
             }
         });
     looked.collect()
@@ -83,11 +71,11 @@ pub(super) fn reroute(
     problem: &Problem,
     lanes: &Lanes,
     priced: Option<&Lanes>,
-    orders: &[Large],
+    orders: &[Wish],
     plans: &mut Vec<Option<Plan>>,
     rounds: u32,
 ) -> BTreeMap<usize, i64> {
-    let mut ranked: Vec<&Large> = orders.iter().collect();
+    let mut ranked: Vec<&Wish> = orders.iter().collect();
     ranked.sort_by_key(|l| (problem.orders[l.order].placed_at, l.order));
     let way = |priced: Option<&Lanes>, plans: &mut [Option<Plan>]| {
         let mut desk = Desk::new(problem, lanes, plans);
@@ -99,6 +87,11 @@ pub(super) fn reroute(
             }
         }
         desk.improve(&ranked, rounds);
+        if rounds >= ROUNDS_TO_RETRY {
+            let all: Vec<usize> = ranked.iter().map(|large| large.order).collect();
+            desk.retry(&all);
+            desk.improve(&ranked, rounds);
+        }
         let changed = desk.changed.iter();
         let costs: BTreeMap<usize, i64> = changed.map(|&o| (o, desk.now(o))).collect();
         let saved: i64 = costs.iter().map(|(&o, now)| desk.before[o] - now).sum();
@@ -118,8 +111,9 @@ pub(super) fn reroute(
     }
 }
 
-struct Desk<'a> {
-    problem: &'a Problem,
+/// Everybody's plans, and what they leave.
+pub(super) struct Desk<'a> {
+    pub(super) problem: &'a Problem,
     lanes: &'a Lanes,
     plans: &'a mut [Option<Plan>],
     left: Left<'a>,
@@ -159,7 +153,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Everybody alone, then in exchange with others, as long as that helps.
-    fn improve(&mut self, ranked: &[&Large], rounds: u32) {
+    fn improve(&mut self, ranked: &[&Wish], rounds: u32) {
         for _ in 0..rounds.min(ROUNDS_MAX) {
             let before = self.improved;
             for large in ranked {
@@ -171,7 +165,7 @@ impl<'a> Desk<'a> {
                 }
             }
             for large in ranked {
-                if let (Some(wish), Some(least)) = (&large.wish, large.least) {
+                if let (Some(wish), Some(least)) = (&large.plan, large.least) {
                     self.exchange(large.order, wish, least);
                 }
             }
@@ -277,10 +271,7 @@ impl<'a> Desk<'a> {
         let Some(plan) = plan else {
             return NO_PLAN;
         };
-        let mut cents = plan.objective.total().0;
-        if of.strategy == Strategy::Win {
-            cents += plan.objective.short.0 * WIN_MORE;
-        }
+        let mut cents = own_cents(of, plan);
         if !same_as_today(of, plan) {
             cents += self.problem.change_cents;
         }
@@ -288,18 +279,21 @@ impl<'a> Desk<'a> {
     }
 
     /// The best plan of what is left that the order may have, taken; without one nothing is taken.
-    fn place(&mut self, order: usize) -> Option<Plan> {
+    fn place(&mut self, order: usize, as_draft: bool) -> Option<Plan> {
         let of = &self.problem.orders[order];
         let view = self.left.view(of);
         let asked = request(of, self.problem.now, &view);
-        let decision = route(self.lanes, &asked, &mut self.scratch).ok()?;
-        if !allowed(of, &decision.plan) || !self.days.fits(&decision.plan) {
+        let plan = match as_draft {
+            true => draft(self.lanes, &asked, &mut self.scratch).ok()?,
+            false => route(self.lanes, &asked, &mut self.scratch).ok()?.plan,
+        };
+        if !allowed(of, &plan) || !self.days.fits(&plan) {
             return None;
         }
-        self.plans[order] = Some(decision.plan.clone());
+        self.plans[order] = Some(plan.clone());
         let draws = self.draws_of(order);
         self.take(order, draws);
-        Some(decision.plan)
+        Some(plan)
     }
 
     fn now(&self, order: usize) -> i64 {
@@ -308,16 +302,23 @@ impl<'a> Desk<'a> {
 
     fn alone(&mut self, order: usize) {
         if may_be_rerouted(&self.problem.orders[order]) {
-            self.attempt(order, &[]);
+            self.attempt(&[order], false);
         }
     }
 
-    /// Releases an order and others, and routes them again, the order first; keeps that where it is
-    /// cheaper.
-    fn attempt(&mut self, order: usize, others: &[usize]) -> bool {
-        let all: Vec<usize> = std::iter::once(order)
-            .chain(others.iter().copied())
-            .collect();
+    /// Who draws from a line of the supply.
+    pub(super) fn holders_of_line(&self, line: usize) -> Vec<usize> {
+        let places = (line, LocationId(0))..=(line, LocationId(u16::MAX));
+        let holders = self.holders.range(places);
+        let mut all: Vec<usize> = holders.flat_map(|(_, of)| of.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Releases some orders, and routes them again, the first one first; keeps that where it is cheaper.
+    /// A `draft` is what the router finds before it proves anything.
+    pub(super) fn attempt(&mut self, all: &[usize], draft: bool) -> bool {
         let plans: Vec<Option<Plan>> = all.iter().map(|&o| self.plans[o].clone()).collect();
         let before: i64 = all
             .iter()
@@ -327,8 +328,8 @@ impl<'a> Desk<'a> {
         let draws: Vec<Vec<Draw>> = all.iter().map(|&o| self.give(o)).collect();
         let mut after = 0;
         let mut placed = 0;
-        for &one in &all {
-            let Some(plan) = self.place(one) else {
+        for &one in all {
+            let Some(plan) = self.place(one, draft) else {
                 break;
             };
             placed += 1;
@@ -339,7 +340,7 @@ impl<'a> Desk<'a> {
         }
         if placed == all.len() && after < before {
             self.improved += 1;
-            self.changed.extend(all);
+            self.changed.extend(all.iter().copied());
             return true;
         }
         for &one in &all[..placed] {
@@ -361,8 +362,12 @@ impl<'a> Desk<'a> {
             if self.now(order) <= least {
                 return;
             }
-            let others = self.holders_of(order, wish, turn);
-            if others.is_empty() || self.attempt(order, &others) {
+            let mut all = self.holders_of(order, wish, turn);
+            if all.is_empty() {
+                return;
+            }
+            all.insert(0, order);
+            if self.attempt(&all, false) {
                 return;
             }
         }
@@ -406,7 +411,12 @@ impl<'a> Desk<'a> {
 }
 
 /// A plan with what it costs by other prices of scarce units.
-fn priced_again(problem: &Problem, of: &OpenOrder, plan: &Plan, lanes: &Lanes) -> Option<Plan> {
+pub(super) fn priced_again(
+    problem: &Problem,
+    of: &OpenOrder,
+    plan: &Plan,
+    lanes: &Lanes,
+) -> Option<Plan> {
     let mut view = StockView::default();
     of.demands.iter().for_each(|d| view.push_line(d.sku));
     let mut asked = request(of, problem.now, &view);
@@ -417,6 +427,15 @@ fn priced_again(problem: &Problem, of: &OpenOrder, plan: &Plan, lanes: &Lanes) -
         .map(|s| (s.location, s.need_at.max(problem.now), s.lines.clone()))
         .collect();
     price(lanes, &asked, &shipments, &plan.short)
+}
+
+/// What a plan costs its order; without what a change costs.
+pub(super) fn own_cents(of: &OpenOrder, plan: &Plan) -> i64 {
+    let more = match of.strategy {
+        Strategy::Win => plan.objective.short.0 * WIN_MORE,
+        _ => 0,
+    };
+    plan.objective.total().0 + more
 }
 
 /// What an order without a plan counts.
@@ -432,7 +451,7 @@ pub(super) fn may_be_rerouted(order: &OpenOrder) -> bool {
 }
 
 /// Whether an order may have a plan: never fewer units and never later where its strategy says so.
-fn allowed(order: &OpenOrder, plan: &Plan) -> bool {
+pub(super) fn allowed(order: &OpenOrder, plan: &Plan) -> bool {
     if !order.never_worse() {
         return true;
     }

@@ -20,6 +20,9 @@ const MOVES: usize = 4;
 /// Of so many orders that can move one is the middle of a joint search in a pass.
 const RESOLVE_SHARE: usize = 2;
 
+/// So many of a hundred orders are shaken.
+const SHAKEN: usize = 20;
+
 /// What the search knows of the problem, once for all rounds.
 pub(super) struct Search<'a> {
     columns: &'a Columns,
@@ -104,6 +107,22 @@ impl<'a> Search<'a> {
             })
             .collect();
         done.into_iter().for_each(|done| done.put(answer));
+    }
+
+    /// Takes what some of the orders have and places them again, in another sequence and at other prices.
+    pub(super) fn shake(&self, number: u64, answer: &mut Answer<'_>) {
+        let mut random = Random::part(self.seed.rotate_left(32), number);
+        let moving = (0..self.lines.len()).filter(|&order| !self.lines[order].is_empty());
+        let mut shaken: Vec<usize> = moving.filter(|_| random.index(100) < SHAKEN).collect();
+        for &order in &shaken {
+            answer.rest.give(order, &answer.choices[order]);
+        }
+        random.shuffle(&mut shaken);
+        for order in shaken {
+            let weight = i64::try_from(random.index(3)).unwrap_or(0);
+            let price = |draw: u32| self.prices[draw as usize] * weight / 2;
+            answer.choices[order] = answer.rest.place(order, price);
+        }
     }
 
     /// Which bench has a line in a round.

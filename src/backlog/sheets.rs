@@ -178,6 +178,18 @@ impl Desk {
     }
 }
 
+impl<'a> Frame<'a> {
+    /// What all plans of an order have in common.
+    pub(super) fn of(problem: &'a Problem, columns: &'a Columns, order: &'a OpenOrder) -> Self {
+        Self {
+            problem,
+            columns,
+            order,
+            shape: columns.shapes.get(0),
+        }
+    }
+}
+
 impl Frame<'_> {
     /// A moment as offers keep it: not before now, rounded up to a second.
     fn whole_seconds(&self, at: EpochMillis) -> EpochMillis {
