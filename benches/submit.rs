@@ -10,7 +10,7 @@
     reason = "criterion's macros make undocumented functions"
 )]
 
-use allot::bench::single::{Mix, World};
+use allot::bench::single::{Mix, Odd, World};
 use allot::bench::synthetic::{self, Popularity};
 use allot::engine::{Engine, Limits};
 use allot::model::{EpochMillis, Order};
@@ -137,6 +137,7 @@ fn kept(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("kept");
     for (lines, locations) in [(2, 20), (5, 100), (8, 500)] {
         let mix = Mix {
+            odd: Odd::None,
             lines,
             locations,
             stocked: 50,

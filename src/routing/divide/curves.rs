@@ -396,8 +396,8 @@ impl<'a> Curves<'a> {
                 if one_end.max(other_end) > PAIRS_MAX || self.pairs > ALL_PAIRS_MAX {
                     return NEVER;
                 }
-                let pairs = (&one.steps[..one_end], &other.steps[..other_end]);
-                excess = excess.max(most_excess(table, pairs));
+                let (one, other) = (&one.steps[..one_end], &other.steps[..other_end]);
+                excess = excess.max(most_excess(table, one, other));
             }
         }
         excess
@@ -415,7 +415,7 @@ fn weighing(grams: u64, longest_mm: u32) -> Load {
 }
 
 /// By how much at the most a weight of both costs more by a table, of whatever volume, than each by its own.
-fn most_excess(table: &Table, (one, other): (&[(u64, i64)], &[(u64, i64)])) -> i64 {
+fn most_excess(table: &Table, one: &[(u64, i64)], other: &[(u64, i64)]) -> i64 {
     let mut excess = -NEVER;
     let last = table.steps.len() - 1;
     for &(weight, cents) in one.iter().filter(|s| s.1 < NEVER) {

@@ -221,8 +221,8 @@ impl Amounts<'_, '_> {
         let places = self.places.len();
         let mut loads: Vec<Load> = (0..places).map(|at| load(items, &units, at)).collect();
         let mut costs: Vec<i64> = Vec::with_capacity(places);
-        for at in 0..places {
-            costs.push(self.cost(items, &units, at, loads[at]));
+        for (at, load) in loads.iter().enumerate() {
+            costs.push(self.cost(items, &units, at, *load));
         }
         for _ in 0..EXCHANGES {
             let before: i64 = costs.iter().sum();
