@@ -105,6 +105,9 @@ enum Split {
     Units(usize, i64),
 }
 
+/// Cases by number, the cheapest first: what each costs at the least, in parts of a part.
+type Open = BinaryHeap<Reverse<(i64, usize)>>;
+
 impl Case {
     /// One of its two parts.
     fn take(&mut self, split: Split, second: bool) {
@@ -167,7 +170,7 @@ impl Refiner {
             split: None,
         };
         let mut cases = Vec::new();
-        let mut heap = BinaryHeap::new();
+        let mut heap = Open::new();
         self.push((&mut cases, &mut heap), (costs, stairs), first, (target, 0));
         while let Some(Reverse((value, at))) = heap.pop() {
             let least = value.div_euclid(SCALE).min(self.upper);
@@ -192,7 +195,7 @@ impl Refiner {
     /// Bounds a case and keeps it.
     fn push(
         &mut self,
-        (cases, heap): (&mut Vec<Case>, &mut BinaryHeap<Reverse<(i64, usize)>>),
+        (cases, heap): (&mut Vec<Case>, &mut Open),
         of: (&Costs, &Stairs),
         mut case: Case,
         (target, known): (i64, i64),
@@ -254,7 +257,13 @@ impl Refiner {
                 (value, at[place]) = (value + least, grams);
                 let (lost, by) = self.lost(place, case.spans[place], (price, least));
                 let steps = matches!(split, Some(Split::Step(..)));
-                if lost > 0 && by.is_some() >= steps && (lost > worst || by.is_some() > steps) {
+                // At a step rather than by what ships, and where most is lost.
+                let better = match (by.is_some(), steps) {
+                    (true, false) => true,
+                    (false, true) => false,
+                    _ => lost > worst,
+                };
+                if lost > 0 && better {
                     let (near, at, units) = self.close[place];
                     let by = by.map(|step| Split::Step(place, step));
                     let by = by.or((near < i64::MAX).then_some(Split::Units(at, units)));
