@@ -95,7 +95,8 @@
 //!
 //! **Ties.** Of plans with the same total the one with fewer shipments is chosen, then the one whose
 //! ascending list of (location, hand-over) is the smallest. Of services with the same cost a shipment
-//! takes the one that delivers earlier, then the lower id.
+//! takes the one that delivers earlier, then the lower id. Where demands are divided and more plans of the
+//! same total may be than the work allows to look at, it is one of those that were looked at, the same everywhere.
 //!
 //! **Runner-up.** The cheapest plan that differs from the chosen one in the grouping of demands into
 //! shipments, in a location or a hand-over, or in which demands are short. (Another service for the

@@ -522,7 +522,7 @@ impl Curve {
     }
 
     /// The line for the search over sets of shipments: the one that is highest at a third of so many grams, in
-    /// cents and millionths of a cent for a gram; `None` in the mode of all services, for which it has its own.
+    /// cents and millionths of a cent for a gram.
     pub(super) fn third(&self, grams: u64) -> (i64, i128) {
         let third = i64::try_from(grams / 3).unwrap_or(i64::MAX);
         let usable = self.lines.iter().filter(|line| line.base >= 0);
