@@ -107,8 +107,12 @@ fn unknown_field(key: &str, value: &Node<'_>, names: &[&'static str]) -> Invalid
     Invalid::new(shown_key(key), value, expected)
 }
 
-/// A key from outside as it may stand in a message: one line of bounded length.
+/// A key from outside as it may stand in a message: one line of bounded length, and something even where
+/// it is empty.
 pub(super) fn shown_key(key: &str) -> String {
+    if key.is_empty() {
+        return "\"\"".to_owned();
+    }
     Invalid::new("", key, "").value
 }
 

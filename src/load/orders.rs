@@ -83,17 +83,42 @@ fn drafts(table: &Table<14>, known: Option<KnownSku<'_>>) -> Result<Vec<Draft>, 
     let mut index: Map<OrderKey, usize> = Map::default();
     let mut row = 0;
     table.each(|fields| {
-        let [source, order, line, .., sku, qty, _, _, _, _, together] = fields;
+        let [
+            source,
+            order,
+            line,
+            channel,
+            placed_at,
+            country,
+            postal,
+            sku,
+            qty,
+            deliver_by,
+            customer,
+            residential,
+            pickup_at,
+            together,
+        ] = fields;
+        let header = Header {
+            channel,
+            placed_at,
+            country,
+            postal,
+            deliver_by,
+            customer,
+            residential,
+            pickup_at,
+        };
         let key = OrderKey::new(source.id()?, order.id()?);
         let at = match index.get(&key) {
             Some(&at) => {
-                agree(table, &drafts[at], fields)?;
+                agree(table, &drafts[at], header)?;
                 at
             }
             None => {
                 index.insert(key.clone(), drafts.len());
                 drafts.push(Draft {
-                    order: header(key, fields)?,
+                    order: header.order(key)?,
                     rows: Vec::new(),
                 });
                 drafts.len() - 1
@@ -112,99 +137,92 @@ fn drafts(table: &Table<14>, known: Option<KnownSku<'_>>) -> Result<Vec<Draft>, 
     Ok(drafts)
 }
 
-/// What a row says of its order.
-fn header(key: OrderKey, fields: [Field<'_>; 14]) -> Result<Order, Invalid> {
-    let [
-        _,
-        _,
-        _,
-        channel,
-        placed_at,
-        country,
-        postal,
-        _,
-        _,
-        deliver_by,
-        customer,
-        residential,
-        pickup_at,
-        _,
-    ] = fields;
-    Ok(Order {
-        key,
-        customer: customer.optional(Field::customer)?.map(Into::into),
-        channel: channel
-            .optional(Field::id)?
-            .unwrap_or(CHANNEL_DEFAULT)
-            .into(),
-        placed_at: placed_at.moment()?,
-        priority: 0,
-        ship_to: ShipTo {
-            country: country.country()?.into(),
-            postal: postal.postal()?.into(),
-            coordinate: None,
-            residential: residential.optional(Field::flag)?.unwrap_or(false),
-        },
-        pickup_at: pickup_at.optional(Field::id)?.map(Into::into),
-        deliver_by: deliver_by.optional(Field::day)?,
-        deliver_by_is_hard: false,
-        policy: PolicyOverrides::default(),
-        lines: Vec::new(),
-        ..Order::default()
-    })
+/// The fields of a row that say something of its order.
+#[derive(Clone, Copy)]
+struct Header<'a> {
+    channel: Field<'a>,
+    placed_at: Field<'a>,
+    country: Field<'a>,
+    postal: Field<'a>,
+    deliver_by: Field<'a>,
+    customer: Field<'a>,
+    residential: Field<'a>,
+    pickup_at: Field<'a>,
+}
+
+impl Header<'_> {
+    /// The order that a row begins, without lines.
+    fn order(self, key: OrderKey) -> Result<Order, Invalid> {
+        let Self {
+            channel,
+            placed_at,
+            country,
+            postal,
+            deliver_by,
+            customer,
+            residential,
+            pickup_at,
+        } = self;
+        Ok(Order {
+            key,
+            customer: customer.optional(Field::customer)?.map(Into::into),
+            channel: channel
+                .optional(Field::id)?
+                .unwrap_or(CHANNEL_DEFAULT)
+                .into(),
+            placed_at: placed_at.moment()?,
+            priority: 0,
+            ship_to: ShipTo {
+                country: country.country()?.into(),
+                postal: postal.postal()?.into(),
+                coordinate: None,
+                residential: residential.optional(Field::flag)?.unwrap_or(false),
+            },
+            pickup_at: pickup_at.optional(Field::id)?.map(Into::into),
+            deliver_by: deliver_by.optional(Field::day)?,
+            deliver_by_is_hard: false,
+            policy: PolicyOverrides::default(),
+            lines: Vec::new(),
+            ..Order::default()
+        })
+    }
 }
 
 /// Checks that a further row says the same of its order as the first one.
-fn agree(table: &Table<14>, draft: &Draft, fields: [Field<'_>; 14]) -> Result<(), Invalid> {
-    let [
-        _,
-        _,
-        _,
-        channel,
-        placed_at,
-        country,
-        postal,
-        _,
-        _,
-        deliver_by,
-        customer,
-        residential,
-        pickup_at,
-        _,
-    ] = fields;
+fn agree(table: &Table<14>, draft: &Draft, row: Header<'_>) -> Result<(), Invalid> {
     let first = &draft.order;
-    let again = header(first.key.clone(), fields)?;
+    let again = row.order(first.key.clone())?;
     let differs = |field: Field<'_>, said: &dyn std::fmt::Display| {
         let line = draft.rows.first().map_or(1, |&row| table.line_of_row(row));
         Err(field.refuse(format!("'{said}', as on line {line} of the same order")))
     };
     if again.channel != first.channel {
-        return differs(channel, &first.channel);
+        return differs(row.channel, &first.channel);
     }
     if again.placed_at != first.placed_at {
-        return differs(placed_at, &first.placed_at);
+        return differs(row.placed_at, &first.placed_at);
     }
     if again.ship_to.residential != first.ship_to.residential {
-        return differs(residential, &first.ship_to.residential);
+        return differs(row.residential, &first.ship_to.residential);
     }
     if again.pickup_at != first.pickup_at {
         let said = first.pickup_at.as_deref().unwrap_or_default();
-        return differs(pickup_at, &said);
+        return differs(row.pickup_at, &said);
     }
     if again.ship_to.country != first.ship_to.country {
-        return differs(country, &first.ship_to.country);
+        return differs(row.country, &first.ship_to.country);
     }
     if again.ship_to.postal != first.ship_to.postal {
-        return differs(postal, &first.ship_to.postal);
+        return differs(row.postal, &first.ship_to.postal);
     }
     if again.deliver_by != first.deliver_by {
         let said = first
             .deliver_by
             .map_or_else(String::new, |day| day.to_string());
-        return differs(deliver_by, &said);
+        return differs(row.deliver_by, &said);
     }
     if again.customer != first.customer {
-        return differs(customer, &first.customer.as_deref().unwrap_or_default());
+        return differs(row.customer, &first.customer.as_deref().unwrap_or_default());
     }
     Ok(())
 }

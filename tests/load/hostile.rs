@@ -140,6 +140,14 @@ fn is_a_finding(read: &Result<Order, Faulty>) -> bool {
     })
 }
 
+#[test]
+fn a_field_without_a_name_is_named_as_such() {
+    let mut order = good_order();
+    order["lines"][0][""] = Value::Null;
+    let faulty = read(&order).unwrap_err();
+    assert_eq!(faulty.faults[0].field, "lines[0].\"\"");
+}
+
 proptest! {
     #[test]
     fn an_order_comes_back_as_it_was_written(order in order()) {
