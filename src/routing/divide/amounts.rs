@@ -21,7 +21,11 @@ use std::rc::Rc;
 /// Most places that are looked at for one request, each for one way to spread an item; and where plans of equal
 /// cost are looked for.
 const WORK_MAX: u64 = 120_000_000;
-const EQUAL_WORK_MAX: u64 = 40_000_000;
+const EQUAL_WORK_MAX: u64 = 20_000_000;
+/// As many at most from where a set that had its share is still so many percent below the best plan: that is
+/// no gap that work closes.
+const FAR_WORK_MAX: u64 = 4_000_000;
+const FAR_PERCENT: i64 = 25;
 /// As many of them for one set at first: with a better plan known there may be less to do.
 const EACH_MAX: u64 = 2_000_000;
 /// What carrying costs at one of the places, by its tables, counts as so many looks at it.
@@ -177,6 +181,10 @@ impl<'s, 'a> Amounts<'s, 'a> {
         let left = self.try_set(set, least);
         self.work.left += std::mem::take(&mut self.work.kept);
         if let Some(bound) = left {
+            let known = self.search.least_known();
+            if bound < known - known / 100 * FAR_PERCENT {
+                self.work.left = self.work.left.min(FAR_WORK_MAX);
+            }
             self.later.push((bound, set.to_vec()));
         }
     }

@@ -16,6 +16,8 @@ use std::collections::HashSet;
 /// exact; a whole plan so many.
 const DEMANDS_MAX: i64 = 1 << 28;
 const PLANS_MAX: i64 = 1 << 36;
+/// A second look is worth its work where the first one's bound is at most so many percent below the best plan.
+const NEAR_PERCENT: i64 = 10;
 /// Most shipments from one entry in the sets that are looked at, and most cells there are with all of them.
 const COPIES_MAX: usize = 4;
 const CELLS_MAX: usize = 400_000;
@@ -33,7 +35,8 @@ impl Search<'_> {
         }
         let begun = (self.left, self.open, self.short, self.spent);
         let mut bound = self.pass(true)?;
-        if bound < self.least_known() {
+        let known = self.least_known();
+        if bound < known && bound >= known - known / 100 * NEAR_PERCENT {
             // Where many plans cost the same, that none is better may be proven without a look at all of them.
             (self.left, self.open, self.short, self.spent) = begun;
             bound = bound.max(self.pass(false)?);
