@@ -97,6 +97,7 @@ impl Engine {
         let effort = Effort {
             growth: times(rules.horizon, sample.span),
             steps: rules.steps,
+            certain: false,
         };
         let warm = self.priced.swap(true, Ordering::Relaxed);
         let rows = prices(&asked, &stock, &lanes, effort, warm)?;

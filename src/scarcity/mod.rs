@@ -20,6 +20,8 @@ use std::collections::HashMap;
 const STEP: f64 = 400.0;
 /// After so many steps they are half as long.
 const HALVED: f64 = 10.0;
+/// Orders for an item, of those that are like the ones to come, at which half of its price is believed.
+const BELIEVED: f64 = 2.0;
 /// Units of a position that are as good as without end.
 pub const ENOUGH: u32 = 1 << 30;
 
@@ -49,6 +51,9 @@ pub struct Effort {
     pub growth: f64,
     /// Steps of the pricing, at least 1.
     pub steps: u32,
+    /// Whether the orders given are those to come; otherwise they are only like them, and a price is
+    /// believed less the fewer of them ask for its item.
+    pub certain: bool,
 }
 
 /// One position while prices are sought.
@@ -92,7 +97,7 @@ pub fn prices(
             break;
         }
     }
-    market.settle(f64::from(steps - first_kept));
+    market.settle(f64::from(steps - first_kept), effort.certain);
     Ok(market.rows())
 }
 
@@ -207,11 +212,17 @@ impl Market {
         scarce
     }
 
-    /// The mean of the prices that were kept.
+    /// The mean of the prices that were kept, as far as they are believed: an item that one order like
+    /// those to come asked for may not be asked for again.
     #[allow(clippy::float_arithmetic, reason = "as in `prices`")]
-    fn settle(&mut self, count: f64) {
-        for position in self.skus.iter_mut().flat_map(|(_, positions)| positions) {
-            position.round_to(position.sum / count.max(1.0));
+    fn settle(&mut self, count: f64, certain: bool) {
+        let doubt = if certain { 0.0 } else { BELIEVED };
+        for ((_, positions), orders) in self.skus.iter_mut().zip(&self.orders) {
+            let asked = counted(orders.len() as u64);
+            let believed = asked.max(1.0) / (asked.max(1.0) + doubt);
+            for position in positions {
+                position.round_to(believed * position.sum / count.max(1.0));
+            }
         }
     }
 

@@ -29,7 +29,11 @@ pub(crate) struct Hindsight {
 /// Seeks the prices for a shop whose stock has what is on its way in it.
 pub(crate) fn hindsight(shop: &Shop, steps: u32) -> anyhow::Result<Hindsight> {
     let stock = prices::stock(shop)?;
-    let effort = Effort { growth: 1.0, steps };
+    let effort = Effort {
+        growth: 1.0,
+        steps,
+        certain: true,
+    };
     let mut lanes = shop.lanes.priced(&[])?;
     let mut best = value(shop, &lanes, &stock, &[]);
     for round in 0..ROUNDS {

@@ -188,7 +188,9 @@ fn main() -> anyhow::Result<()> {
     }
     let shop = args.shop(&orders, args.known_every)?;
     let growth = args.growth * f64::from(args.known_every);
-    let prices = prices::prices(&shop, growth, args.steps)?;
+    // Those that are replayed are the orders to come; others are only like them.
+    let certain = args.replay.is_none() && (growth - 1.0).abs() < f64::EPSILON;
+    let prices = prices::prices(&shop, growth, certain, args.steps)?;
     let other = args.replay.as_ref().unwrap_or(&orders);
     let same = args.replay.is_none() && args.known_every == 1;
     let other = (!same).then(|| args.shop(other, 1)).transpose()?;

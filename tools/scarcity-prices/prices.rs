@@ -34,9 +34,18 @@ pub(crate) fn stock(shop: &Shop) -> anyhow::Result<Stock> {
 }
 
 /// Prices above zero, by SKU and location. `growth` is how many times the orders of the file are
-/// still to come on this stock.
-pub(crate) fn prices(shop: &Shop, growth: f64, steps: u32) -> anyhow::Result<Vec<ScarcityRow>> {
-    let effort = Effort { growth, steps };
+/// still to come on this stock; `certain` that they are these very orders.
+pub(crate) fn prices(
+    shop: &Shop,
+    growth: f64,
+    certain: bool,
+    steps: u32,
+) -> anyhow::Result<Vec<ScarcityRow>> {
+    let effort = Effort {
+        growth,
+        steps,
+        certain,
+    };
     let prices = scarcity::prices(shop, &stock(shop)?, &shop.lanes, effort, false);
     Ok(prices?)
 }

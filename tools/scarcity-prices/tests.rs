@@ -19,8 +19,8 @@ fn prices_are_repeatable_and_a_folder_takes_them() {
     file.orders.truncate(1_000);
     let shop = Shop::new(files, file, false).unwrap();
     // The orders stand for forty times as many, so that something is scarce.
-    let rows = prices::prices(&shop, 40.0, 6).unwrap();
-    assert_eq!(rows, prices::prices(&shop, 40.0, 6).unwrap());
+    let rows = prices::prices(&shop, 40.0, false, 6).unwrap();
+    assert_eq!(rows, prices::prices(&shop, 40.0, false, 6).unwrap());
     assert!(!rows.is_empty());
     for row in &rows {
         let held = &shop.stock[row.sku.index()];

@@ -105,7 +105,7 @@ fn rank(plan: &Plan) -> (i64, usize, Vec<(u16, i64)>) {
 }
 
 /// What the search over sets of shipments has to do at the most: it goes through them twice.
-const WORK_MAX: u64 = 170_000_000;
+const WORK_MAX: u64 = 150_000_000;
 
 /// How much work the search over sets of shipments was, and what no plan costs less than.
 fn settled(case: &Case) -> (u64, i64) {
