@@ -86,11 +86,27 @@ pub(super) fn merge(
             let order = free[at as usize];
             answer.rest.give(order, &answer.choices[order]);
         }
+        // A programme may put together what no plan of the pool draws: then another group was faster.
+        let mut taken = 0;
+        for (&at, choice) in group.iter().zip(&choices) {
+            if answer.rest.take(free[at as usize], choice).is_err() {
+                break;
+            }
+            taken += 1;
+        }
+        if taken < group.len() {
+            for (&at, choice) in group[..taken].iter().zip(&choices) {
+                answer.rest.give(free[at as usize], choice);
+            }
+            for &at in group {
+                let order = free[at as usize];
+                let back = answer.rest.take(order, &answer.choices[order]);
+                assert!(back.is_ok(), "it was there a moment ago");
+            }
+            continue;
+        }
         for (&at, choice) in group.iter().zip(choices) {
-            let order = free[at as usize];
-            let taken = answer.rest.take(order, &choice);
-            assert!(taken.is_ok(), "a group only takes what is there");
-            answer.choices[order] = choice;
+            answer.choices[free[at as usize]] = choice;
         }
     }
     before - answer.cents()

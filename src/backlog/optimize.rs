@@ -143,6 +143,7 @@ pub fn optimize(
         hear,
         bound: 0,
         waiting: large.iter().any(without_plan),
+        over: false,
     };
     let stopped = run.tell(Stage::Sheets, (1, 1), None).is_break();
     let mut enough = stopped;
@@ -206,7 +207,12 @@ pub fn optimize(
     // What is proven of a small group holds as long as the large orders keep what they have.
     run.bound += if any_large { 0 } else { raised };
     let found = (&answer, &prices, &*leasts);
-    run.finish(problem, lanes, &columns, found, effort.rounds)
+    let rounds = if run.over {
+        effort.rounds.min(1)
+    } else {
+        effort.rounds
+    };
+    run.finish(problem, lanes, &columns, found, rounds)
 }
 
 /// The cheapest of some answers.
@@ -231,6 +237,8 @@ struct Run<'h> {
     bound: i128,
     /// Whether an order without a plan may get one at the end: until then nothing is proven of all.
     waiting: bool,
+    /// Whether somebody said that it is enough.
+    over: bool,
 }
 
 impl Run<'_> {
@@ -375,12 +383,15 @@ impl Run<'_> {
             },
         };
         self.outcome.trace.push(at);
-        (self.hear)(Progress {
+        let heard = (self.hear)(Progress {
             stage,
             done,
             of,
             at,
-        })
+        });
+        // Prices have a part of the time only: when that is over not all is.
+        self.over |= heard.is_break() && stage != Stage::Prices;
+        heard
     }
 
     fn finish(

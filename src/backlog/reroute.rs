@@ -75,6 +75,8 @@ pub(super) fn reroute(
     plans: &mut Vec<Option<Plan>>,
     rounds: u32,
 ) -> BTreeMap<usize, i64> {
+    // In a single round there is no time for a second way.
+    let priced = priced.filter(|_| rounds > 1);
     let mut ranked: Vec<&Wish> = orders.iter().collect();
     ranked.sort_by_key(|l| (problem.orders[l.order].placed_at, l.order));
     let way = |priced: Option<&Lanes>, plans: &mut [Option<Plan>]| {

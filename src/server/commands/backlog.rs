@@ -295,6 +295,9 @@ fn rule_word(args: &mut Arguments<'_>, ask: &mut Ask) -> Result<bool, CommandErr
         ask.scenarios.push(Scenario::parse(text)?);
     } else if args.take("SECONDS") {
         let seconds = number(args, "SECONDS")?;
+        if ask.budget.is_some() {
+            return Err(Invalid::new("SECONDS", seconds, "SECONDS once").into());
+        }
         ask.budget = Some(Duration::from_secs(seconds.into()));
     } else if args.take("SEED") {
         ask.seed = args.number("SEED")?;
