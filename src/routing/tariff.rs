@@ -93,6 +93,11 @@ pub(super) struct Billing {
 }
 
 impl Billing {
+    /// Whether what is left after full parcels is billed by whole steps as well.
+    pub(super) fn steps_evenly(&self) -> bool {
+        self.heaviest.checked_rem(self.step) == Some(0)
+    }
+
     fn new(service: &Service, mut bounds: Vec<u64>) -> Self {
         bounds.sort_unstable();
         bounds.dedup();

@@ -387,7 +387,7 @@ impl<'a> Curves<'a> {
                 // A service asks the same for full parcels whatever comes besides: what is no more than one
                 // parcel says it for all.
                 let sized = !table.sized.is_empty();
-                let parcel = |t: &Table| match single && !sized {
+                let parcel = |t: &Table| match single && !sized && less.steps_evenly() {
                     true => t.steps.partition_point(|s| s.0 <= less.heaviest()),
                     false => t.steps.len(),
                 };
@@ -422,7 +422,7 @@ fn most_excess(table: &Table, one: &[(u64, i64)], other: &[(u64, i64)]) -> i64 {
         let mut at = 0;
         for &(more, besides) in other.iter().filter(|s| s.1 < NEVER) {
             // Together they weigh no more than the order, the last step.
-            while at < last && table.steps[at].0 < weight + more {
+            while at < last && table.steps[at].0 < weight.saturating_add(more) {
                 at += 1;
             }
             excess = excess.max(table.cents(at, u64::MAX) - cents - besides);

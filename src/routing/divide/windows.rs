@@ -15,6 +15,8 @@ use super::amounts::Amounts;
 use super::curves::{BEYOND, Line, MICRO, Window};
 use super::items::{Item, MILLI, Row};
 
+/// Parts within parts at the most: each is a call within a call.
+const DEPTH_MAX: usize = 256;
 /// How much work the ways of all of it are worth at first, and those of a part.
 const FIRST_MAX: u64 = 60_000;
 const PART_MAX: u64 = 20_000;
@@ -41,7 +43,7 @@ impl Amounts<'_, '_> {
         if self.fill_limited(items, bound, limit) {
             return;
         }
-        if self.work.is_over() {
+        if self.work.is_over() || depth >= DEPTH_MAX {
             self.unfinished = self.unfinished.min(bound);
             return;
         }
@@ -125,7 +127,9 @@ impl Amounts<'_, '_> {
             }
             let mut both: Vec<(i64, u64)> = Vec::with_capacity(held.len() * steps.len());
             for &(holds, above) in &held {
-                let more = steps.iter().map(|&(end, more)| (above + more, holds + end));
+                let more = steps
+                    .iter()
+                    .map(|&(end, more)| (above + more, holds.saturating_add(end)));
                 both.extend(more.filter(|both| both.0 <= room));
             }
             // Of those that are no higher only the one that holds the most.

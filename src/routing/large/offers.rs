@@ -171,6 +171,14 @@ impl Offers {
             (false, _) => RejectedReason::NoService,
             (true, false) => RejectedReason::TooLate,
             (true, true) if job.tight(location) => RejectedReason::Full,
+            // There will be some, but it leaves too late.
+            (true, true)
+                if !self
+                    .goods(job, location, held, EpochMillis::DISTANT_FUTURE)
+                    .is_empty() =>
+            {
+                RejectedReason::TooLate
+            }
             (true, true) => RejectedReason::NoStock,
         })
     }

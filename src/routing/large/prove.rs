@@ -418,7 +418,8 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
     /// What a set costs at the least, with the steps of weight as they are where they are known; by their
     /// lines it is `least`.
     fn refined(&mut self, open: &[u32], least: i64) -> i64 {
-        let Some(stairs) = self.costs.stairs.as_ref().filter(|_| self.aim == Aim::Near) else {
+        let looks = self.aim == Aim::Near && self.work > 0;
+        let Some(stairs) = self.costs.stairs.as_ref().filter(|_| looks) else {
             self.refiner.found.clear();
             return least;
         };

@@ -14,6 +14,8 @@ use std::collections::BinaryHeap;
 const SCALE: i64 = 256;
 /// Most cases that are told apart, and steps for the prices of each.
 const CASES: usize = 400;
+/// Most units that are looked at for one set: an order of thousands of them is no more work than others.
+const LOOKED_MAX: u64 = 2_000_000;
 const ROUNDS: usize = 12;
 /// Steps are counted in so many parts.
 const STEP: i64 = 16;
@@ -57,7 +59,7 @@ impl Stairs {
         for (grams, cents) in points {
             let grams = i64::try_from(grams).unwrap_or(i64::MAX);
             if steps.last().is_none_or(|last| last.0 < grams) {
-                steps.push((grams, cents.saturating_mul(parts)));
+                steps.push((grams, cents.saturating_mul(parts).min(CENTS_MOST)));
             }
         }
         steps
@@ -174,7 +176,8 @@ impl Refiner {
         self.push((&mut cases, &mut heap), (costs, stairs), first, (target, 0));
         while let Some(Reverse((value, at))) = heap.pop() {
             let least = value.div_euclid(SCALE).min(self.upper);
-            if least >= target || least >= self.upper || cases.len() >= CASES {
+            let over = cases.len() >= CASES || self.looked >= LOOKED_MAX;
+            if least >= target || least >= self.upper || over {
                 return Some(least);
             }
             let at: usize = at;
@@ -200,6 +203,7 @@ impl Refiner {
         mut case: Case,
         (target, known): (i64, i64),
     ) {
+        self.looked += case.units.len() as u64;
         let value = self.ascend(of, &mut case, target).max(known);
         heap.push(Reverse((value, cases.len())));
         cases.push(case);
