@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Most bytes of facts that wait for a follower in memory.
-const QUEUE_BYTES: usize = 16 << 20;
+/// Most bytes of memory that facts take which wait for a follower.
+const QUEUE_BYTES: usize = 32 << 20;
 /// After so long a follower tries again to read segments that could not be read.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -30,7 +30,7 @@ pub(super) type Files = (Arc<dyn Disk>, PathBuf);
 struct Handed {
     first: u64,
     count: u32,
-    /// As they were written.
+    /// About what they take in memory.
     bytes: usize,
     body: Body,
 }
@@ -57,6 +57,24 @@ struct Queue {
     bytes: usize,
     /// Number of the fact after the last one that is safe.
     next: u64,
+}
+
+impl Queue {
+    /// Takes all out, to be freed by who has let go of the queue.
+    fn clear(&mut self) -> VecDeque<Handed> {
+        self.bytes = 0;
+        std::mem::take(&mut self.batches)
+    }
+}
+
+/// About the bytes that a batch takes in memory while it waits: facts that were given, or else what
+/// was written.
+fn memory_of(count: u32, written: &[u8], facts: &Vec<(EpochMillis, Fact)>) -> usize {
+    match facts.len() == count as usize {
+        // What hangs off them, texts and lists, is about as long as they are written.
+        true => written.len() + facts.capacity() * size_of::<(EpochMillis, Fact)>(),
+        false => written.len(),
+    }
 }
 
 /// The writer's end.
@@ -97,18 +115,18 @@ impl Following {
         facts: Vec<(EpochMillis, Fact)>,
         has_segments: bool,
     ) {
+        let bytes = memory_of(count, body, &facts);
+        let mut dropped = VecDeque::new();
         let mut queue = self.queue.lock();
-        while queue.followed && queue.bytes > 0 && queue.bytes + body.len() > QUEUE_BYTES {
+        while queue.followed && queue.bytes > 0 && queue.bytes + bytes > QUEUE_BYTES {
             if has_segments {
-                queue.batches.clear();
-                queue.bytes = 0;
+                dropped = queue.clear();
             } else {
                 self.changed.wait(&mut queue);
             }
         }
         queue.next = first + u64::from(count);
         if queue.followed {
-            let bytes = body.len();
             queue.bytes += bytes;
             let body = match facts.len() == count as usize {
                 true => Body::Facts(facts),
@@ -122,6 +140,9 @@ impl Following {
             });
             self.changed.notify_all();
         }
+        // Many facts are freed in a while: not while the follower waits for the queue.
+        drop(queue);
+        drop(dropped);
     }
 
     /// Nothing more comes.
@@ -134,9 +155,10 @@ impl Following {
         let mut queue = self.queue.lock();
         queue.followed = false;
         self.followed.store(false, Ordering::Relaxed);
-        queue.batches.clear();
-        queue.bytes = 0;
+        let dropped = queue.clear();
         self.changed.notify_all();
+        drop(queue);
+        drop(dropped);
     }
 }
 
@@ -307,4 +329,42 @@ fn first_kept(disk: &dyn Disk, dir: &Path) -> Result<Option<u64>, JournalError> 
     let head = disk.read_head(&path, SEGMENT_HEADER);
     let head = head.map_err(JournalError::io("read", path.display().to_string()))?;
     Ok(SegmentHeader::read(&head).ok().map(|header| header.first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::LocationId;
+
+    #[test]
+    fn facts_that_wait_count_as_what_they_take_in_memory() {
+        const EACH: u32 = 1_000;
+        let following = Following::new(1);
+        following.queue.lock().followed = true;
+        let fact = Fact::LocationPaused {
+            location: LocationId(0),
+            paused: true,
+        };
+        let batch = size_of::<(EpochMillis, Fact)>() * EACH as usize;
+        let fit = QUEUE_BYTES / batch;
+        let mut next = 1;
+        let mut hand = |count: usize| {
+            for _ in 0..count {
+                // As if next to nothing were written of them.
+                let facts = vec![(EpochMillis(0), fact.clone()); EACH as usize];
+                following.hand((next, EACH), &[], facts, true);
+                next += u64::from(EACH);
+            }
+            let queue = following.queue.lock();
+            assert!(queue.bytes <= QUEUE_BYTES);
+            assert_eq!(queue.bytes, queue.batches.len() * batch);
+            assert_eq!(queue.next, next);
+            queue.batches.len()
+        };
+        assert_eq!(hand(fit), fit, "all that there is room for");
+        assert_eq!(hand(1), 1, "the others are read again from the segments");
+        following.stop();
+        let queue = following.queue.lock();
+        assert_eq!((queue.bytes, queue.batches.len()), (0, 0));
+    }
 }
