@@ -44,6 +44,7 @@ fn wait_for(connection: &mut Connection, stream: &str, count: i64) {
 
 /// Types of all events of a stream.
 pub(crate) fn kinds(connection: &mut Connection, stream: &str) -> Vec<String> {
+    wait_for_feed(connection);
     let all = entries(&connection.say(&format!("XRANGE {stream} - +")));
     all.into_iter().map(|(_, kind)| kind).collect()
 }
@@ -63,13 +64,17 @@ fn adjust(connection: &mut Connection, n: usize) {
     assert!(!matches!(reply, Value::Error(_)), "{reply:?}");
 }
 
-/// A server whose feed is there: it is read from the journal when all else can be asked already.
-fn started() -> TestServer {
-    let server = TestServer::start();
-    let mut connection = server.connect();
+/// The feed is read from the journal when all else can be asked already.
+fn wait_for_feed(connection: &mut Connection) {
     wait_until("the feed is there", || {
         !connection.say("XLEN events").is_error()
     });
+}
+
+/// A server whose feed is there.
+fn started() -> TestServer {
+    let server = TestServer::start();
+    wait_for_feed(&mut server.connect());
     server
 }
 
