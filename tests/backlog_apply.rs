@@ -9,86 +9,27 @@ use allot::backlog::{
     check, optimize, read, what_if,
 };
 use allot::engine::{
-    ClaimAsk, CountReport, Engine, ExceptionFilter, FactSink, Layout, Limits, MoveOutcome, Moving,
-    Replay, SupplyPut,
+    ClaimAsk, CountReport, Engine, ExceptionFilter, Layout, MoveOutcome, Moving, SupplyPut,
 };
-use allot::model::{
-    Cents, Coordinate, EpochMillis, Fact, Lsn, Opening, Order, OrderKey, Place, Qty, SkuId,
-    StockRow,
-};
-use engine_support::{NOW, item, network, order};
-use parking_lot::Mutex;
+use allot::model::{Cents, Opening, Order, OrderKey, Qty, SkuId};
+use engine_support::kept::{Kept, recorded, replay, restarted};
+use engine_support::{NOW, order, stocked, wide};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Every fact, in order.
-#[derive(Debug, Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(EpochMillis, Fact)>>>);
-
-impl FactSink for Kept {
-    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
-        let mut kept = self.0.lock();
-        kept.extend(facts.iter().map(|fact| (at, fact.clone())));
-        Lsn(kept.len() as u64)
-    }
-}
-
-/// The test network with places in the west too, so that it matters who gets which units.
-fn wide() -> allot::model::Network {
-    let mut network = network();
-    network.places.push(Place {
-        country: "US".into(),
-        postal_prefix: "941".into(),
-        coordinate: Coordinate::from_degrees(37.7, -122.4).unwrap(),
-        population: 1,
-        ..Place::default()
-    });
-    network
-}
-
-fn opening(stock: &[[u32; 3]]) -> Opening {
-    let rows = (0u32..).zip(stock).flat_map(|(sku, here)| {
-        (0u16..).zip(*here).map(move |(place, units)| StockRow {
-            sku: SkuId(sku),
-            location: allot::model::LocationId(place),
-            on_hand: Qty(units),
-            safety_stock: Qty(0),
-            held: None,
-        })
-    });
-    Opening {
-        items: (0..stock.len()).map(item).collect(),
-        stock: rows.collect(),
-        ..Opening::default()
-    }
-}
-
-fn recorded(stock: &[[u32; 3]]) -> (Engine, Kept) {
-    let kept = Kept::default();
-    let sink: Box<dyn FactSink> = Box::new(kept.clone());
-    let engine = Engine::new(wide(), opening(stock), Limits::default(), Some(sink), NOW);
-    (engine.unwrap(), kept)
+fn begin(stock: &[[u32; 3]]) -> (Engine, Kept) {
+    recorded(wide(), stocked(stock))
 }
 
 /// Another engine in the state that the facts give.
 fn copy(kept: &Kept) -> Engine {
-    let mut replay = Replay::new(wide(), Limits::default()).unwrap();
-    let facts = kept.0.lock().clone();
-    let last = Lsn(facts.len() as u64);
-    for (at, fact) in facts {
-        replay.apply(at, fact).unwrap();
-    }
-    replay.finish(Opening::default(), None, last, NOW).unwrap()
+    restarted(wide(), Opening::default(), &kept.facts(), NOW)
 }
 
 fn hash_of_facts(kept: &Kept) -> u64 {
-    let mut replay = Replay::new(wide(), Limits::default()).unwrap();
-    for (at, fact) in kept.0.lock().clone() {
-        replay.apply(at, fact).unwrap();
-    }
-    replay.state_hash(NOW).unwrap()
+    replay(wide(), &kept.facts()).state_hash(NOW).unwrap()
 }
 
 fn to(mut order: Order, postal: &str, short_cents: i64) -> Order {
@@ -155,7 +96,7 @@ const SCARCE: [[u32; 3]; 4] = [[12, 9, 10], [8, 14, 7], [15, 0, 13], [6, 11, 9]]
 
 #[test]
 fn a_plan_is_carried_out_and_again_changes_nothing() {
-    let (engine, kept) = recorded(&SCARCE);
+    let (engine, kept) = begin(&SCARCE);
     crowd(&engine, 120);
     let before = engine.state_hash(NOW);
     let (plan, outcome) = planned(&kept, Strategy::Redistribute);
@@ -183,7 +124,7 @@ fn a_plan_is_carried_out_and_again_changes_nothing() {
 
 #[test]
 fn two_orders_that_want_each_others_units_change_places_in_one_step() {
-    let (engine, kept) = recorded(&[[1, 0, 1]]);
+    let (engine, kept) = begin(&[[1, 0, 1]]);
     // The one in the west takes the only near unit of the one in the east, and the other way round:
     // the locations are closed for whoever comes first.
     engine.pause_location("WEST", true, NOW).unwrap();
@@ -204,7 +145,7 @@ fn two_orders_that_want_each_others_units_change_places_in_one_step() {
 
 #[test]
 fn a_promise_that_a_move_of_several_orders_keeps_is_at_risk_no_longer() {
-    let (engine, kept) = recorded(&[[2, 0, 0]]);
+    let (engine, kept) = begin(&[[2, 0, 0]]);
     for id in ["first", "second"] {
         let one = to(order(id, &[(0, 1)]), "10001", 9_000);
         engine.submit(Arc::new(one), NOW).unwrap();
@@ -257,7 +198,7 @@ fn a_promise_that_a_move_of_several_orders_keeps_is_at_risk_no_longer() {
 
 #[test]
 fn who_changed_meanwhile_is_skipped() {
-    let (engine, kept) = recorded(&SCARCE);
+    let (engine, kept) = begin(&SCARCE);
     crowd(&engine, 120);
     let (plan, _) = planned(&kept, Strategy::Redistribute);
     let gone = &plan.moves[0];
@@ -274,7 +215,7 @@ fn who_changed_meanwhile_is_skipped() {
 #[test]
 fn a_plan_is_carried_out_while_others_submit_and_cancel() {
     for round in 0..8 {
-        let (engine, kept) = recorded(&SCARCE);
+        let (engine, kept) = begin(&SCARCE);
         crowd(&engine, 150);
         let (plan, _) = planned(&kept, Strategy::Gain);
         let over = AtomicBool::new(false);
@@ -314,7 +255,7 @@ fn a_plan_is_carried_out_while_others_submit_and_cancel() {
 #[test]
 fn what_was_interrupted_is_done_by_doing_it_again() {
     for stop_after in [0, 1, 7, 19] {
-        let (engine, kept) = recorded(&SCARCE);
+        let (engine, kept) = begin(&SCARCE);
         crowd(&engine, 120);
         let (plan, _) = planned(&kept, Strategy::Redistribute);
         let mut asked = 0;
@@ -334,7 +275,7 @@ fn what_was_interrupted_is_done_by_doing_it_again() {
 
 #[test]
 fn what_only_ships_earlier_moves_too_and_once() {
-    let (engine, kept) = recorded(&[[0, 0, 0]]);
+    let (engine, kept) = begin(&[[0, 0, 0]]);
     let supply = SupplyPut {
         id: "P-1",
         sku: "SKU-0",
@@ -379,7 +320,7 @@ fn what_only_ships_earlier_moves_too_and_once() {
 
 #[test]
 fn what_moves_free_goes_to_who_waits() {
-    let (engine, kept) = recorded(&[[1, 0, 1]]);
+    let (engine, kept) = begin(&[[1, 0, 1]]);
     engine.pause_location("WEST", true, NOW).unwrap();
     let far = to(order("far", &[(0, 1)]), "94107", 9_000);
     engine.submit(Arc::new(far), NOW).unwrap();
@@ -404,7 +345,7 @@ fn what_moves_free_goes_to_who_waits() {
 
 #[test]
 fn a_copy_is_the_engine_at_one_moment() {
-    let (engine, kept) = recorded(&SCARCE);
+    let (engine, kept) = begin(&SCARCE);
     crowd(&engine, 120);
     engine.pause_location("MID", true, NOW).unwrap();
     let (same, at) = engine.copy(NOW).unwrap();
@@ -431,23 +372,13 @@ fn a_copy_is_the_engine_at_one_moment() {
         }
         for _ in 0..5 {
             let (copied, at) = engine.copy(NOW).unwrap();
-            let mut replay = Replay::new(wide(), Limits::default()).unwrap();
-            let facts = kept.0.lock()[..usize::try_from(at.0).unwrap()].to_vec();
-            for (moment, fact) in facts {
-                replay.apply(moment, fact).unwrap();
-            }
+            let mut facts = kept.facts();
+            facts.truncate(usize::try_from(at.0).unwrap());
+            let replay = replay(wide(), &facts);
             assert_eq!(copied.state_hash(NOW), replay.state_hash(NOW).unwrap());
         }
         over.store(true, Ordering::Relaxed);
     });
-}
-
-/// An engine on another network, with its facts.
-fn recorded_on(network: allot::model::Network, stock: &[[u32; 3]]) -> (Engine, Kept) {
-    let kept = Kept::default();
-    let sink: Box<dyn FactSink> = Box::new(kept.clone());
-    let engine = Engine::new(network, opening(stock), Limits::default(), Some(sink), NOW);
-    (engine.unwrap(), kept)
 }
 
 #[test]
@@ -455,7 +386,7 @@ fn a_plan_keeps_what_locations_hand_over_in_a_day() {
     let mut network = wide();
     network.locations[0].shipments_per_day = Some(14);
     network.locations[2].units_per_day = Some(9);
-    let (engine, _) = recorded_on(network, &SCARCE);
+    let (engine, _) = recorded(network, stocked(&SCARCE));
     crowd(&engine, 120);
     let (copy, _) = engine.copy(NOW).unwrap();
     let (plan, outcome) = planned_of(copy, &Scope::default(), Strategy::Redistribute);
@@ -480,7 +411,7 @@ fn a_plan_keeps_what_locations_hand_over_in_a_day() {
 
 /// Two orders for one unit: the second was placed ten days ago and is worth a little less.
 fn young_and_old() -> (Engine, Kept) {
-    let (engine, kept) = recorded(&[[1, 0, 0]]);
+    let (engine, kept) = begin(&[[1, 0, 0]]);
     let young = to(order("young", &[(0, 1)]), "10001", 13_000);
     engine.submit(Arc::new(young), NOW).unwrap();
     let mut old = to(order("old", &[(0, 1)]), "10001", 10_000);
@@ -535,7 +466,7 @@ fn a_change_has_to_pay_for_itself() {
 
 #[test]
 fn what_is_handed_over_soon_or_is_with_somebody_stays() {
-    let (engine, kept) = recorded(&[[1, 0, 1]]);
+    let (engine, kept) = begin(&[[1, 0, 1]]);
     engine.pause_location("WEST", true, NOW).unwrap();
     let far = to(order("far", &[(0, 1)]), "94107", 9_000);
     let view = engine.submit(Arc::new(far), NOW).unwrap();
@@ -589,7 +520,7 @@ fn assumed(engine: &Engine, strategy: Strategy, scenarios: &[&str]) -> Vec<Colum
 
 #[test]
 fn what_would_be_by_hand() {
-    let (engine, _) = recorded(&[[1, 0, 1], [0, 0, 0]]);
+    let (engine, _) = begin(&[[1, 0, 1], [0, 0, 0]]);
     let near = to(order("near", &[(0, 1)]), "10001", 9_000);
     engine.submit(Arc::new(near), NOW).unwrap();
     let supply = SupplyPut {

@@ -8,10 +8,10 @@ mod engine_support;
 use allot::bench::random::Random;
 use allot::engine::{Engine, EngineError, FactSink, Goal, Limits, OrderView};
 use allot::ledger::{NoLog, Owner, Take, Want};
-use allot::model::{EpochMillis, Fact, Lsn, Order, OwnerFact, Plan};
+use allot::model::{EpochMillis, Order, OwnerFact, Plan};
 use engine_support::commands::{opening, random_order};
+use engine_support::kept::Kept;
 use engine_support::{NOW, atp, engine, network, no_backorder, order, submit, threads};
-use parking_lot::Mutex;
 use std::sync::Arc;
 
 type Answers = Vec<Result<OrderView, EngineError>>;
@@ -51,17 +51,6 @@ fn said(answers: &Answers) -> Vec<String> {
     answers.iter().map(|answer| format!("{answer:?}")).collect()
 }
 
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<Fact>>>);
-
-impl FactSink for Kept {
-    fn append(&self, _: EpochMillis, facts: &[Fact]) -> Lsn {
-        let mut kept = self.0.lock();
-        kept.extend_from_slice(facts);
-        Lsn(kept.len() as u64)
-    }
-}
-
 #[test]
 fn the_same_orders_get_the_same_answers_with_any_number_of_threads() {
     for seed in 0..12 {
@@ -69,15 +58,10 @@ fn the_same_orders_get_the_same_answers_with_any_number_of_threads() {
         let orders = crowd(seed, 600);
         let outcome = |count: usize| {
             let kept = Kept::default();
-            let engine = fresh(Some(Box::new(kept.clone())));
+            let engine = fresh(kept.sink());
             let answers = batch(&engine, &orders, count);
-            let facts = kept
-                .0
-                .lock()
-                .iter()
-                .map(|f| format!("{f:?}"))
-                .collect::<Vec<_>>();
-            let facts = facts.into_iter().filter(|f| !f.contains("ReleaseKey"));
+            let facts = kept.facts().into_iter().map(|(_, f)| format!("{f:?}"));
+            let facts = facts.filter(|f| !f.contains("ReleaseKey"));
             (said(&answers), facts.collect::<Vec<_>>())
         };
         let one = outcome(1);

@@ -5,45 +5,18 @@
 mod engine_support;
 
 use allot::bench::random::Random;
-use allot::engine::{ClaimAsk, Engine, ExceptionFilter, FactSink, Limits, PartName, Replay};
+use allot::engine::{ClaimAsk, Engine, ExceptionFilter, PartName};
 use allot::lifecycle::{Limits as Spans, State};
 use allot::model::{
-    Change, ChannelId, ClaimMode, DeadlineRow, EpochMillis, Fact, Limit, LocationId, Lsn, Millis,
-    Network,
+    Change, ChannelId, ClaimMode, DeadlineRow, EpochMillis, Limit, LocationId, Millis, Network,
 };
 use engine_support::commands::{command, opening};
+use engine_support::kept::{recorded, restarted as again};
 use engine_support::{NOW, network, order};
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 const HOUR: Millis = Millis(3_600_000);
-
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(EpochMillis, Fact)>>>);
-
-impl FactSink for Kept {
-    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
-        let mut kept = self.0.lock();
-        kept.extend(facts.iter().map(|fact| (at, fact.clone())));
-        Lsn(kept.len() as u64)
-    }
-}
-
-fn engine_of(network: Network) -> (Engine, Kept) {
-    let kept = Kept::default();
-    let sink: Box<dyn FactSink> = Box::new(kept.clone());
-    let engine = Engine::new(network, opening(), Limits::default(), Some(sink), NOW);
-    (engine.unwrap(), kept)
-}
-
-fn again(network: Network, kept: &Kept, now: EpochMillis) -> Engine {
-    let mut replay = Replay::new(network, Limits::default()).unwrap();
-    for (at, fact) in kept.0.lock().iter() {
-        replay.apply(*at, fact.clone()).unwrap();
-    }
-    replay.finish(opening(), None, Lsn(0), now).unwrap()
-}
 
 /// Routed may last an hour, whatever the day.
 fn short_limits() -> Network {
@@ -94,7 +67,7 @@ fn claim(engine: &Engine, order: &str, mode: ClaimMode, lease: Millis, now: Epoc
 
 #[test]
 fn a_breach_is_found_when_it_is_due_by_channel_and_location() {
-    let (engine, _) = engine_of(short_limits());
+    let (engine, _) = recorded(short_limits(), opening());
     submit(&engine, "1", "web");
     submit(&engine, "2", "app");
     let due = NOW + HOUR;
@@ -119,7 +92,7 @@ fn a_breach_is_found_when_it_is_due_by_channel_and_location() {
 
 #[test]
 fn a_claim_not_acknowledged_in_time_goes_back_or_becomes_an_exception() {
-    let (engine, _) = engine_of(network());
+    let (engine, _) = recorded(network(), opening());
     for id in ["1", "2"] {
         submit(&engine, id, "web");
     }
@@ -163,7 +136,7 @@ fn working_time_leaves_out_days_on_which_nobody_works() {
         }),
     };
     closed.deadlines = vec![rule];
-    let (engine, _) = engine_of(closed);
+    let (engine, _) = recorded(closed, opening());
     submit(&engine, "1", "web");
     // The rest of this Wednesday, and as much of the next as is missing to a day.
     assert_eq!(engine.next_due(), Some(NOW + Millis(7 * 24 * HOUR.0)));
@@ -171,7 +144,7 @@ fn working_time_leaves_out_days_on_which_nobody_works() {
 
 #[test]
 fn a_restart_works_out_what_is_due_and_raises_nothing_twice() {
-    let (engine, kept) = engine_of(short_limits());
+    let (engine, kept) = recorded(short_limits(), opening());
     submit(&engine, "1", "web");
     submit(&engine, "2", "app");
     let due = NOW + HOUR;
@@ -179,14 +152,14 @@ fn a_restart_works_out_what_is_due_and_raises_nothing_twice() {
     engine
         .resolve_exception(1, "anna", "asked them", due)
         .unwrap();
-    let restarted = again(short_limits(), &kept, due);
+    let restarted = again(short_limits(), opening(), &kept.facts(), due);
     let hash = restarted.state_hash(due);
     restarted.due(due, 10);
     assert_eq!(restarted.state_hash(due), hash, "it was decided already");
     assert_eq!(restarted.next_due(), engine.next_due());
     // One that was missed while nobody was there is found at once.
     let later = NOW + Millis(5 * HOUR.0);
-    let late = again(short_limits(), &kept, later);
+    let late = again(short_limits(), opening(), &kept.facts(), later);
     late.due(later, 10);
     assert_eq!(causes(&late), ["not_claimed of order shop/2#1"]);
 }
@@ -216,7 +189,7 @@ fn naive_next(engine: &Engine, now: EpochMillis) -> Option<EpochMillis> {
 #[test]
 fn it_agrees_with_looking_at_everything() {
     for seed in 0..12 {
-        let (engine, kept) = engine_of(network());
+        let (engine, kept) = recorded(network(), opening());
         let (mut random, clock) = (Random::new(seed), AtomicI64::new(NOW.0));
         for step in 1..=300 {
             command(&engine, &mut random, &clock);
@@ -228,7 +201,7 @@ fn it_agrees_with_looking_at_everything() {
             }
         }
         let now = EpochMillis(clock.load(Ordering::Relaxed));
-        let restarted = again(network(), &kept, now);
+        let restarted = again(network(), opening(), &kept.facts(), now);
         assert_eq!(restarted.state_hash(now), engine.state_hash(now), "{seed}");
         while restarted.due(now, 7) > 0 {}
         assert_eq!(restarted.state_hash(now), engine.state_hash(now), "{seed}");

@@ -6,12 +6,12 @@
 mod engine_support;
 
 use allot::bench::random::Random;
-use allot::engine::{ClaimAsk, Engine, ExceptionFilter, FactSink, Limits, PartName, Replay};
+use allot::engine::{ClaimAsk, Engine, ExceptionFilter, PartName};
 use allot::model::{
-    Cause, Change, ClaimMode, DuplicateRules, EpochMillis, Fact, Lsn, Millis, Network, Order,
+    Cause, Change, ClaimMode, DuplicateRules, EpochMillis, Lsn, Millis, Network, Order,
 };
+use engine_support::kept::{Kept, recorded, replay};
 use engine_support::{NOW, network, order, stocked};
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,16 +21,7 @@ const WINDOW: Millis = Millis(30 * MINUTE);
 /// So many of those that came last are compared with.
 const COMPARED: usize = 16;
 
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(EpochMillis, Fact)>>>);
-
-impl FactSink for Kept {
-    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
-        let mut kept = self.0.lock();
-        kept.extend(facts.iter().map(|fact| (at, fact.clone())));
-        Lsn(kept.len() as u64)
-    }
-}
+const STOCK: [[u32; 3]; 2] = [[900; 3]; 2];
 
 fn watching(hold: bool) -> Network {
     Network {
@@ -42,25 +33,17 @@ fn watching(hold: bool) -> Network {
     }
 }
 
-fn recorded(hold: bool) -> (Engine, Kept) {
-    let kept = Kept::default();
-    let sink: Box<dyn FactSink> = Box::new(kept.clone());
-    let opening = stocked(&[[900, 900, 900], [900, 900, 900]]);
-    let engine = Engine::new(watching(hold), opening, Limits::default(), Some(sink), NOW);
-    (engine.unwrap(), kept)
+fn begin(hold: bool) -> (Engine, Kept) {
+    recorded(watching(hold), stocked(&STOCK))
 }
 
 /// The engine that the facts give, and that goes on where they end.
 fn restarted(kept: &Kept, hold: bool, now: EpochMillis) -> Engine {
-    let mut replay = Replay::new(watching(hold), Limits::default()).unwrap();
-    let facts = kept.0.lock().clone();
-    for (at, fact) in &facts {
-        assert_eq!(replay.apply(*at, fact.clone()), Ok(()), "{fact:?}");
-    }
-    let sink: Box<dyn FactSink> = Box::new(kept.clone());
+    let facts = kept.facts();
     let latest = Lsn(facts.len() as u64);
-    let opening = stocked(&[[900, 900, 900], [900, 900, 900]]);
-    replay.finish(opening, Some(sink), latest, now).unwrap()
+    let replay = replay(watching(hold), &facts);
+    let engine = replay.finish(stocked(&STOCK), kept.sink(), latest, now);
+    engine.unwrap()
 }
 
 /// What is open about an order.
@@ -153,7 +136,7 @@ fn random_order(seed: u64, random: &mut Random, id: usize, now: EpochMillis) -> 
 fn what_comparing_all_orders_finds_is_what_is_found() {
     let (mut found, mut full) = (0, 0);
     for seed in 0..30 {
-        let (mut engine, kept) = recorded(seed % 2 == 1);
+        let (mut engine, kept) = begin(seed % 2 == 1);
         let (mut random, mut now) = (Random::new(seed), NOW);
         let mut oracle = Oracle::default();
         for step in 0..120 {
@@ -256,7 +239,7 @@ fn cancel_parts(engine: &Engine, id: &str, now: EpochMillis) {
 
 #[test]
 fn it_is_over_once_the_order_has_shipped() {
-    let (engine, _) = recorded(false);
+    let (engine, _) = begin(false);
     for id in ["1", "2"] {
         engine.submit(Arc::new(of_ann(id, 1)), NOW).unwrap();
     }
@@ -295,7 +278,7 @@ fn claim(engine: &Engine) -> usize {
 
 #[test]
 fn a_held_duplicate_is_not_handed_out_until_somebody_resumes_it() {
-    let (engine, kept) = recorded(true);
+    let (engine, kept) = begin(true);
     let first = engine.submit(Arc::new(of_ann("1", 1)), NOW).unwrap();
     assert_eq!(first.status.name(), "routed");
     let second = engine.submit(Arc::new(of_ann("2", 1)), NOW).unwrap();
@@ -324,7 +307,7 @@ fn a_held_duplicate_is_not_handed_out_until_somebody_resumes_it() {
 
 #[test]
 fn a_change_holds_an_order_or_lets_it_go() {
-    let (engine, _) = recorded(true);
+    let (engine, _) = begin(true);
     engine.submit(Arc::new(of_ann("1", 1)), NOW).unwrap();
     engine.submit(Arc::new(of_ann("2", 2)), NOW).unwrap();
     let amend = |reference: &str, qty: u32| {
@@ -340,7 +323,7 @@ fn a_change_holds_an_order_or_lets_it_go() {
 #[test]
 fn of_two_that_come_at_once_at_least_one_is_suspected() {
     for _ in 0..50 {
-        let (engine, _) = recorded(false);
+        let (engine, _) = begin(false);
         std::thread::scope(|scope| {
             for id in ["1", "2", "3"] {
                 let engine = &engine;

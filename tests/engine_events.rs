@@ -6,26 +6,14 @@
 mod engine_support;
 
 use allot::bench::random::Random;
-use allot::engine::{Engine, FactSink, Limits};
-use allot::model::{EpochMillis, Fact, Lsn};
+use allot::engine::Engine;
+use allot::model::EpochMillis;
 use engine_support::commands::{command, opening};
+use engine_support::kept::recorded;
 use engine_support::reader::{Reader, Units, parts_of, positions_of};
 use engine_support::{NOW, network};
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(EpochMillis, Fact)>>>);
-
-impl FactSink for Kept {
-    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
-        let mut kept = self.0.lock();
-        kept.extend(facts.iter().map(|fact| (at, fact.clone())));
-        Lsn(kept.len() as u64)
-    }
-}
 
 /// Units by return and kind of booking, as the returns themselves say.
 fn booked_by(engine: &Engine) -> BTreeMap<(String, String), u64> {
@@ -54,15 +42,13 @@ fn booked_by(engine: &Engine) -> BTreeMap<(String, String), u64> {
 fn the_sum_of_events_is_the_state() {
     let (mut parts_seen, mut booked_seen) = (0, 0);
     for seed in 0..20 {
-        let kept = Kept::default();
-        let sink: Box<dyn FactSink> = Box::new(kept.clone());
-        let engine = Engine::new(network(), opening(), Limits::default(), Some(sink), NOW).unwrap();
+        let (engine, kept) = recorded(network(), opening());
         let (mut random, clock) = (Random::new(seed), AtomicI64::new(NOW.0));
         for _ in 0..500 {
             command(&engine, &mut random, &clock);
         }
         let now = EpochMillis(clock.load(Ordering::Relaxed));
-        let mut read = Reader::of(&engine, &kept.0.lock());
+        let mut read = Reader::of(&engine, &kept.facts());
         let nothing = |units: &mut Units| *units != (0, 0, 0);
         let mut positions = positions_of(&engine, now);
         positions.retain(|_, units| nothing(units));

@@ -6,71 +6,24 @@
 mod engine_support;
 
 use allot::bench::random::Random;
-use allot::engine::{
-    ClaimAsk, CountReport, Engine, ExceptionFilter, FactSink, Limits, PartName, Replay, Token,
-};
+use allot::engine::{ClaimAsk, CountReport, Engine, ExceptionFilter, PartName, Token};
 use allot::ledger::Kept as Holding;
 use allot::lifecycle::State;
+use allot::model::SkuId;
 use allot::model::{
-    Cause, Change, ClaimMode, EpochMillis, ExceptionKind, Fact, Lsn, Millis, Opening, OwnerFact,
-    Qty, StockRow, Topic,
+    Cause, Change, ClaimMode, EpochMillis, ExceptionKind, Fact, Millis, Opening, OwnerFact, Qty,
+    Topic,
 };
-use allot::model::{LocationId, SkuId};
 use engine_support::commands::{command, opening};
-use engine_support::{NOW, item, network, no_backorder, order};
-use parking_lot::Mutex;
+use engine_support::kept::{Step, recorded, restarted};
+use engine_support::{NOW, network, no_backorder, order, stocked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-type Step = Vec<(EpochMillis, Fact)>;
-
-/// Keeps facts in memory, step by step: what the journal keeps whole or not at all.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<Step>>>);
-
-impl FactSink for Kept {
-    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
-        let mut kept = self.0.lock();
-        kept.push(facts.iter().map(|fact| (at, fact.clone())).collect());
-        Lsn(kept.iter().map(|step| step.len() as u64).sum())
-    }
-}
-
-fn begin(opening: Opening) -> (Engine, Kept) {
-    let kept = Kept::default();
-    let sink: Box<dyn FactSink> = Box::new(kept.clone());
-    let engine = Engine::new(network(), opening, Limits::default(), Some(sink), NOW);
-    (engine.unwrap(), kept)
-}
-
 /// The engine after a stop that left these steps.
 fn after(steps: &[Step], opening: &Opening, now: EpochMillis) -> Engine {
-    let mut replay = Replay::new(network(), Limits::default()).unwrap();
-    let facts = steps.iter().flatten();
-    for (at, fact) in facts.clone() {
-        replay.apply(*at, fact.clone()).unwrap();
-    }
-    let latest = Lsn(facts.count() as u64);
-    replay.finish(opening.clone(), None, latest, now).unwrap()
-}
-
-/// `here` units of each item by place.
-fn stock(here: &[[u32; 3]]) -> Opening {
-    let rows = (0u32..).zip(here).flat_map(|(sku, here)| {
-        (0u16..).zip(here).map(move |(place, &units)| StockRow {
-            sku: SkuId(sku),
-            location: LocationId(place),
-            on_hand: Qty(units),
-            safety_stock: Qty(0),
-            held: None,
-        })
-    });
-    Opening {
-        items: (0..here.len()).map(item).collect(),
-        stock: rows.filter(|row| !row.on_hand.is_zero()).collect(),
-        ..Opening::default()
-    }
+    restarted(network(), opening.clone(), &steps.concat(), now)
 }
 
 fn claim(engine: &Engine, id: &str) -> Token {
@@ -177,11 +130,11 @@ fn stop_everywhere(
     act: impl FnOnce(&Engine),
     check: impl Fn(&Engine, &str) -> Vec<String>,
 ) {
-    let (engine, kept) = begin(opening.clone());
+    let (engine, kept) = recorded(network(), opening.clone());
     prepare(&engine);
-    let before = kept.0.lock().len();
+    let before = kept.steps().len();
     act(&engine);
-    let steps = kept.0.lock().clone();
+    let steps = kept.steps();
     assert!(steps.len() > before + 1, "it takes several steps");
     let whole = check(&engine, "without a stop");
     for left in before + 1..=steps.len() {
@@ -225,12 +178,12 @@ fn a_stop_after_missing_units_leaves_the_hold_the_exception_and_the_new_place() 
     for elsewhere in [0, 9] {
         let mut token = None;
         let mut tokens = |engine: &Engine| token = Some(claim(engine, "1"));
-        let (engine, kept) = begin(stock(&[[9, 0, elsewhere]]));
+        let (engine, kept) = recorded(network(), stocked(&[[9, 0, elsewhere]]));
         engine.submit(Arc::new(order("1", &[(0, 5)])), NOW).unwrap();
         tokens(&engine);
-        let before = kept.0.lock().len();
+        let before = kept.steps().len();
         tell(&engine, "1", &token.unwrap(), &short);
-        let steps = kept.0.lock().clone();
+        let steps = kept.steps();
         // What was found, that it is kept back and that somebody has to know are one step.
         let first = &steps[before];
         let is = |wanted: fn(&Fact) -> bool| first.iter().any(|(_, fact)| wanted(fact));
@@ -238,7 +191,7 @@ fn a_stop_after_missing_units_leaves_the_hold_the_exception_and_the_new_place() 
         assert!(is(|f| matches!(f, Fact::HoldPlaced { .. })));
         assert!(is(|f| matches!(f, Fact::ExceptionChanged(_))));
         for left in before + 1..=steps.len() {
-            let again = after(&steps[..left], &stock(&[[9, 0, elsewhere]]), NOW);
+            let again = after(&steps[..left], &stocked(&[[9, 0, elsewhere]]), NOW);
             again.finish_steps(NOW);
             sound(&again, NOW, "missing units");
             assert_eq!(
@@ -278,7 +231,7 @@ fn a_stop_after_a_count_leaves_nobody_at_risk_whom_nobody_knows_of() {
         let open = open.into_iter().map(|e| e.finding.subject.to_string());
         all.chain(open.collect::<BTreeSet<_>>()).collect()
     };
-    stop_everywhere(&stock(&[[9, 0, 2]]), place, count, check);
+    stop_everywhere(&stocked(&[[9, 0, 2]]), place, count, check);
 }
 
 #[test]
@@ -293,27 +246,27 @@ fn a_stop_after_a_rejection_leaves_its_units_with_another_place() {
         let token = claim(engine, "1");
         tell(engine, "1", &token, &reject);
     };
-    let (engine, kept) = begin(stock(&[[9, 0, 3]]));
+    let (engine, kept) = recorded(network(), stocked(&[[9, 0, 3]]));
     prepare(&engine);
     act(&engine);
-    let steps = kept.0.lock().clone();
+    let steps = kept.steps();
     let rejected = |step: &Step| {
         let told = |f: &(EpochMillis, Fact)| matches!(&f.1, Fact::FulfillmentChanged(f) if f.state == State::Rejected);
         step.iter().any(told)
     };
     let first = steps.iter().position(rejected).unwrap();
     for left in first + 1..=steps.len() {
-        let again = after(&steps[..left], &stock(&[[9, 0, 3]]), NOW);
+        let again = after(&steps[..left], &stocked(&[[9, 0, 3]]), NOW);
         again.finish_steps(NOW);
         sound(&again, NOW, "rejected");
         assert_eq!(layout(&again, "1"), layout(&engine, "1"));
     }
     // An order that may not wait stays where it is, and somebody has to know.
-    let (engine, kept) = begin(stock(&[[9, 0, 0]]));
+    let (engine, kept) = recorded(network(), stocked(&[[9, 0, 0]]));
     let strict = no_backorder(order("1", &[(0, 5)]));
     engine.submit(Arc::new(strict), NOW).unwrap();
     act(&engine);
-    let again = after(&kept.0.lock(), &stock(&[[9, 0, 0]]), NOW);
+    let again = after(&kept.steps(), &stocked(&[[9, 0, 0]]), NOW);
     again.finish_steps(NOW);
     sound(&again, NOW, "strict");
     let open = again.exceptions(&ExceptionFilter::default(), 0, 9).unwrap();
@@ -324,15 +277,15 @@ fn a_stop_after_a_rejection_leaves_its_units_with_another_place() {
 #[test]
 fn a_stop_anywhere_is_made_up_for() {
     for seed in 0..6 {
-        let (engine, kept) = begin(opening());
+        let (engine, kept) = recorded(network(), opening());
         let (mut random, clock) = (Random::new(seed), AtomicI64::new(NOW.0));
         let mut moments = Vec::new();
         for _ in 0..250 {
             command(&engine, &mut random, &clock);
             let now = EpochMillis(clock.load(Ordering::Relaxed));
-            moments.resize(kept.0.lock().len(), now);
+            moments.resize(kept.steps().len(), now);
         }
-        let steps = kept.0.lock().clone();
+        let steps = kept.steps();
         let opened = |f: &(EpochMillis, Fact)| matches!(f.1, Fact::OpeningDone);
         let begun = steps
             .iter()

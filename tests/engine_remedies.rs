@@ -7,44 +7,22 @@ mod engine_support;
 
 use allot::bench::random::Random;
 use allot::engine::{
-    ClaimAsk, Engine, Exception, ExceptionFilter, FactSink, FulfillmentOrder, Limits, PartName,
-    Replay, Token,
+    ClaimAsk, Engine, Exception, ExceptionFilter, FulfillmentOrder, Limits, PartName, Token,
 };
 use allot::lifecycle::State;
 use allot::model::{
-    Action, Cause, Change, ClaimMode, EpochMillis, ExceptionChange, Fact, Lsn, Millis, Network,
-    Opening, Order, OrderKey, Qty, RemedyRow, StockRow, Trigger,
+    Action, Cause, Change, ClaimMode, EpochMillis, ExceptionChange, Fact, Millis, Network, Opening,
+    Order, OrderKey, Qty, RemedyRow, StockRow, Trigger,
 };
 use allot::model::{LocationId, SkuId};
 use engine_support::commands::{command, opening};
-use engine_support::{MINUTE, NOW, item, network, no_backorder, order, rule, ruled};
-use parking_lot::Mutex;
+use engine_support::kept::{Kept, recorded, restarted};
+use engine_support::{MINUTE, NOW, item, network, no_backorder, order, rule, ruled, stocked};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 const DAY: u64 = 24 * 60;
-
-/// The facts of one append.
-type Together = Vec<(EpochMillis, Fact)>;
-
-/// Keeps facts in memory, step by step.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<Together>>>);
-
-impl FactSink for Kept {
-    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
-        let mut kept = self.0.lock();
-        kept.push(facts.iter().map(|fact| (at, fact.clone())).collect());
-        Lsn(kept.iter().map(|step| step.len() as u64).sum())
-    }
-}
-
-impl Kept {
-    fn facts(&self) -> Vec<(EpochMillis, Fact)> {
-        self.0.lock().iter().flatten().cloned().collect()
-    }
-}
 
 struct World {
     engine: Engine,
@@ -55,40 +33,17 @@ struct World {
 
 /// `stock[sku][location]` units, and these rules.
 fn world(stock: &[[u32; 3]], remedies: Vec<RemedyRow>) -> World {
-    let rows = (0u32..).zip(stock).flat_map(|(sku, here)| {
-        (0u16..).zip(here).map(move |(place, &units)| StockRow {
-            sku: SkuId(sku),
-            location: LocationId(place),
-            on_hand: Qty(units),
-            safety_stock: Qty(0),
-            held: None,
-        })
-    });
-    let opening = Opening {
-        items: (0..stock.len()).map(item).collect(),
-        stock: rows.filter(|row| !row.on_hand.is_zero()).collect(),
-        ..Opening::default()
-    };
     let network = Network {
         remedies,
         ..network()
     };
-    begin(network, opening)
+    begin(network, stocked(stock))
 }
 
 fn begin(network: Network, opening: Opening) -> World {
-    let kept = Kept::default();
-    let sink: Box<dyn FactSink> = Box::new(kept.clone());
-    let (network, opening) = (network, opening);
-    let engine = Engine::new(
-        network.clone(),
-        opening.clone(),
-        Limits::default(),
-        Some(sink),
-        NOW,
-    );
+    let (engine, kept) = recorded(network.clone(), opening.clone());
     World {
-        engine: engine.unwrap(),
+        engine,
         kept,
         network,
         opening,
@@ -99,7 +54,7 @@ impl World {
     /// The same after a stop.
     fn restarted(&self, now: EpochMillis) -> Engine {
         let facts = self.kept.facts();
-        restarted(&self.network, &self.opening, &facts, now)
+        restarted(self.network.clone(), self.opening.clone(), &facts, now)
     }
 
     fn exception(&self, id: u64) -> Exception {
@@ -174,18 +129,10 @@ impl World {
     }
 }
 
-fn restarted(
-    network: &Network,
-    opening: &Opening,
-    facts: &[(EpochMillis, Fact)],
-    now: EpochMillis,
-) -> Engine {
-    let mut replay = Replay::new(network.clone(), Limits::default()).unwrap();
-    for (at, fact) in facts {
-        replay.apply(*at, fact.clone()).unwrap();
-    }
-    let latest = Lsn(facts.len() as u64);
-    replay.finish(opening.clone(), None, latest, now).unwrap()
+/// The rule that tries an order without stock again when some comes.
+fn again() -> RemedyRow {
+    let (no_stock, retry) = (Some(Cause::NoStock), Action::RetryRouting);
+    rule("again", no_stock, None, Trigger::StockArrived, retry)
 }
 
 fn after(minutes: u64) -> Trigger {
@@ -198,15 +145,7 @@ fn at(minutes: u64) -> EpochMillis {
 
 #[test]
 fn a_refused_order_is_placed_when_its_stock_arrives() {
-    let retry = Action::RetryRouting;
-    let again = rule(
-        "again",
-        Some(Cause::NoStock),
-        None,
-        Trigger::StockArrived,
-        retry,
-    );
-    let w = world(&[[1, 0, 0], [9, 0, 0]], vec![again]);
+    let w = world(&[[1, 0, 0], [9, 0, 0]], vec![again()]);
     let refused = w.submit(no_backorder(order("1", &[(0, 3), (1, 1)])), NOW);
     let refused = refused.unwrap_err();
     assert!(refused.contains("exception 1 keeps it"), "{refused}");
@@ -223,15 +162,7 @@ fn a_refused_order_is_placed_when_its_stock_arrives() {
 
 #[test]
 fn what_its_sender_said_last_is_what_is_placed() {
-    let retry = Action::RetryRouting;
-    let again = rule(
-        "again",
-        Some(Cause::NoStock),
-        None,
-        Trigger::StockArrived,
-        retry,
-    );
-    let w = world(&[[0, 0, 0]], vec![again]);
+    let w = world(&[[0, 0, 0]], vec![again()]);
     w.submit(no_backorder(order("1", &[(0, 3)])), NOW)
         .unwrap_err();
     w.submit(no_backorder(order("1", &[(0, 2)])), NOW)
@@ -505,15 +436,7 @@ fn a_rule_for_any_cause_leaves_alone_what_it_can_do_nothing_about() {
 
 #[test]
 fn after_a_thousand_in_vain_arriving_stock_looks_no_further() {
-    let retry = Action::RetryRouting;
-    let again = rule(
-        "again",
-        Some(Cause::NoStock),
-        None,
-        Trigger::StockArrived,
-        retry,
-    );
-    let w = world(&[[0, 0, 0]], vec![again]);
+    let w = world(&[[0, 0, 0]], vec![again()]);
     let refuse = |id: usize, qty: u32| {
         let refused = no_backorder(order(&id.to_string(), &[(0, qty)]));
         w.submit(refused, NOW).unwrap_err();
@@ -532,27 +455,13 @@ fn after_a_thousand_in_vain_arriving_stock_looks_no_further() {
 #[test]
 fn no_more_refused_orders_are_kept_than_there_is_room_for() {
     const MOST: u64 = 4_000;
-    let retry = Action::RetryRouting;
-    let again = rule(
-        "again",
-        Some(Cause::NoStock),
-        None,
-        Trigger::StockArrived,
-        retry,
-    );
-    let mut w = world(&[[0, 0, 0]], vec![again]);
+    let mut w = world(&[[0, 0, 0]], vec![again()]);
     let limits = Limits {
         kept_bytes: MOST,
         ..Limits::default()
     };
     let (kept, network) = (Kept::default(), w.network.clone());
-    let engine = Engine::new(
-        network,
-        w.opening.clone(),
-        limits,
-        Some(Box::new(kept.clone())),
-        NOW,
-    );
+    let engine = Engine::new(network, w.opening.clone(), limits, kept.sink(), NOW);
     (w.engine, w.kept) = (engine.unwrap(), kept);
     let wants =
         |id: usize, lines: usize| no_backorder(order(&id.to_string(), &vec![(0, 1); lines]));

@@ -6,51 +6,24 @@
 mod engine_support;
 
 use allot::bench::random::Random;
-use allot::engine::{CountReport, Engine, FactSink, Limits, Replay};
+use allot::engine::{CountReport, Engine};
 use allot::lifecycle::CostQuery;
 use allot::model::{
     Cause, Cents, EpochMillis, ExceptionChange, Fact, LocationId, Lsn, Network, Qty, ReturnStep,
     ScarcityRow, SkuId, ThresholdRow,
 };
 use engine_support::commands::{command, kept_by, opening, random_order};
+use engine_support::kept::{Kept, recorded, replay, restarted};
 use engine_support::{NOW, location, network, ruled};
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Keeps facts in memory, in the order in which they were numbered.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(EpochMillis, Fact)>>>);
-
-impl FactSink for Kept {
-    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
-        let mut kept = self.0.lock();
-        kept.extend(facts.iter().map(|fact| (at, fact.clone())));
-        Lsn(kept.len() as u64)
-    }
-}
-
-fn recorded() -> (Engine, Kept) {
-    let kept = Kept::default();
-    let sink: Box<dyn FactSink> = Box::new(kept.clone());
-    let engine = Engine::new(ruled(), opening(), Limits::default(), Some(sink), NOW);
-    (engine.unwrap(), kept)
+fn begin() -> (Engine, Kept) {
+    recorded(ruled(), opening())
 }
 
 fn replayed(kept: &Kept) -> Engine {
-    let mut replay = Replay::new(ruled(), Limits::default()).unwrap();
-    let facts = kept.0.lock().clone();
-    for (number, (at, fact)) in facts.iter().enumerate() {
-        let applied = replay.apply(*at, fact.clone());
-        assert_eq!(
-            applied,
-            Ok(()),
-            "fact {number} of {}: {fact:?}",
-            facts.len()
-        );
-    }
-    let latest = Lsn(facts.len() as u64);
-    replay.finish(opening(), None, latest, NOW).unwrap()
+    restarted(ruled(), opening(), &kept.facts(), NOW)
 }
 
 #[test]
@@ -63,22 +36,17 @@ fn a_threshold_of_the_network_that_was_taken_away_does_not_come_back() {
         }],
         ..ruled()
     };
-    let kept = Kept::default();
-    let sink = || Some(Box::new(kept.clone()) as Box<dyn FactSink>);
-    let engine = Engine::new(network(), opening(), Limits::default(), sink(), NOW).unwrap();
+    let (engine, kept) = recorded(network(), opening());
     engine
         .set_threshold("away", "SKU-1", None, None, NOW)
         .unwrap();
-    let facts = kept.0.lock().clone();
+    let facts = kept.facts();
     let set = |fact: &&(EpochMillis, Fact)| matches!(fact.1, Fact::ThresholdSet { .. });
     assert!(facts.iter().filter(set).count() > 2, "one of each item");
-    let mut replay = Replay::new(network(), Limits::default()).unwrap();
-    for (at, fact) in &facts {
-        assert_eq!(replay.apply(*at, fact.clone()), Ok(()));
-    }
     let latest = Lsn(facts.len() as u64);
-    let again = replay.finish(opening(), sink(), latest, NOW).unwrap();
-    let since = kept.0.lock()[facts.len()..].to_vec();
+    let again = replay(network(), &facts).finish(opening(), kept.sink(), latest, NOW);
+    let again = again.unwrap();
+    let since = kept.facts().split_off(facts.len());
     assert_eq!(since.iter().filter(set).count(), 0, "{since:?}");
     assert_eq!(again.state_hash(NOW), engine.state_hash(NOW));
 }
@@ -118,7 +86,7 @@ fn facts_alone_give_the_same_state() {
     let (mut graded, mut by_rule, mut alike) = (0, 0, 0);
     let mut moved = 0;
     for seed in 0..40 {
-        let (engine, kept) = recorded();
+        let (engine, kept) = begin();
         let (mut random, clock) = (Random::new(seed), AtomicI64::new(NOW.0));
         for step in 1..=400 {
             command(&engine, &mut random, &clock);
@@ -130,7 +98,7 @@ fn facts_alone_give_the_same_state() {
             engine.order_counts().accepted > 5,
             "seed {seed} does too little"
         );
-        let facts = kept.0.lock();
+        let facts = kept.facts();
         alike += facts.iter().filter(|(_, f)| is_alike(f)).count();
         graded += facts.iter().filter(|(_, f)| is_graded(f)).count();
         moved += engine.order_counts().replanned;
@@ -162,7 +130,7 @@ fn is_graded(fact: &Fact) -> bool {
 #[test]
 fn the_facts_of_clashing_threads_are_a_legal_history() {
     for seed in 0..12 {
-        let (engine, kept) = recorded();
+        let (engine, kept) = begin();
         let clock = AtomicI64::new(NOW.0);
         std::thread::scope(|scope| {
             for thread in 0..4 {
@@ -181,7 +149,7 @@ fn the_facts_of_clashing_threads_are_a_legal_history() {
 
 #[test]
 fn a_repeat_after_the_restart_gets_the_first_answer() {
-    let (engine, kept) = recorded();
+    let (engine, kept) = begin();
     let count = CountReport {
         sku: "SKU-0",
         location: "EAST",
@@ -214,8 +182,8 @@ fn a_repeat_after_the_restart_gets_the_first_answer() {
 
 #[test]
 fn an_interrupted_opening_goes_on_where_it_stopped() {
-    let (whole, kept) = recorded();
-    let all = kept.0.lock().clone();
+    let (whole, kept) = begin();
+    let all = kept.facts();
     let done = all
         .iter()
         .position(|(_, f)| matches!(f, Fact::OpeningDone))
@@ -223,13 +191,7 @@ fn an_interrupted_opening_goes_on_where_it_stopped() {
     // A position and the hold on it are one step, which history keeps together.
     let whole_steps = (0..=done).filter(|&n| !matches!(all[n].1, Fact::HoldPlaced { .. }));
     for cut in whole_steps {
-        let mut replay = Replay::new(ruled(), Limits::default()).unwrap();
-        for (at, fact) in &all[..cut] {
-            replay.apply(*at, fact.clone()).unwrap();
-        }
-        let engine = replay
-            .finish(opening(), None, Lsn(cut as u64), NOW)
-            .unwrap();
+        let engine = restarted(ruled(), opening(), &all[..cut], NOW);
         assert_eq!(
             engine.state_hash(NOW),
             whole.state_hash(NOW),
@@ -240,14 +202,10 @@ fn an_interrupted_opening_goes_on_where_it_stopped() {
 
 #[test]
 fn services_in_another_order_are_refused() {
-    let (_, kept) = recorded();
+    let (_, kept) = begin();
     let mut changed = network();
     changed.services[0].id = "express".into();
-    let mut replay = Replay::new(changed, Limits::default()).unwrap();
-    for (at, fact) in kept.0.lock().iter() {
-        replay.apply(*at, fact.clone()).unwrap();
-    }
-    let refused = replay
+    let refused = replay(changed, &kept.facts())
         .finish(opening(), None, Lsn(0), NOW)
         .err()
         .unwrap()
@@ -262,7 +220,7 @@ fn services_in_another_order_are_refused() {
 /// same ones, also once a location is described anew.
 #[test]
 fn prices_of_the_folder_are_for_the_locations_that_it_names() {
-    let (engine, kept) = recorded();
+    let (engine, kept) = begin();
     engine.put_location(location("LATE", -100.0), NOW).unwrap();
     let mut folder = network();
     folder.locations.reverse();
@@ -274,11 +232,7 @@ fn prices_of_the_folder_are_for_the_locations_that_it_names() {
         cents: Cents(cents),
     };
     folder.scarcity = vec![row(0, 100), row(1, 2), row(3, 7)];
-    let mut replay = Replay::new(folder, Limits::default()).unwrap();
-    for (at, fact) in kept.0.lock().iter() {
-        replay.apply(*at, fact.clone()).unwrap();
-    }
-    let engine = replay.finish(opening(), None, Lsn(0), NOW).unwrap();
+    let engine = restarted(folder, opening(), &kept.facts(), NOW);
     let prices = |engine: &Engine| {
         let named = engine.scarcity("SKU-0").unwrap().into_iter();
         let name = |id| engine.registry().location_name(id).to_string();

@@ -4,6 +4,7 @@
 
 pub(crate) mod comebacks;
 pub(crate) mod commands;
+pub(crate) mod kept;
 pub(crate) mod reader;
 
 use allot::engine::{AtpRequest, Engine, EngineError, Limits, OrderView};
@@ -102,6 +103,19 @@ pub(crate) fn network() -> Network {
         }],
         ..Network::default()
     }
+}
+
+/// The network with a place in the west too, so that it matters who gets which units.
+pub(crate) fn wide() -> Network {
+    let mut network = network();
+    network.places.push(Place {
+        country: "US".into(),
+        postal_prefix: "941".into(),
+        coordinate: Coordinate::from_degrees(37.7, -122.4).unwrap(),
+        population: 1,
+        ..Place::default()
+    });
+    network
 }
 
 pub(crate) const MINUTE: Millis = Millis(60_000);

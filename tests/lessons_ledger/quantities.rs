@@ -1,23 +1,10 @@
 //! One client at a time: what it does shows at once, exactly, and at the place where it was done.
 
+use crate::engine_support::kept::{recorded, restarted};
 use crate::engine_support::{NOW, atp, engine, item, network, order, submit};
 use crate::{PLACES, atp_at, counts, put, set};
-use allot::engine::{AtpRequest, Engine, FactSink, Limits, Replay};
-use allot::model::{EpochMillis, Fact, HoldReason, LocationId, Lsn, Millis, Opening, Qty};
-use parking_lot::Mutex;
-use std::sync::Arc;
-
-/// Keeps facts in memory.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(EpochMillis, Fact)>>>);
-
-impl FactSink for Kept {
-    fn append(&self, at: EpochMillis, facts: &[Fact]) -> Lsn {
-        let mut kept = self.0.lock();
-        kept.extend(facts.iter().map(|fact| (at, fact.clone())));
-        Lsn(kept.len() as u64)
-    }
-}
+use allot::engine::AtpRequest;
+use allot::model::{EpochMillis, HoldReason, LocationId, Millis, Opening, Qty};
 
 /// C3: the reserved quantity went negative, and no tool could mend it.
 #[test]
@@ -43,24 +30,16 @@ fn c03_the_reserved_quantity_never_goes_below_zero() {
 /// C3: and what a counter should be could not be found out again.
 #[test]
 fn c03_the_counters_are_rebuilt_from_the_history_alone() {
-    let kept = Kept::default();
     let opening = || Opening {
         items: vec![item(0)],
         ..Opening::default()
     };
-    let sink = Some(Box::new(kept.clone()) as Box<dyn FactSink>);
-    let engine = Engine::new(network(), opening(), Limits::default(), sink, NOW).unwrap();
+    let (engine, kept) = recorded(network(), opening());
     set(&engine, "count", "SKU-0", "EAST", 9);
     put(&engine, "a", &[("SKU-0", "EAST", 2)], None).unwrap();
     put(&engine, "b", &[("SKU-0", "*", 4)], Some(1_000)).unwrap();
     engine.cancel_reservation("a", NOW).unwrap();
-    let mut replay = Replay::new(network(), Limits::default()).unwrap();
-    let facts = kept.0.lock().clone();
-    for (at, fact) in &facts {
-        replay.apply(*at, fact.clone()).unwrap();
-    }
-    let latest = Lsn(facts.len() as u64);
-    let rebuilt = replay.finish(opening(), None, latest, NOW).unwrap();
+    let rebuilt = restarted(network(), opening(), &kept.facts(), NOW);
     assert_eq!(counts(&rebuilt, "SKU-0", "EAST"), (9, 0, 4));
     assert_eq!(rebuilt.ledger().totals(NOW), engine.ledger().totals(NOW));
     assert_eq!(rebuilt.ledger().audit(NOW), []);

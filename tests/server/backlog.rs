@@ -1,15 +1,12 @@
 //! Re-optimisation inside the server, as clients meet it: begun, watched, ended, applied, restarted.
 
-use crate::engine_support::{self, item, order};
+use crate::engine_support::{order, stocked, wide};
 use crate::feed::events;
 use crate::support::{Connection, DEADLINE, TestServer, refusal, wait_until};
 use allot::backlog::{PlanFile, Rules, Scenario, Scope, Strategy, WhatIf, what_if};
 use allot::engine::{Engine, FactSink, Limits, Replay};
 use allot::journal::{Options, RealDisk};
-use allot::model::{
-    Cents, Coordinate, EpochMillis, Fact, LocationId, Lsn, Network, Opening, Order, OrderKey,
-    Place, Qty, ReplanReason, SkuId, StockRow,
-};
+use allot::model::{Cents, EpochMillis, Fact, Lsn, Order, OrderKey, ReplanReason};
 use allot::server::{Clock, SnapshotPlan};
 use allot::wire::Value;
 use std::collections::BTreeMap;
@@ -18,35 +15,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
-
-fn network() -> Network {
-    let mut network = engine_support::network();
-    network.places.push(Place {
-        country: "US".into(),
-        postal_prefix: "941".into(),
-        coordinate: Coordinate::from_degrees(37.7, -122.4).unwrap(),
-        population: 1,
-        ..Place::default()
-    });
-    network
-}
-
-fn opening(stock: &[[u32; 3]]) -> Opening {
-    let rows = (0u32..).zip(stock).flat_map(|(sku, here)| {
-        (0u16..).zip(*here).map(move |(place, units)| StockRow {
-            sku: SkuId(sku),
-            location: LocationId(place),
-            on_hand: Qty(units),
-            safety_stock: Qty(0),
-            held: None,
-        })
-    });
-    Opening {
-        items: (0..stock.len()).map(item).collect(),
-        stock: rows.collect(),
-        ..Opening::default()
-    }
-}
 
 fn to(id: &str, lines: &[(usize, u32)], postal: &str, worth: i64) -> Arc<Order> {
     let mut order = order(id, lines);
@@ -58,8 +26,8 @@ fn to(id: &str, lines: &[(usize, u32)], postal: &str, worth: i64) -> Arc<Order> 
 /// Two orders of which each has the unit that is near to the other.
 fn crossed(clock: &Clock) -> Engine {
     let now = clock.now();
-    let opening = opening(&[[1, 0, 1]]);
-    let engine = Engine::new(network(), opening, Limits::default(), None, now).unwrap();
+    let opening = stocked(&[[1, 0, 1]]);
+    let engine = Engine::new(wide(), opening, Limits::default(), None, now).unwrap();
     engine.pause_location("WEST", true, now).unwrap();
     engine
         .submit(to("west", &[(0, 1)], "94107", 9_000), now)
@@ -213,7 +181,7 @@ const SCARCE: [[u32; 3]; 4] = [[120, 90, 100], [80, 140, 70], [150, 0, 130], [60
 fn one_runs_at_a_time_and_can_be_ended() {
     let clock = Clock::start();
     let now = clock.now();
-    let engine = Engine::new(network(), opening(&SCARCE), Limits::default(), None, now).unwrap();
+    let engine = Engine::new(wide(), stocked(&SCARCE), Limits::default(), None, now).unwrap();
     crowd(&engine, &clock, 1_500);
     let mut server = TestServer::serving(engine, clock, |_| {});
     let mut connection = server.connect();
@@ -245,7 +213,7 @@ fn one_runs_at_a_time_and_can_be_ended() {
 fn a_plan_is_applied_while_others_order_and_cancel() {
     let clock = Clock::start();
     let now = clock.now();
-    let engine = Engine::new(network(), opening(&SCARCE), Limits::default(), None, now).unwrap();
+    let engine = Engine::new(wide(), stocked(&SCARCE), Limits::default(), None, now).unwrap();
     crowd(&engine, &clock, 700);
     let mut server = TestServer::serving(engine, clock, |_| {});
     let over = AtomicBool::new(false);
@@ -284,7 +252,7 @@ fn a_plan_is_applied_while_others_order_and_cancel() {
 fn kept(dir: &Path) -> TestServer {
     let disk = Arc::new(RealDisk);
     let clock = Clock::start();
-    let fresh = || Replay::new(network(), Limits::default());
+    let fresh = || Replay::new(wide(), Limits::default());
     let options = Options::default();
     let opened = Replay::open(disk.clone(), dir, options, &fresh, &|_| {}).unwrap();
     let clock = clock.not_before(opened.last_at);
@@ -293,7 +261,7 @@ fn kept(dir: &Path) -> TestServer {
     let last = opened.recovered.last;
     let engine = opened
         .replay
-        .finish(opening(&SCARCE), Some(sink), last, clock.now());
+        .finish(stocked(&SCARCE), Some(sink), last, clock.now());
     let plan = SnapshotPlan {
         disk,
         dir: dir.to_owned(),
@@ -417,14 +385,8 @@ fn gated() -> (TestServer, Arc<Gate>, i64, usize) {
     let clock = Clock::start();
     let gate = Arc::new(Gate::default());
     let sink: Box<dyn FactSink> = Box::new(Sink(gate.clone()));
-    let opening = opening(&SCARCE);
-    let engine = Engine::new(
-        network(),
-        opening,
-        Limits::default(),
-        Some(sink),
-        clock.now(),
-    );
+    let opening = stocked(&SCARCE);
+    let engine = Engine::new(wide(), opening, Limits::default(), Some(sink), clock.now());
     let engine = engine.unwrap();
     crowd(&engine, &clock, 700);
     let server = TestServer::serving(engine, clock, |_| {});
@@ -512,14 +474,8 @@ fn what_moves_free_is_given_out_until_somebody_ends_that() {
     let gate = Arc::new(Gate::default());
     let sink: Box<dyn FactSink> = Box::new(Sink(gate.clone()));
     // Four items, each with a unit for one of three orders that want it.
-    let opening = opening(&[[1, 0, 0]; 4]);
-    let engine = Engine::new(
-        network(),
-        opening,
-        Limits::default(),
-        Some(sink),
-        clock.now(),
-    );
+    let opening = stocked(&[[1, 0, 0]; 4]);
+    let engine = Engine::new(wide(), opening, Limits::default(), Some(sink), clock.now());
     let engine = engine.unwrap();
     for sku in 0..4 {
         for number in 0..3 {
