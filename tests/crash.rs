@@ -10,13 +10,16 @@ mod process_support;
 use allot::bench::random::Random;
 use allot::client::Client;
 use allot::wire::Value;
-use process_support::{DEADLINE, Served};
+use process_support::{DEADLINE, Served, comes_true};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const CLIENTS: usize = 4;
 /// Commands a client sends before it waits for their replies.
 const DEPTH: usize = 8;
+/// A server is killed after fewer answers than these.
+const ANSWERS: u64 = 1_000;
 
 fn text(value: &Value) -> String {
     match value {
@@ -64,8 +67,8 @@ fn write(client: usize, n: u64) -> Vec<String> {
 /// Replies by client and number of the write.
 type Answers = BTreeMap<(usize, u64), String>;
 
-/// Sends writes from `from` on until the server is gone; returns what was answered.
-fn load(address: &str, client: usize, from: u64) -> Answers {
+/// Sends writes from `from` on until the server is gone; returns what was answered, and counts it.
+fn load(address: &str, client: usize, from: u64, answered: &AtomicU64) -> Answers {
     let mut answers = Answers::new();
     let Ok(connection) = Client::connect(address) else {
         return answers;
@@ -82,7 +85,10 @@ fn load(address: &str, client: usize, from: u64) -> Answers {
         }
         for n in batch {
             match connection.receive() {
-                Ok(value) => answers.insert((client, n), text(&value)),
+                Ok(value) => {
+                    answered.fetch_add(1, Ordering::Relaxed);
+                    answers.insert((client, n), text(&value))
+                }
                 Err(_) => return answers,
             };
         }
@@ -97,9 +103,7 @@ fn take_snapshots(address: &str) {
         return;
     };
     let mut connection = connection.timeout(DEADLINE).unwrap();
-    while connection.command(&["SNAPSHOT.TAKE"]).is_ok() {
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    while connection.command(&["SNAPSHOT.TAKE"]).is_ok() {}
 }
 
 /// Without what a repeat says of itself, and of where the order stands by now: stock that arrived
@@ -128,21 +132,32 @@ fn what_was_acknowledged_survives_sigkill() {
     let mut server = Served::start(dir.path(), &["--durability", "sync"]);
     let before = opening_counts(&server);
     for cycle in 0..kills {
-        let answered: Vec<Answers> = std::thread::scope(|scope| {
+        let (count, enough) = (AtomicU64::new(0), random.below(ANSWERS));
+        // The last one is killed when there is a snapshot, however slow that was.
+        let last = cycle + 1 == kills;
+        let is_time =
+            || count.load(Ordering::Relaxed) >= enough && (!last || snapshots_in(dir.path()) > 0);
+        let (in_time, answered): (bool, Vec<Answers>) = std::thread::scope(|scope| {
             let loads: Vec<_> = (0..CLIENTS)
                 .map(|client| {
                     let (address, from) = (server.address.clone(), sent[client]);
-                    scope.spawn(move || load(&address, client, from))
+                    let count = &count;
+                    scope.spawn(move || load(&address, client, from, count))
                 })
                 .collect();
             let address = server.address.clone();
             let snapshots = scope.spawn(move || take_snapshots(&address));
-            std::thread::sleep(Duration::from_millis(20 + random.below(150)));
+            let in_time = comes_true(is_time);
             server.child.kill().unwrap();
             server.child.wait().unwrap();
             snapshots.join().unwrap();
-            loads.into_iter().map(|l| l.join().unwrap()).collect()
+            let answers = loads.into_iter().map(|l| l.join().unwrap());
+            (in_time, answers.collect())
         });
+        assert!(
+            in_time,
+            "cycle {cycle}, seed {seed}: {enough} answers, a snapshot"
+        );
         server = Served::start(dir.path(), &["--durability", "sync"]);
         for answers in answered {
             all.extend(answers);
@@ -183,11 +198,8 @@ fn what_was_acknowledged_survives_sigkill() {
             assert!(orders > 0 && reservations > 0, "the load does something");
         }
     }
-    let names = std::fs::read_dir(dir.path()).unwrap();
-    let names = names.map(|e| e.unwrap().file_name().into_string().unwrap());
-    let snapshots = names.filter(|n| n.starts_with("snapshot-") && n.ends_with(".allot"));
     assert!(
-        (1..=3).contains(&snapshots.count()),
+        (1..=3).contains(&snapshots_in(dir.path())),
         "snapshots are taken and removed"
     );
     // A clean stop and a kill without load give back the same state.
@@ -199,6 +211,13 @@ fn what_was_acknowledged_survives_sigkill() {
     let server = Served::start(dir.path(), &["--durability", "interval:5"]);
     assert_eq!(server.info("State", "state_hash"), hash);
     server.kill();
+}
+
+fn snapshots_in(dir: &Path) -> usize {
+    let names = std::fs::read_dir(dir).unwrap();
+    let names = names.map(|e| e.unwrap().file_name().into_string().unwrap());
+    let snapshots = names.filter(|n| n.starts_with("snapshot-") && n.ends_with(".allot"));
+    snapshots.count()
 }
 
 fn is_done(answer: &str) -> bool {

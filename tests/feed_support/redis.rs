@@ -2,10 +2,9 @@
 
 use super::resp2::{Value, read_value};
 use allot::feed::{Event, StreamName};
-use std::io::{BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 /// Ends with its owner.
 struct Process(Child);
@@ -34,22 +33,21 @@ impl Redis {
             .args(["--bind", "127.0.0.1", "--port", &port, "--save", ""])
             .args(["--appendonly", "no", "--daemonize", "no"])
             .current_dir(folder.path())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn();
-        let process = Process(process.unwrap());
-        for _ in 0..200 {
-            if let Ok(stream) = TcpStream::connect(address) {
-                stream.set_nodelay(true).unwrap();
-                return Some(Self {
-                    stream: BufReader::new(stream),
-                    address,
-                    _process: process,
-                    _folder: folder,
-                });
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("redis-server does not listen on {address}");
+        let mut process = Process(process.unwrap());
+        let lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+        let mut lines = lines.map_while(Result::ok);
+        let listens = lines.any(|line| line.contains("Ready to accept connections"));
+        assert!(listens, "redis-server does not listen on {address}");
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Some(Self {
+            stream: BufReader::new(stream),
+            address,
+            _process: process,
+            _folder: folder,
+        })
     }
 
     pub(crate) fn say<W: AsRef<str>>(&mut self, words: &[W]) -> Value {

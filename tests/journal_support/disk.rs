@@ -60,7 +60,6 @@ struct State {
     fail_at: Option<u64>,
     fail_on: bool,
     failed: bool,
-    slow_sync: bool,
     /// No sync goes on before it is let go.
     held: bool,
 }
@@ -137,11 +136,6 @@ impl FaultDisk {
     /// Nothing fails any more; what is lost stays lost.
     pub(crate) fn works_again(&self) {
         self.0.lock().fail_at = None;
-    }
-
-    /// A sync takes five milliseconds from now on.
-    pub(crate) fn slow_down(&self) {
-        self.0.lock().slow_sync = true;
     }
 
     /// A sync lasts until [`Self::let_go`] from now on.
@@ -277,9 +271,6 @@ impl DiskFile for Handle {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        if self.disk.0.lock().slow_sync {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
         let mut state = self.disk.0.lock();
         while state.held {
             self.disk.1.wait(&mut state);

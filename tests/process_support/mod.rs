@@ -70,27 +70,44 @@ impl Served {
     }
 }
 
-/// Says a line, again while the server is reading its state.
-pub(crate) fn say(client: &mut Client, line: &str) -> Value {
-    let since = Instant::now();
-    loop {
-        let words: Vec<&str> = line.split(' ').collect();
-        match client.command(&words).unwrap() {
-            Value::Error(text) if text.starts_with("LOADING") => {
-                assert!(since.elapsed() < DEADLINE, "{text}");
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            Value::Error(text) => panic!("{line}: {text}"),
-            other => return other,
-        }
+impl Drop for Served {
+    /// No server outlives a test that failed.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
+/// Says a line, again while the server is reading its state.
+pub(crate) fn say(client: &mut Client, line: &str) -> Value {
+    let words: Vec<&str> = line.split(' ').collect();
+    let mut answer = None;
+    wait_until("the server has read its state", || {
+        answer = match client.command(&words).unwrap() {
+            Value::Error(text) if text.starts_with("LOADING") => None,
+            Value::Error(text) => panic!("{line}: {text}"),
+            other => Some(other),
+        };
+        answer.is_some()
+    });
+    answer.unwrap()
+}
+
 /// Asks until the answer is yes.
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, is_so: impl FnMut() -> bool) {
+    assert!(comes_true(is_so), "waited in vain: {what}");
+}
+
+/// Asks until the answer is yes; `false` when that takes too long. Of another process nothing tells when
+/// it is so: between two questions it gets the processor for a moment.
+pub(crate) fn comes_true(mut is_so: impl FnMut() -> bool) -> bool {
+    const PAUSE: Duration = Duration::from_millis(5);
     let since = Instant::now();
     while !is_so() {
-        assert!(since.elapsed() < DEADLINE, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        if since.elapsed() > DEADLINE {
+            return false;
+        }
+        std::thread::sleep(PAUSE);
     }
+    true
 }
