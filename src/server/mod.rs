@@ -217,10 +217,11 @@ impl Server {
                 () = async { let _ = stopping.wait_for(|stopping| *stopping).await; } => break,
             }
         }
-        drop(self.listener);
+        // First of all: who sees that nobody is let in any more knows that no further move is begun.
         if let Some(ready) = self.shared.ready() {
             ready.runs.end_moves();
         }
+        drop(self.listener);
         let all_gone = async {
             while !self.shared.clients.is_empty() {
                 tokio::time::sleep(Duration::from_millis(5)).await;

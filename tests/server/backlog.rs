@@ -10,6 +10,7 @@ use allot::model::{Cents, EpochMillis, Fact, Lsn, Order, OrderKey, ReplanReason}
 use allot::server::{Clock, SnapshotPlan};
 use allot::wire::Value;
 use std::collections::BTreeMap;
+use std::net::TcpStream;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -459,6 +460,9 @@ fn a_server_that_stops_waits_for_one_move_and_no_more() {
         gate.came.load(Ordering::Relaxed) == 4
     });
     server.begin_stop();
+    wait_until("nobody is let in any more", || {
+        TcpStream::connect(server.address).is_err()
+    });
     // The gate lets this one through, and none after it: whoever waited for those waited for ever.
     gate.let_through(Some(1));
     let told = applying.join().unwrap();

@@ -160,7 +160,7 @@ fn a_blocked_reader_that_leaves_or_is_killed_is_parked_no_more() {
 
 #[test]
 fn a_stopping_server_does_not_wait_for_blocked_readers() {
-    let mut server = TestServer::start();
+    let mut server = started();
     let mut reader = server.connect();
     reader.send(b"XREAD BLOCK 0 STREAMS stock $\r\n");
     wait_until("it is parked", || server.engine.feed().parked() == 1);
