@@ -153,33 +153,24 @@ struct Header<'a> {
 impl Header<'_> {
     /// The order that a row begins, without lines.
     fn order(self, key: OrderKey) -> Result<Order, Invalid> {
-        let Self {
-            channel,
-            placed_at,
-            country,
-            postal,
-            deliver_by,
-            customer,
-            residential,
-            pickup_at,
-        } = self;
         Ok(Order {
             key,
-            customer: customer.optional(Field::customer)?.map(Into::into),
-            channel: channel
+            customer: self.customer.optional(Field::customer)?.map(Into::into),
+            channel: self
+                .channel
                 .optional(Field::id)?
                 .unwrap_or(CHANNEL_DEFAULT)
                 .into(),
-            placed_at: placed_at.moment()?,
+            placed_at: self.placed_at.moment()?,
             priority: 0,
             ship_to: ShipTo {
-                country: country.country()?.into(),
-                postal: postal.postal()?.into(),
+                country: self.country.country()?.into(),
+                postal: self.postal.postal()?.into(),
                 coordinate: None,
-                residential: residential.optional(Field::flag)?.unwrap_or(false),
+                residential: self.residential.optional(Field::flag)?.unwrap_or(false),
             },
-            pickup_at: pickup_at.optional(Field::id)?.map(Into::into),
-            deliver_by: deliver_by.optional(Field::day)?,
+            pickup_at: self.pickup_at.optional(Field::id)?.map(Into::into),
+            deliver_by: self.deliver_by.optional(Field::day)?,
             deliver_by_is_hard: false,
             policy: PolicyOverrides::default(),
             lines: Vec::new(),
