@@ -2,15 +2,14 @@
 //! step, as long as nobody has a part.
 
 use super::error::EngineError;
-use super::orders::{TRIES_MAX, WORKSPACE, Workspace, request, view, wants};
+use super::orders::{TRIES_MAX, view, wants};
 use super::replan::{Leaving, Rest, amended, new_parts};
-use super::{Engine, OrderView};
-use crate::ledger::Reservation;
+use super::{Engine, OrderView, days};
+use crate::ledger::{DayUse, Reservation, StockView};
 use crate::lifecycle::{OrderRecord, OrderState, OrderStatus, State};
 use crate::model::{
     EpochMillis, Freed, Invalid, Order, Qty, ReplanReason, ReplannedFact, SkuId, check_id,
 };
-use crate::routing::{Unroutable, pack, route};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -75,27 +74,18 @@ impl Engine {
                 leaving.held.clone_from(&part.reason);
             }
         }
-        let own = super::days::used_by(record);
+        let own = days::used_by(record);
         for _ in 0..TRIES_MAX {
             let Some(holding) = record.holding.as_mut() else {
                 return Err(nothing_left(record));
             };
             let freed: Vec<Freed> = holding.claims().iter().map(freed_of).collect();
-            let decided = WORKSPACE.with_borrow_mut(|work| {
-                let Workspace {
-                    view,
-                    days,
-                    scratch,
-                } = work;
+            let see = |view: &mut StockView, used: &mut Vec<DayUse>| {
                 self.ledger.view_without(holding, &freed, &skus, now, view);
-                self.list_days(&lanes, view, now, days);
-                super::days::without(days, &own);
-                let request = request(order, &resolved, (view, days), now);
-                let mut decision = route(&lanes, &request, scratch)?;
-                decision.basis = pack(&lanes, &request);
-                Ok(decision)
-            });
-            let decision = decided.map_err(|e: Unroutable| self.names().unroutable(&e, &skus))?;
+                self.list_days(&lanes, view, now, used);
+                days::without(used, &own);
+            };
+            let decision = self.route_on(order, &resolved, &lanes, now, see)?;
             let decision = Arc::new(decision);
             let more = more_waiting(record, &skus, &decision.plan.short);
             let _admitted = self.admit_waiting(&more, now)?;
