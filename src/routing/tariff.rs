@@ -291,9 +291,9 @@ impl Billing {
         self.heaviest
     }
 
-    /// The divisor of dimensional weight, where that counts for parcels of any size.
-    pub(super) fn divides_all(&self) -> Option<u32> {
-        self.divisor.filter(|_| self.threshold_cm3 == 0)
+    /// The divisor of dimensional weight, and the cm³ up to which it does not count.
+    pub(super) fn divides(&self) -> Option<(u32, u32)> {
+        Some((self.divisor?, self.threshold_cm3))
     }
 
     /// Whether goods in one shipment are billed no more weight than in several.

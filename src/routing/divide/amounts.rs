@@ -84,18 +84,19 @@ pub(super) struct Place {
     pub(super) mix: u8,
     /// The steps that it may be billed, and their lower edge.
     pub(super) window: Window,
-    pub(super) hull: Hull,
+    /// By mass and by volume.
+    pub(super) hulls: [Hull; 2],
 }
 
 impl Place {
     /// The line of a slope.
     pub(super) fn line_at(&self, slope: i64) -> Line {
-        line_under(&self.hull, slope)
+        line_under(&self.hulls[usize::from(self.mix > 0)], slope)
     }
 
     /// How steep its costs rise on average.
     pub(super) fn steep(&self) -> i64 {
-        let whole = self.curve.hull(Window::ALL);
+        let [whole, _] = self.curve.hulls(Window::ALL);
         match whole[..] {
             [first, .., last] => slope(first, last).max(MICRO / 1_000),
             _ => MICRO / 1_000,
@@ -215,8 +216,8 @@ impl<'s, 'a> Amounts<'s, 'a> {
         for &(entry, mode) in set {
             let row = self.search.entries.get(entry);
             let curve = self.curves.of(row.location, row.departure, mode)?;
-            let (line, window) = (curve.lines[0], Window::ALL);
-            let hull = curve.hull(window);
+            let (line, window) = (curve.lines(0)[0], Window::ALL);
+            let hulls = curve.hulls(window);
             self.fixed += row.handling + split;
             self.places.push(Place {
                 entry,
@@ -225,7 +226,7 @@ impl<'s, 'a> Amounts<'s, 'a> {
                 line,
                 mix: 0,
                 window,
-                hull,
+                hulls,
             });
             let later = (row.end - entry) as usize;
             self.work
@@ -278,13 +279,12 @@ impl<'s, 'a> Amounts<'s, 'a> {
 
     /// Chooses how goods are weighed and the line of every place, for a high bound, and returns it.
     fn choose_lines(&mut self, items: &mut [Item]) -> i64 {
-        let divisor = self.curves.divisor();
-        let mixes: &[u8] = match divisor {
-            Some(_) => &[0, MIXES, MIXES / 2],
-            None => &[0],
+        let mixes: &[u8] = match self.places.iter().any(|p| p.curve.bulk.is_some()) {
+            true => &[0, MIXES, MIXES / 2],
+            false => &[0],
         };
         for item in items.iter_mut() {
-            item.weigh(divisor.unwrap_or(1));
+            item.weigh(&self.places);
         }
         let mut best = (i64::MIN, 0);
         for &mix in mixes {
@@ -325,32 +325,38 @@ impl<'s, 'a> Amounts<'s, 'a> {
 
     /// Weighs goods for a place a little more by volume, or by mass, where that raises the bound.
     pub(super) fn tilt(&mut self, items: &[Item], at: usize, best: i64) -> i64 {
-        let old = self.places[at].mix;
+        let place = &self.places[at];
+        let (old, line) = (place.mix, place.line);
+        if place.curve.bulk.is_none() {
+            return best;
+        }
         for mix in [old + 1, old.wrapping_sub(1)] {
             if mix <= MIXES {
-                self.places[at].mix = mix;
+                let place = &mut self.places[at];
+                place.mix = mix;
+                place.line = place.line_at(line.slope);
                 let bound = self.bound_by_lines(items);
                 if bound > best {
                     return bound;
                 }
             }
         }
-        self.places[at].mix = old;
+        (self.places[at].mix, self.places[at].line) = (old, line);
         best
     }
 
     /// Changes the line of one place after the other while that raises the bound.
     fn climb(&mut self, items: &[Item], mix: u8) -> i64 {
         for place in &mut self.places {
-            place.mix = mix;
+            place.mix = place.curve.bulk.map_or(0, |_| mix);
             // In the set before, the line was good, as it may be here.
-            let good = self.good.get(&((place.entry, place.mode), mix));
-            place.line = good.copied().unwrap_or(place.curve.lines[0]);
+            let good = self.good.get(&((place.entry, place.mode), place.mix));
+            place.line = good.copied().unwrap_or(place.curve.lines(place.mix)[0]);
         }
         let bound = self.climb_on(items);
         for place in &self.places {
             self.good
-                .insert(((place.entry, place.mode), mix), place.line);
+                .insert(((place.entry, place.mode), place.mix), place.line);
         }
         bound
     }
@@ -360,8 +366,9 @@ impl<'s, 'a> Amounts<'s, 'a> {
         loop {
             let before = best;
             for at in 0..self.places.len() {
-                let curve = Rc::clone(&self.places[at].curve);
-                for &line in &curve.lines {
+                let place = &self.places[at];
+                let lines = Rc::clone(place.curve.lines(place.mix));
+                for &line in lines.iter() {
                     if best > self.ceiling() || self.work.is_over() {
                         return best;
                     }
@@ -408,7 +415,7 @@ impl<'s, 'a> Amounts<'s, 'a> {
             let loads = (with(rest.0), with(rest.1));
             let least = place
                 .curve
-                .least(billings, loads, (place.window, place.line));
+                .least(billings, loads, (place.window, place.line, place.mix));
             sum = sum.saturating_add(least).min(BEYOND);
         }
         sum

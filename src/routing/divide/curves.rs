@@ -8,7 +8,7 @@ use super::super::candidates::Set;
 use super::super::cargo::Load;
 use super::super::departures::{Departures, Loads};
 use super::super::lanes::{NO_ZONE, finite};
-use super::super::large::lower_line;
+use super::super::large::{Under, lower_line};
 use super::super::request::Job;
 use super::super::surcharges::{Measured, Rule, extra};
 use super::super::tariff::{Billing, NEVER, Parcels};
@@ -82,14 +82,50 @@ struct Sized {
     steps: Vec<(u64, i64)>,
 }
 
+/// How volume counts where all services of a curve bill it.
+///
+/// What a shipment weighs by volume is its mm³ over the divisor. It is billed no less, or it is no larger than the
+/// threshold of its service: then it weighs no more than `floor`. So every step holds what weighs as much as it
+/// says, or as `floor` where that is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bulk {
+    /// The largest divisor of the services.
+    pub(super) divisor: u32,
+    /// In grams.
+    floor: u64,
+}
+
+impl Bulk {
+    /// What a step holds, by mass or by volume.
+    pub(super) fn holds(self, end: u64) -> u64 {
+        end.max(self.floor)
+    }
+
+    /// What a load weighs by volume or by mass, rounded up.
+    fn weight(self, load: Load) -> u64 {
+        let volume = load.mm3.div_ceil(self.divisor.max(1).into());
+        volume.max(load.grams)
+    }
+}
+
+/// The lower edge of what a shipment costs by what it weighs.
+#[derive(Debug, Clone)]
+pub(super) struct Edge {
+    hull: Hull,
+    /// By ascending slope; at least one.
+    lines: Rc<[Line]>,
+}
+
 /// The costs of one hand-over in one mode.
 #[derive(Debug)]
 pub(super) struct Curve {
     /// No tables at all where the weight is not all that counts.
     tables: Vec<Table>,
-    /// By ascending slope; at least one.
-    pub(super) lines: Vec<Line>,
-    hull: Hull,
+    /// By mass.
+    edge: Edge,
+    /// By volume as well; `None` where some service does not bill it.
+    pub(super) bulk: Option<Bulk>,
+    bulky: Edge,
     /// No line is steeper.
     pub(super) steepest: i64,
     /// By how much at the most one shipment costs more than two with the same goods.
@@ -152,11 +188,18 @@ impl<'a> Curves<'a> {
         new
     }
 
-    /// What volume is divided by at the least to be billed, where all services bill it.
-    pub(super) fn divisor(&self) -> Option<u32> {
+    /// How volume counts for some tables.
+    fn bulk(&self, tables: &[Table]) -> Option<Bulk> {
         let billings = &self.job.lanes.tariffs.billings;
-        let divisors = billings.iter().map(Billing::divides_all);
-        divisors.collect::<Option<Vec<u32>>>()?.into_iter().max()
+        let divides = tables.iter().map(|table| billings[table.billing].divides());
+        let divides: Vec<(u32, u32)> = divides.collect::<Option<_>>()?;
+        let divisor = divides.iter().map(|d| d.0).max()?;
+        let threshold = divides.iter().map(|d| d.1).max()?;
+        // A cm³ is as many grams as 1000 over the divisor. Nothing weighs more than the order.
+        let floor = (u64::from(threshold) * 1_000).div_ceil(divisor.max(1).into());
+        let mut bulk = Bulk { divisor, floor };
+        bulk.floor = floor.min(bulk.weight(self.all));
+        Some(bulk)
     }
 
     /// The costs of a hand-over of a location in a mode; `None` where it never travels so.
@@ -206,22 +249,19 @@ impl<'a> Curves<'a> {
     /// The costs by whichever service is best.
     fn any(&mut self, location: u16, departure: u32) -> Curve {
         let tables = self.tables(departure);
-        let hull = hull(&tables, Window::ALL);
-        let steepest = steepest(&hull);
-        let lines = match tables.is_empty() {
-            true => vec![self.single_line(location, departure)],
-            false => lines(&hull, steepest),
-        };
-        Curve {
+        let mut curve = Curve {
             excess: self.excess(&tables, false),
-            tables,
-            lines,
-            hull,
-            steepest,
             goods: Set::MAX,
-            singles: SmallVec::new(),
-            minimum: 0,
+            ..Curve::flat(Line { base: 0, slope: 0 })
+        };
+        match tables.is_empty() {
+            true => curve.edge = Edge::flat(self.single_line(location, departure)),
+            false => {
+                let bulk = self.bulk(&tables);
+                curve.set_tables(tables, bulk, self.all);
+            }
         }
+        curve
     }
 
     fn tables(&mut self, departure: u32) -> Vec<Table> {
@@ -280,18 +320,12 @@ impl<'a> Curves<'a> {
                 singles.push(cents.saturating_add(one.extra + carton).min(NEVER));
             }
         }
+        let base = dated.saturating_mul(MICRO).min(BEYOND);
         let mut curve = Curve {
-            tables: Vec::new(),
-            lines: vec![Line {
-                base: dated.saturating_mul(MICRO).min(BEYOND),
-                slope: 0,
-            }],
-            hull: Rc::default(),
-            steepest: 0,
-            excess: 0,
             goods,
             singles,
             minimum: lanes.tariffs.at_least(service, 0),
+            ..Curve::flat(Line { base, slope: 0 })
         };
         if goods == 0 {
             return None;
@@ -351,10 +385,9 @@ impl<'a> Curves<'a> {
                 });
             }
         }
-        curve.tables.push(table);
-        curve.hull = hull(&curve.tables, Window::ALL);
-        curve.steepest = steepest(&curve.hull);
-        curve.lines = lines(&curve.hull, curve.steepest);
+        let tables = vec![table];
+        let bulk = self.bulk(&tables);
+        curve.set_tables(tables, bulk, self.all);
         curve.excess = self.excess(&curve.tables, true);
         Some(curve)
     }
@@ -431,11 +464,12 @@ fn most_excess(table: &Table, one: &[(u64, i64)], other: &[(u64, i64)]) -> i64 {
     excess.min(NEVER)
 }
 
-/// The lower edge of the steps of some tables within a window.
-fn hull(tables: &[Table], window: Window) -> Hull {
+/// The lower edge of the steps of some tables within a window, by mass or by volume.
+fn hull(tables: &[Table], window: Window, bulk: Option<Bulk>) -> Hull {
     let points = tables.iter().flat_map(|table| &table.steps);
     let points = points.filter(|p| p.1 < NEVER && window.has(p.0));
-    let mut points: Vec<(u64, i64)> = points.copied().collect();
+    let points = points.map(|p| (bulk.map_or(p.0, |bulk| bulk.holds(p.0)), p.1));
+    let mut points: Vec<(u64, i64)> = points.collect();
     points.sort_unstable();
     let mut hull: Vec<(u64, i64)> = Vec::new();
     for &point in &points {
@@ -473,10 +507,20 @@ fn lines(hull: &[(u64, i64)], steepest: i64) -> Vec<Line> {
     lines
 }
 
-/// The steepest line by which so many grams can be counted.
-fn steepest(hull: &[(u64, i64)]) -> i64 {
-    let heaviest = hull.last().map_or(1, |p| p.0.max(1));
+/// The steepest line by which so many grams can be counted, and the last point of a hull.
+fn steepest(hull: &[(u64, i64)], grams: u64) -> i64 {
+    let heaviest = hull.last().map_or(1, |p| p.0.max(1)).max(grams);
     STEEP_MAX / i64::try_from(heaviest).unwrap_or(i64::MAX)
+}
+
+impl Edge {
+    /// Of a single line.
+    fn flat(line: Line) -> Self {
+        Self {
+            hull: Rc::default(),
+            lines: [line].into(),
+        }
+    }
 }
 
 /// How steep the way from one point to the next is, rounded down.
@@ -516,21 +560,85 @@ impl Table {
 }
 
 impl Curve {
+    /// What is known by a single line.
+    fn flat(line: Line) -> Self {
+        let edge = Edge::flat(line);
+        Self {
+            tables: Vec::new(),
+            bulky: edge.clone(),
+            edge,
+            bulk: None,
+            steepest: 0,
+            excess: 0,
+            goods: 0,
+            singles: SmallVec::new(),
+            minimum: 0,
+        }
+    }
+
+    /// What is known by tables of an order that weighs `all`.
+    fn set_tables(&mut self, tables: Vec<Table>, bulk: Option<Bulk>, all: Load) {
+        let whole = hull(&tables, Window::ALL, None);
+        let wide = match bulk.filter(|bulk| bulk.floor > 0) {
+            Some(_) => hull(&tables, Window::ALL, bulk),
+            None => Rc::clone(&whole),
+        };
+        let grams = bulk.map_or(all.grams, |bulk| bulk.weight(all));
+        self.steepest = steepest(&whole, grams).min(steepest(&wide, grams));
+        let edge = |hull: Hull| Edge {
+            lines: lines(&hull, self.steepest).into(),
+            hull,
+        };
+        self.bulky = match Rc::ptr_eq(&whole, &wide) {
+            true => edge(Rc::clone(&whole)),
+            false => edge(wide),
+        };
+        self.edge = edge(whole);
+        (self.bulk, self.tables) = (bulk, tables);
+    }
+
+    /// How volume counts where goods are weighed by a mix with some of it.
+    fn bulk_of(&self, mix: u8) -> Option<Bulk> {
+        self.bulk.filter(|_| mix > 0)
+    }
+
+    /// Lines under what it costs by a mix.
+    pub(super) fn lines(&self, mix: u8) -> &Rc<[Line]> {
+        match mix {
+            0 => &self.edge.lines,
+            _ => &self.bulky.lines,
+        }
+    }
+
     /// Whether what it costs is known by weight.
     pub(super) fn weighs(&self) -> bool {
         !self.tables.is_empty()
     }
 
-    /// The line for the search over sets of shipments: the one that is highest at a third of so many grams, in
-    /// cents and millionths of a cent for a gram.
-    pub(super) fn third(&self, grams: u64) -> (i64, i128) {
-        let third = i64::try_from(grams / 3).unwrap_or(i64::MAX);
-        let usable = self.lines.iter().filter(|line| line.base >= 0);
-        let highest = usable.max_by_key(|line| {
-            let weight = line.slope.saturating_mul(third);
-            line.base.saturating_add(weight)
+    /// The line for the search over sets of shipments: the one that is highest at a third of a load, by mass or
+    /// by volume.
+    pub(super) fn third(&self, all: Load) -> Under {
+        let by_mass = (&self.edge.lines, all.grams / 3, None);
+        let by_volume = self.bulk.map(|bulk| {
+            let divisor = bulk.divisor.max(1);
+            let weight = all.mm3 / u64::from(divisor) / 3;
+            (&self.bulky.lines, weight, Some(divisor))
         });
-        highest.map_or((0, 0), |line| (line.base / MICRO, line.slope.into()))
+        let all = [Some(by_mass), by_volume].into_iter().flatten();
+        let lines = all.flat_map(|(lines, third, divisor)| {
+            let third = i64::try_from(third).unwrap_or(i64::MAX);
+            let usable = lines.iter().filter(|line| line.base >= 0);
+            usable.map(move |line| {
+                let weight = line.slope.saturating_mul(third);
+                (line.base.saturating_add(weight), *line, divisor)
+            })
+        });
+        let highest = lines.max_by_key(|line| (line.0, line.2.is_none()));
+        highest.map_or(Under::NONE, |(_, line, divisor)| Under {
+            base: line.base / MICRO,
+            slope: line.slope.into(),
+            divisor,
+        })
     }
 
     /// What a unit of a demand costs that ships alone.
@@ -549,7 +657,7 @@ impl Curve {
             return false;
         }
         if !alike {
-            return !self.weighs() && self.lines[0].base <= other.lines[0].base;
+            return !self.weighs() && self.edge.lines[0].base <= other.edge.lines[0].base;
         }
         let (own, its) = (&self.tables[0], &other.tables[0]);
         if !own.rises() || !billings[own.billing].bills_no_more_than(&billings[its.billing]) {
@@ -569,19 +677,34 @@ impl Curve {
         })
     }
 
-    /// The lower edge of its steps within a window.
-    pub(super) fn hull(&self, window: Window) -> Hull {
-        match window == Window::ALL {
-            true => Rc::clone(&self.hull),
-            false => hull(&self.tables, window),
+    /// The lower edges of its steps within a window, by mass and by volume.
+    pub(super) fn hulls(&self, window: Window) -> [Hull; 2] {
+        if window == Window::ALL {
+            return [Rc::clone(&self.edge.hull), Rc::clone(&self.bulky.hull)];
+        }
+        let mass = hull(&self.tables, window, None);
+        match self.bulk.filter(|bulk| bulk.floor > window.low) {
+            Some(_) => [mass, hull(&self.tables, window, self.bulk)],
+            None => [Rc::clone(&mass), mass],
         }
     }
 
-    /// The steps within a window that are not more than so much above a line, and by how much they are.
-    pub(super) fn above(&self, window: Window, line: Line, room: i64) -> Vec<(u64, i64)> {
+    /// The steps within a window that are not more than so much above a line by a mix: what they say and by how
+    /// much they are.
+    pub(super) fn above(
+        &self,
+        window: Window,
+        (line, mix): (Line, u8),
+        room: i64,
+    ) -> Vec<(u64, i64)> {
+        let bulk = self.bulk_of(mix);
+        let holds = |end: u64| bulk.map_or(end, |bulk| bulk.holds(end));
         let steps = self.tables.iter().flat_map(|table| &table.steps);
         let steps = steps.filter(|p| p.1 < NEVER && window.has(p.0));
-        let steps = steps.map(|&p| (p.0, over(p, line.slope) - line.base));
+        let steps = steps.map(|&(end, cents)| {
+            let above = over((holds(end), cents), line.slope) - line.base;
+            (end, above)
+        });
         steps.filter(|step| step.1 <= room).collect()
     }
 
@@ -628,9 +751,10 @@ impl Curve {
         &self,
         billings: &[Billing],
         (low, high): (Load, Load),
-        (window, line): (Window, Line),
+        (window, line, mix): (Window, Line, u8),
     ) -> i64 {
         let slope = line.slope;
+        let bulk = self.bulk_of(mix);
         let mut least = BEYOND;
         for table in &self.tables {
             let weight = |load: Load| billings[table.billing].billable(load);
@@ -639,6 +763,9 @@ impl Curve {
                 weight(high).unwrap_or(u64::MAX),
             );
             let from = from.max(window.low);
+            // What the goods weigh by the mix, at the most.
+            let most = bulk.map_or(to, |bulk| bulk.weight(high));
+            let weighs = |end: u64| bulk.map_or(end, |bulk| bulk.holds(end)).min(most);
             let first = table.steps.partition_point(|step| step.0 < from);
             if let Some(far) = table.steps.get(first + FAR)
                 && far.0 < to.min(window.high)
@@ -653,7 +780,7 @@ impl Curve {
                 }
                 let cents = table.cents(step, low.mm3);
                 if cents < NEVER {
-                    least = least.min(over((end.min(to), cents), slope));
+                    least = least.min(over((weighs(end), cents), slope));
                 }
                 if end >= to {
                     break;

@@ -34,8 +34,9 @@ pub(super) struct Item<'a> {
     first: Row<i64>,
     /// What one costs short, in cents; `None` where that is not allowed.
     short: Option<i64>,
-    /// What one weighs by mass and by volume, in thousandths of a gram.
-    weights: (i64, i64),
+    /// What one weighs by mass, and by place by volume where that counts there, in thousandths of a gram.
+    mass: i64,
+    volumes: Row<i64>,
     /// The ways to spread it that may be worth it, the cheapest first.
     pub(super) ways: Vec<Way>,
 }
@@ -123,7 +124,8 @@ impl<'a> Item<'a> {
             each: places.iter().map(each).collect(),
             first: places.iter().map(first).collect(),
             short: job.may_short_some().then_some(short),
-            weights: (0, 0),
+            mass: 0,
+            volumes: SmallVec::new(),
             ways: Vec::new(),
             demands,
         }
@@ -149,32 +151,42 @@ impl<'a> Item<'a> {
             .fold(Load::default(), Load::plus)
     }
 
-    /// Weighs it, volume by a divisor.
-    pub(super) fn weigh(&mut self, divisor: u32) {
-        let milli = |amount: u64| {
-            let all = i64::try_from(amount).ok();
-            all.and_then(|a| a.checked_mul(MILLI)).unwrap_or(0)
-        };
-        let one = self.load(1);
-        // A cubic millimetre weighs a gram at a divisor of one.
-        self.weights = (milli(one.grams), milli(one.mm3) / i64::from(divisor.max(1)));
+    /// Weighs it for some places.
+    pub(super) fn weigh(&mut self, places: &[Place]) {
+        self.mass = self.by_mass();
+        let volumes = places.iter().map(|place| {
+            let bulk = place.curve.bulk;
+            bulk.map_or(0, |bulk| self.by_volume(bulk.divisor))
+        });
+        self.volumes = volumes.collect();
     }
 
-    /// What one weighs for the line of a place: by mass, by volume, or by some of both. It is billed no less.
-    fn weight(&self, place: &Place) -> i64 {
-        let (mass, volume) = self.weights;
-        let (whole, part) = (i64::from(MIXES), i64::from(place.mix));
-        mass / whole * (whole - part) + volume / whole * part
+    fn by_mass(&self) -> i64 {
+        milli(self.load(1).grams)
     }
 
-    /// What as many as are shipped by the lines weigh by mass and by volume.
-    pub(super) fn shipped(&self, places: &[Place]) -> (i64, i64) {
+    /// A cubic millimetre weighs a gram at a divisor of one.
+    fn by_volume(&self, divisor: u32) -> i64 {
+        milli(self.load(1).mm3) / i64::from(divisor.max(1))
+    }
+
+    /// What one weighs for the line of a place: by mass, by volume, or by some of both.
+    fn weight(&self, at: usize, place: &Place) -> i64 {
+        match place.mix {
+            0 => self.mass,
+            MIXES => self.volumes[at],
+            mix => {
+                let (whole, part) = (i64::from(MIXES), i64::from(mix));
+                self.mass / whole * (whole - part) + self.volumes[at] / whole * part
+            }
+        }
+    }
+
+    /// What as many as are shipped by the lines weigh by mass, or by volume over a divisor.
+    pub(super) fn shipped(&self, places: &[Place], divisor: Option<u32>) -> i64 {
         let units: u32 = self.cheapest(places).iter().sum();
-        let (mass, volume) = self.weights;
-        (
-            mass.saturating_mul(units.into()),
-            volume.saturating_mul(units.into()),
-        )
+        let one = divisor.map_or(self.mass, |divisor| self.by_volume(divisor));
+        one.saturating_mul(units.into())
     }
 
     /// By how much more a plan costs at the least than by the lines, that ships less of it than they do.
@@ -211,8 +223,8 @@ impl<'a> Item<'a> {
     }
 
     /// What the weight of so many costs by the line of a place.
-    pub(super) fn weighs(&self, units: u32, place: &Place) -> i64 {
-        let (slope, weight) = (place.line.slope, self.weight(place));
+    pub(super) fn weighs(&self, units: u32, (at, place): (usize, &Place)) -> i64 {
+        let (slope, weight) = (place.line.slope, self.weight(at, place));
         let weight = i128::from(slope) * i128::from(weight) / i128::from(MILLI);
         i64::try_from(weight * i128::from(units)).unwrap_or(BEYOND)
     }
@@ -252,7 +264,7 @@ impl<'a> Item<'a> {
     /// What one costs at a place by its line.
     fn cost(&self, at: usize, place: &Place) -> i64 {
         let slope = place.line.slope;
-        let one = self.weight(place);
+        let one = self.weight(at, place);
         let weight = match slope.checked_mul(one) {
             Some(weight) => weight / MILLI,
             None => {
@@ -297,11 +309,11 @@ impl<'a> Item<'a> {
                 break;
             }
             let taken = self.there[at].min(units);
-            sum += cost * i64::from(taken);
+            sum = cost.saturating_mul(taken.into()).saturating_add(sum);
             units -= taken;
         }
         match units {
-            0 => sum,
+            0 => sum.min(BEYOND),
             units => sum
                 .saturating_add(short.saturating_mul(units.into()))
                 .min(BEYOND),
@@ -370,6 +382,12 @@ impl<'a> Item<'a> {
     }
 }
 
+/// Thousandths of something; of too much of it none, which is no more.
+fn milli(amount: u64) -> i64 {
+    let all = i64::try_from(amount).ok();
+    all.and_then(|a| a.checked_mul(MILLI)).unwrap_or(0)
+}
+
 /// Whether places share units of an item, or a limit, beyond what each of them has.
 fn shares(search: &Search<'_>, item: &Item<'_>, places: &[Place]) -> bool {
     let location = |place: &Place| search.entries.get(place.entry).location;
@@ -424,9 +442,10 @@ impl Ways<'_, '_> {
         let short = self.item.short.is_some_and(|short| short * MICRO < cost);
         for step in 0..=most {
             let units = if short { step } else { most - step };
-            let spent = spent + cost * i64::from(units);
+            let spent = cost.saturating_mul(units.into()).saturating_add(spent);
             let rest = &self.costs[next + 1..];
-            if spent + self.item.least_from(rest, left - units) > self.most {
+            let least = self.item.least_from(rest, left - units);
+            if spent.saturating_add(least) > self.most {
                 // All further ones are dearer still.
                 break;
             }

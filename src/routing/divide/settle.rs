@@ -127,8 +127,8 @@ impl Search<'_> {
     fn place(&self, curves: &mut Curves<'_>, (entry, mode): Shipper) -> large::Place {
         let row = self.entries.get(entry);
         let curve = curves.of(row.location, row.departure, mode);
-        let all = curves.all.grams;
-        let curve = curve.as_deref().filter(|_| curves.modes.len() > 1);
+        let all = curves.all;
+        let curve = curve.as_deref();
         let units = |i: usize| match curve.is_none_or(|curve| curve.goods >> i & 1 == 1) {
             true => self.entries.units(entry, i).min(self.wanted(i)),
             false => 0,

@@ -84,7 +84,7 @@ impl Amounts<'_, '_> {
     fn look_through(&mut self, at: usize, window: Window, lines: &[(Line, u8)]) {
         let place = &mut self.places[at];
         place.window = window;
-        place.hull = place.curve.hull(window);
+        place.hulls = place.curve.hulls(window);
         for (place, line) in self.places.iter_mut().zip(lines) {
             (place.line, place.mix) = *line;
         }
@@ -97,20 +97,23 @@ impl Amounts<'_, '_> {
     /// than these hold, some place has to be billed more.
     fn together(&mut self, items: &[Item], bound: i64) -> i64 {
         let room = self.ceiling() - bound;
-        let (mut mass, mut volume) = (0i64, 0i64);
-        for item in items {
-            if item.one_more_short(&self.places) <= room {
-                return bound;
-            }
-            let shipped = item.shipped(&self.places);
-            mass = mass.saturating_add(shipped.0);
-            volume = volume.saturating_add(shipped.1);
+        if items
+            .iter()
+            .any(|item| item.one_more_short(&self.places) <= room)
+        {
+            return bound;
         }
-        let most = match self.curves.divisor() {
-            Some(_) => mass.max(volume),
-            None => mass,
+        // Where all bill volume that may be more.
+        let mut bulks = self.places.iter().map(|place| place.curve.bulk);
+        let divisor = bulks.try_fold(1, |most: u32, bulk| Some(most.max(bulk?.divisor)));
+        let shipped = |by: Option<u32>| -> i64 {
+            let shipped = items.iter().map(|item| item.shipped(&self.places, by));
+            shipped.fold(0, i64::saturating_add)
         };
-        let most = u64::try_from(most / MILLI).unwrap_or(0);
+        let mass = shipped(None);
+        let volume = divisor.map_or(0, |_| shipped(divisor));
+        let by_volume = volume > mass;
+        let most = u64::try_from(mass.max(volume) / MILLI).unwrap_or(0);
         // By what the places so far hold, ascending, how far they are above their lines.
         let mut held: Vec<(u64, i64)> = vec![(0, 0)];
         for place in &self.places {
@@ -120,16 +123,19 @@ impl Amounts<'_, '_> {
                 }
                 continue;
             }
-            let steps = place.curve.above(place.window, place.line, room);
+            let bulk = place.curve.bulk.filter(|_| by_volume);
+            let holds = |end: u64| bulk.map_or(end, |bulk| bulk.holds(end));
+            let line = (place.line, place.mix);
+            let steps = place.curve.above(place.window, line, room);
             self.work.spend(held.len() * steps.len() / 2);
             if held.len() * steps.len() > PAIRS_MAX {
                 return bound;
             }
             let mut both: Vec<(i64, u64)> = Vec::with_capacity(held.len() * steps.len());
-            for &(holds, above) in &held {
+            for &(held, above) in &held {
                 let more = steps
                     .iter()
-                    .map(|&(end, more)| (above + more, holds.saturating_add(end)));
+                    .map(|&(end, more)| (above + more, held.saturating_add(holds(end))));
                 both.extend(more.filter(|both| both.0 <= room));
             }
             // Of those that are no higher only the one that holds the most.
@@ -147,7 +153,6 @@ impl Amounts<'_, '_> {
 
     /// Moves the lines of all places for a high bound, and returns it.
     fn ascend(&mut self, items: &[Item]) -> i64 {
-        let volume = self.curves.divisor().is_some();
         let mut best = self.bound_by_lines(items);
         for _ in 0..ROUNDS {
             let before = best;
@@ -178,9 +183,7 @@ impl Amounts<'_, '_> {
                         step /= 2;
                     }
                 }
-                if volume {
-                    best = self.tilt(items, at, best);
-                }
+                best = self.tilt(items, at, best);
             }
             if best == before {
                 break;
@@ -198,7 +201,7 @@ impl Amounts<'_, '_> {
             let (mut load, mut weight) = (Load::default(), 0i64);
             for (item, units) in items.iter().zip(units) {
                 load = load.plus(item.load(units[at]));
-                weight = weight.saturating_add(item.weighs(units[at], place));
+                weight = weight.saturating_add(item.weighs(units[at], (at, place)));
             }
             load.lots = 1;
             let (end, cents) = place.curve.at(billings, load, place.window);

@@ -26,6 +26,34 @@ const PRICES: i128 = 32;
 /// Prices of a gram are counted in millionths of a cent.
 const MICRO: i128 = 1_000_000;
 
+/// A line under what carrying costs.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Under {
+    /// Cents at no weight.
+    pub(in super::super) base: i64,
+    /// Millionths of a cent for every gram.
+    pub(in super::super) slope: i128,
+    /// Goods are weighed by their mm³ over this; by their mass where it is none.
+    pub(in super::super) divisor: Option<u32>,
+}
+
+impl Under {
+    /// Carrying costs nothing or more.
+    pub(in super::super) const NONE: Self = Self {
+        base: 0,
+        slope: 0,
+        divisor: None,
+    };
+
+    fn by_mass((base, slope): (i64, i128)) -> Self {
+        Self {
+            base,
+            slope,
+            divisor: None,
+        }
+    }
+}
+
 /// What an offer has of a demand.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cell {
@@ -97,7 +125,7 @@ impl Costs {
         job: &Job<'_>,
         offers: &Offers,
         departures: &Departures,
-        known: &[Option<(i64, i128)>],
+        known: &[Option<Under>],
     ) -> Option<Self> {
         let demands = job.request.demands;
         if offers.rows.is_empty() || offers.cells() > CELLS_MAX as u64 {
@@ -136,7 +164,7 @@ impl Costs {
         let stairs = Stairs::new(total.grams, grams.collect());
         // Where lines are known already somebody else looks at the steps.
         let mut stairs = stairs.filter(|_| known.is_empty());
-        let mut lines: Vec<Option<(i64, i128)>> = Vec::new();
+        let mut lines: Vec<Option<Under>> = Vec::new();
         for (number, offer) in offers.rows.iter().enumerate() {
             let departure = offer.departure as usize;
             if lines.len() <= departure {
@@ -150,18 +178,23 @@ impl Costs {
                 if steps.is_none() {
                     stairs = None;
                 }
-                points.line(total.grams / 3)
+                Under::by_mass(points.line(total.grams / 3))
             });
             if known.is_none() {
                 lines[departure] = Some(line);
             }
             let fixed = parts(offer.handling)? + split;
-            new.bases.push(parts(line.0.max(0))? + fixed);
+            new.bases.push(parts(line.base.max(0))? + fixed);
             if let Some(stairs) = &mut stairs {
-                stairs.add(offer.departure, fixed, line.1 * i128::from(PARTS), steps);
+                stairs.add(
+                    offer.departure,
+                    fixed,
+                    line.slope * i128::from(PARTS),
+                    steps,
+                );
             }
             for good in &offer.goods {
-                let cell = new.cell(job, offer, *good, line.1)?;
+                let cell = new.cell(job, offer, *good, line)?;
                 new.cells.push(cell);
             }
             new.starts.push(new.cells.len());
@@ -297,12 +330,17 @@ impl Costs {
         job: &Job<'_>,
         offer: &Offer,
         (line, units, cents): (u16, u32, i64),
-        slope: i128,
+        under: Under,
     ) -> Option<Cell> {
         let demand = usize::from(line);
-        let grams = job.request.demands[demand].load(Qty(1)).grams;
+        let one = job.request.demands[demand].load(Qty(1));
+        let (amount, divisor) = match under.divisor {
+            Some(divisor) => (one.mm3, divisor.max(1)),
+            None => (one.grams, 1),
+        };
         // Weighed together, rounded down once. Of fewer units each pays more for its line.
-        let weight = slope * i128::from(grams) * i128::from(units) * i128::from(PARTS) / MICRO;
+        let weight = under.slope * i128::from(PARTS) * i128::from(units);
+        let weight = weight.checked_mul(amount.into())? / (MICRO * i128::from(divisor));
         let goods = parts(
             cents
                 .checked_mul(units.into())?

@@ -27,6 +27,7 @@ pub use self::least::{LeastCosts, LeastDemand, LeastGood, LeastPlace};
 
 use self::assign::{Assigner, Assignment};
 use self::costs::Costs;
+pub(super) use self::costs::Under;
 use self::offers::{Offer, Offers};
 pub(super) use self::settle::{Place, lower_line, settle};
 use self::stairs::Shipped;

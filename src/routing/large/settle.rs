@@ -3,7 +3,7 @@
 use super::super::cargo::Load;
 use super::super::departures::Departures;
 use super::super::request::Job;
-use super::costs::{Costs, PARTS, under};
+use super::costs::{Costs, PARTS, Under, under};
 use super::offers::{Offer, Offers};
 use super::prove::Aim;
 use super::stairs::Shipped;
@@ -25,9 +25,8 @@ pub(in super::super) struct Place {
     /// By ascending demand: units that are there by then (of a demand that may not be divided all or
     /// none), and cents of handling and scarcity for one unit.
     pub(in super::super) goods: Vec<(u16, u32, i64)>,
-    /// A line under what carrying costs, where it is known: cents at the least, and millionths of a cent for
-    /// every gram.
-    pub(in super::super) line: Option<(i64, i128)>,
+    /// A line under what carrying costs, where it is known.
+    pub(in super::super) line: Option<Under>,
 }
 
 impl Place {
