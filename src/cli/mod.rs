@@ -80,6 +80,13 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  allot cli                                       a console with history, completion and help
+  allot cli ATP.GET SKU-00001 FOR 5               one command; exit code 1 when it is refused
+  allot cli --json ORDER.GET shopify S1001 | jq
+  allot cli --addr 10.0.0.5:7411 --password-file secret INFO
+  allot cli < commands.txt                        one command a line")]
 struct CliArgs {
     /// Where the server listens.
     #[arg(long, default_value = "127.0.0.1:7411", env = "ALLOT_ADDR")]

@@ -27,7 +27,7 @@ Examples:
   allot reoptimize --data-dir allot-data --dry-run --html plan.html
   allot reoptimize --data-dir allot-data --dry-run --transfers --transfer-cents 1500
   allot reoptimize --data-dir allot-data --connect 127.0.0.1:7411 --apply
-  allot reoptimize --data-dir allot-data --what-if close=DC-RENO --what-if late=T-1:3 --what-if surge=@web:130
+  allot reoptimize --data-dir allot-data --what-if close=DC-SCK --what-if surge=@web:130
   allot plan show plan.json
   allot plan apply plan.json --connect 127.0.0.1:7411")]
 pub(super) struct ReoptimizeArgs {

@@ -30,7 +30,7 @@ Examples:
   allot bench --profile reserve --rate max        as much as goes, in a closed loop
   allot bench --rate 40000 --durability none --json result.json
   allot bench list                                the profiles that are part of the program
-  allot bench network folder --profile day        what a server elsewhere needs before --connect measures it
+  allot bench network folder --profile day        for a server elsewhere that --connect measures
   allot bench capacity --slo \"p99<5ms\"            the highest rate that holds it
   allot bench capacity --target \"2000 orders/s at peak, 300k SKUs, 40 locations\"
   allot bench compare before.json after.json      exit code 1 when something became worse

@@ -5,6 +5,10 @@ use crate::snapshot::{Glance, Meta, OrderImage, Snapshot, SnapshotError};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+/// Why nothing was found, and what to do.
+const NO_SNAPSHOT: &str =
+    "there is no snapshot yet; ask its server to take one: allot cli SNAPSHOT.TAKE";
+
 /// What was asked and found.
 #[derive(Default)]
 pub(super) struct LookedUp {
@@ -21,7 +25,7 @@ pub(super) fn look(
     let mut found = LookedUp::default();
     let Some(snapshot) = snapshot else {
         if let Some(sku) = sku {
-            found.item = Some(json!({"sku": sku, "found": false, "why": "there is no snapshot"}));
+            found.item = Some(json!({"sku": sku, "found": false, "why": NO_SNAPSHOT}));
         }
         return Ok(found);
     };
