@@ -14,12 +14,14 @@ mod feed;
 mod ids;
 mod invalid;
 mod network;
+mod opening;
 mod order;
 mod plan;
 mod policy;
 mod remedy;
 mod replan;
 mod returns;
+mod rules;
 mod state;
 mod units;
 
@@ -37,11 +39,10 @@ pub use feed::{EventClaim, EventId, EventIds, GroupChange, GroupFact, StreamName
 pub use ids::{ChannelId, ID_BYTES_MAX, LocationId, ServiceId, SkuId, check_id};
 pub use invalid::{FINDINGS_KEPT_MAX, FINDINGS_SHOWN_MAX, Invalid, numbered};
 pub use network::{
-    AllocationRow, DeadlineRow, DuplicateRules, IncomingRow, Item, Limit, Location, LocationKind,
-    Network, Opening, Place, PricingRules, PromiseFrom, PromiseRules, RESIDENTIAL, RegionPart,
-    ReplanRules, Restriction, ScarcityRow, Service, StockRow, Surcharge, TariffStep, ThresholdRow,
-    WeekDays, Zone, ZonePair,
+    Item, Location, LocationKind, Network, Place, RESIDENTIAL, RegionPart, Restriction,
+    ScarcityRow, Service, Surcharge, TariffStep, WeekDays, Zone, ZonePair,
 };
+pub use opening::{AllocationRow, IncomingRow, Opening, StockRow};
 pub use order::{CUSTOMER_BYTES_MAX, Order, OrderKey, OrderLine, ShipTo};
 pub use plan::{
     Decision, Objective, Plan, Proof, Rejected, RejectedReason, Shipment, ShipmentCents,
@@ -51,5 +52,9 @@ pub use policy::{Policy, PolicyOverrides};
 pub use remedy::{Action, ByRule, RemedyRow, Trigger};
 pub use replan::{Amended, Freed, GivenUp, NewPart, ReplanReason, ReplannedFact};
 pub use returns::{Booking, Grade, ReturnEvent, ReturnFact, ReturnStep};
+pub use rules::{
+    DeadlineRow, DuplicateRules, Limit, PricingRules, PromiseFrom, PromiseRules, ReplanRules,
+    ThresholdRow,
+};
 pub use state::State;
 pub use units::{Cents, Coordinate, Day, EpochMillis, Grams, Lsn, Millis, Qty};
