@@ -14,7 +14,7 @@
 //! | `restrictions` | regions, and what may not ship where |
 //! | `settings` | `network.toml` |
 //! | `orders` | order files |
-//! | `json` | orders, items and locations as JSON |
+//! | `json`, `written` | orders, items and locations read from JSON; an order written as JSON |
 //! | `field`, `node`, `names` | one value; a tree of values; known text ids |
 //! | `table`, `text` | a CSV file; the text of a file |
 
@@ -33,10 +33,10 @@ mod settings;
 mod supply;
 mod table;
 mod text;
+mod written;
 
 pub use error::LoadError;
-pub use json::{
-    CHANNEL_DEFAULT, Faulty, item_json, location_json, order_json, order_to_json, orders_json,
-};
+pub use json::{CHANNEL_DEFAULT, Faulty, item_json, location_json, order_json, orders_json};
 pub use network::{NetworkFiles, items_file, network_folder, network_folder_with};
 pub use orders::{OrderFile, orders_file};
+pub use written::order_to_json;
