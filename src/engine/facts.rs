@@ -1,8 +1,8 @@
 //! From the ledger's facts to the history: who keeps them and under which number.
 
 use super::Engine;
+use super::desk::{Facts, Note};
 use super::duplicates::{Entering, Suspicion, Was, subject};
-use super::exceptions::{Facts, Note};
 use super::refused::of_refusal;
 use super::remedies::Deed;
 use crate::cut::Pass;

@@ -4,9 +4,9 @@
 //! for stock and with its fact, while the order is locked.
 
 use super::backorders::Rank;
+use super::desk::Note;
 use super::duplicates::Entering;
 use super::error::EngineError;
-use super::exceptions::Note;
 use super::facts::Changing;
 use super::remedies::Deed;
 use super::waiting::turn_of;

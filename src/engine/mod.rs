@@ -20,6 +20,7 @@ mod copying;
 mod cost;
 mod days;
 mod delays;
+mod desk;
 mod digest;
 mod duplicates;
 mod error;
@@ -162,7 +163,7 @@ pub struct Engine {
     /// How orders are placed anew and how many units may wait; by the registry's ids.
     replan_rules: OnceLock<ReplanRules>,
     /// What needs a decision.
-    desk: exceptions::Desk,
+    desk: desk::Desk,
     /// What is due when.
     watch: watch::Watch,
     /// What resolves exceptions by itself, and when.
@@ -223,7 +224,7 @@ impl Engine {
             waiting: Waiting::default(),
             backorders: Backorders::default(),
             replan_rules: OnceLock::new(),
-            desk: exceptions::Desk::default(),
+            desk: desk::Desk::default(),
             watch: watch::Watch::default(),
             remedies: remedies::Rules::default(),
             release_secret: OnceLock::new(),

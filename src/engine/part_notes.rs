@@ -1,8 +1,8 @@
 //! What a message about a part of an order means for exceptions.
 
 use super::Engine;
+use super::desk::{Note, about_part};
 use super::duplicates::{Suspicion, subject};
-use super::exceptions::{Note, about_part};
 use crate::ledger::{Moved, Reservation};
 use crate::lifecycle::{FulfillmentOrder, OrderRecord, OrderStatus, Refusal, State, Topic};
 use crate::model::{

@@ -15,8 +15,8 @@
 
 use super::Engine;
 use super::arrivals::{IN_VAIN_MAX, coming_too};
+use super::desk::Note;
 use super::error::EngineError;
-use super::exceptions::Note;
 use super::replan::{Leaving, Rest};
 use crate::ledger::Reservation;
 use crate::lifecycle::{

@@ -1,8 +1,8 @@
 //! Counts, adjustments, holds, safety stock, allocations, and what may be promised.
 
 use super::Engine;
+use super::desk::Note;
 use super::error::{EngineError, Naming};
-use super::exceptions::Note;
 use super::facts::AsIs;
 use crate::cut::Pass;
 use crate::ledger::{Allocation, AtpQuery, Broken, Moved, PositionReport};

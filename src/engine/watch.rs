@@ -9,8 +9,8 @@
 //! lets go of that lock before he locks an order.
 
 use super::Engine;
+use super::desk::{Note, about_part};
 use super::error::EngineError;
-use super::exceptions::{Note, about_part};
 use crate::ledger::Reservation;
 use crate::lifecycle::{
     Deadlines, Finding, FulfillmentOrder, LeaseVerdict, LimitRule, Limits, OrderRecord, OrderState,
