@@ -4,17 +4,14 @@
 //! for stock and with its fact, while the order is locked.
 
 use super::backorders::Rank;
-use super::desk::Note;
 use super::duplicates::Entering;
 use super::error::EngineError;
 use super::facts::Changing;
-use super::remedies::Deed;
 use super::waiting::turn_of;
-use super::{CLAIM_MAX, Engine, OrderView};
+use super::{CLAIM_MAX, Engine};
 use crate::ledger::{Moved, Reservation};
 use crate::lifecycle::{
-    Applied, FulfillmentOrder, OrderRecord, OrderState, OrderStatus, Refusal, ReleaseKey, State,
-    Token,
+    Applied, FulfillmentOrder, OrderRecord, OrderState, OrderStatus, ReleaseKey, State, Token,
 };
 use crate::model::{
     Change, EpochMillis, Fact, FulfillmentFact, Invalid, LocationId, Order, OrderKey, Qty, Settled,
@@ -23,7 +20,7 @@ use crate::model::{
 use std::sync::Arc;
 
 /// Why a change that was made as of one moment can be made as of a later one.
-const LATER: &str = "what may happen does not depend on when it does";
+pub(super) const LATER: &str = "what may happen does not depend on when it does";
 
 /// A fulfilment order with the order that it is part of.
 #[derive(Debug, Clone)]
@@ -318,81 +315,6 @@ impl Engine {
         Ok((views.collect(), self.waiting.count(location)))
     }
 
-    /// Cancels an order whose parts nobody has; what it held is free. Cancelling again changes
-    /// nothing.
-    ///
-    /// # Errors
-    /// `NOTFOUND`; `HELD` naming who has a part (cancel that with its token); `STATE` once a part has
-    /// left.
-    pub fn cancel_order(
-        &self,
-        source: &str,
-        order: &str,
-        now: EpochMillis,
-    ) -> Result<OrderView, EngineError> {
-        let view = self.cancel_order_alone(source, order, now)?;
-        self.allocate_all(view.demands.iter().copied(), now);
-        Ok(view)
-    }
-
-    /// The same without a thought of who could have what is free now: in a replay that has been
-    /// decided.
-    pub(super) fn cancel_order_alone(
-        &self,
-        source: &str,
-        order: &str,
-        now: EpochMillis,
-    ) -> Result<OrderView, EngineError> {
-        let key = OrderKey::new(source, order);
-        let cancelled = self
-            .orders
-            .change(&key, |record| self.cancel_record(record, None, now));
-        cancelled.ok_or_else(|| EngineError::not_found("order", &key.to_string(), "order"))?
-    }
-
-    /// Cancels an order that is locked, by a rule that resolves an exception with it where one does.
-    pub(super) fn cancel_record(
-        &self,
-        record: &mut OrderRecord<Reservation>,
-        deed: Option<&Deed>,
-        now: EpochMillis,
-    ) -> Result<OrderView, EngineError> {
-        if record.state == OrderState::Cancelled {
-            return Ok(super::orders::view(record, true));
-        }
-        let key = record.order.key.clone();
-        let sequence = sequence_of(record);
-        let mut parts = cancelled_parts(record, now)?;
-        let pass = self.gate.enter();
-        self.save(record);
-        let holding = record.holding.take();
-        let cancelled = Fact::OrderCancelled { key: key.clone() };
-        let mut notes = Vec::new();
-        if self.desk.any_open() {
-            notes.extend(deed.map(|deed| deed.resolves("the order was cancelled")));
-            notes.push(Note::clear_all(&key, "the order was cancelled"));
-        }
-        let log = Changing::new(self, &pass, cancelled, &notes);
-        if let Some(holding) = holding {
-            self.ledger.release(holding, now, &log);
-            if log.at() != now {
-                parts = cancelled_parts(record, log.at()).expect(LATER);
-            }
-        }
-        self.forget_alike(record, sequence);
-        record.state = OrderState::Cancelled;
-        for part in &parts {
-            self.recount(record, part, now);
-            self.note_part(record, sequence, part);
-        }
-        record.parts = parts;
-        self.note_waits_of(record, sequence);
-        self.counts
-            .cancelled
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Ok(super::orders::view(record, false))
-    }
-
     /// Puts the parts of an order that was just accepted where they wait.
     pub(super) fn await_parts(&self, record: &mut OrderRecord<Reservation>) {
         self.note_waits(record);
@@ -435,7 +357,7 @@ impl Engine {
         }
     }
 
-    fn forget_alike(&self, record: &OrderRecord<Reservation>, sequence: u64) {
+    pub(super) fn forget_alike(&self, record: &OrderRecord<Reservation>, sequence: u64) {
         self.duplicates.leave(Entering {
             order: &record.order,
             sequence,
@@ -457,7 +379,7 @@ impl Engine {
         self.note_waits_of(record, sequence);
     }
 
-    fn note_waits_of(&self, record: &mut OrderRecord<Reservation>, sequence: u64) {
+    pub(super) fn note_waits_of(&self, record: &mut OrderRecord<Reservation>, sequence: u64) {
         self.watch(record);
         let waits = record.waiting();
         if waits == record.waits {
@@ -476,7 +398,12 @@ impl Engine {
         record.waits = waits;
     }
 
-    fn note_part(&self, record: &OrderRecord<Reservation>, sequence: u64, part: &FulfillmentOrder) {
+    pub(super) fn note_part(
+        &self,
+        record: &OrderRecord<Reservation>,
+        sequence: u64,
+        part: &FulfillmentOrder,
+    ) {
         if let Some(place) = turn_of(&record.order, sequence, part) {
             self.waiting.note(place, &record.order, part);
         }
@@ -556,24 +483,4 @@ pub(super) fn part_of(
         let name = format!("{}#{number}", record.order.key);
         EngineError::not_found("fulfillment", &name, "fulfilment order")
     })
-}
-
-/// The parts of an order once it is cancelled; those of which nothing ships stay as they are.
-fn cancelled_parts(
-    record: &OrderRecord<Reservation>,
-    at: EpochMillis,
-) -> Result<Vec<FulfillmentOrder>, Refusal> {
-    let change = Change::Cancel {
-        reason: "the order was cancelled".into(),
-    };
-    let mut parts = record.parts().into_owned();
-    for part in &mut parts {
-        if part.state.with_holder() {
-            return Err(part.held());
-        }
-        if !matches!(part.state, State::Rejected | State::Cancelled) {
-            part.apply(&change, at)?;
-        }
-    }
-    Ok(parts)
 }

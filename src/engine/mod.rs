@@ -15,6 +15,7 @@ mod arrivals;
 mod availability;
 mod backorders;
 mod batch;
+mod cancel;
 mod claim;
 mod copying;
 mod cost;
