@@ -336,6 +336,17 @@ impl Departures {
         job.lanes.tariffs.slope_cents(self.slope, grams)
     }
 
+    /// The least by which a load costs more from any departure than the least of that departure.
+    pub(super) fn least_beyond(&self, job: &Job<'_>, loads: &Loads, id: usize) -> i64 {
+        if self.collected {
+            return 0;
+        }
+        let tariffs = &job.lanes.tariffs;
+        let parcels = loads.parcels(id).iter().enumerate();
+        let beyond = parcels.map(|(billing, &p)| tariffs.beyond(self.slope, billing, p));
+        beyond.min().unwrap_or(0)
+    }
+
     /// What carrying, lateness and speed of a shipment with everything cost, whose parcels are
     /// `whole` (by billing), what ships alone, and its kinds.
     pub(super) fn whole(

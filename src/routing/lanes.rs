@@ -53,6 +53,32 @@ pub(super) struct Site {
     pub(super) postal: Box<str>,
 }
 
+/// How many levels of [`Site::per_unit`] are told apart in lower bounds.
+pub(super) const UNIT_LEVELS: usize = 4;
+
+/// What handling a unit costs at the least, roughly: that of the cheapest location, and so many steps.
+#[derive(Debug)]
+pub(super) struct UnitLevels {
+    /// Cents from one level to the next.
+    pub(super) step: i64,
+    /// By location.
+    pub(super) of: Vec<u8>,
+}
+
+impl UnitLevels {
+    fn new(sites: &[Site], least: i64) -> Self {
+        let beyond = |site: &Site| site.per_unit - least;
+        let most = sites.iter().map(beyond).max().unwrap_or(0);
+        let levels = i64::try_from(UNIT_LEVELS).unwrap_or(i64::MAX);
+        let step = most / levels + 1;
+        let level = |site: &Site| u8::try_from(beyond(site) / step).unwrap_or(0);
+        Self {
+            step,
+            of: sites.iter().map(level).collect(),
+        }
+    }
+}
+
 /// A distance band of a service.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Band {
@@ -140,8 +166,9 @@ pub struct Core {
     paused_count: AtomicUsize,
     /// The most that handling of one unit, per line included, comes to.
     handled_max: i64,
-    /// The least that it comes to.
+    /// The least of [`Site::per_unit`].
     pub(super) unit_min: i64,
+    pub(super) unit_levels: UnitLevels,
 }
 
 impl Lanes {
@@ -187,6 +214,7 @@ impl Lanes {
         let plain = !tariffs.has_minimum()
             && !tariffs.has_surcharges()
             && sites.iter().all(|s| s.per_parcel == 0);
+        let unit_levels = UnitLevels::new(&sites, unit_min);
         let core = Core {
             plain,
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
@@ -215,6 +243,7 @@ impl Lanes {
             words,
             handled_max,
             unit_min,
+            unit_levels,
         };
         Ok(Self {
             core: Arc::new(core),

@@ -141,6 +141,7 @@ mod tariff;
 #[cfg(test)]
 mod tests;
 mod whole;
+mod worth;
 mod zones;
 
 pub use basis::{Forgotten, binding_then, locations_then, pack};

@@ -367,6 +367,13 @@ impl Rules {
         }
     }
 
+    /// What it costs at the least, beyond the goods, to leave something short.
+    pub(super) fn spared(&self) -> i64 {
+        let all = (0..DEMANDS).filter(|&i| self.all >> i & 1 == 1);
+        let spared = all.map(|i| (self.short[i] - self.least_goods[i]).max(0));
+        spared.min().unwrap_or(0)
+    }
+
     /// Of the demands to decide: what it costs to leave each short.
     fn shorts(&self) -> impl Iterator<Item = i64> {
         let all = (0..DEMANDS).filter(|&i| self.all >> i & 1 == 1);
@@ -377,9 +384,7 @@ impl Rules {
     /// shipments cost beyond the goods, the split penalty of all included; what does not fit into
     /// them is short.
     fn several(&self, several: &mut [[i64; ROWS]; ROWS]) {
-        let all = (0..DEMANDS).filter(|&i| self.all >> i & 1 == 1);
-        let spared = all.map(|i| (self.short[i] - self.least_goods[i]).max(0));
-        let spared = spared.min().unwrap_or(0);
+        let spared = self.spared();
         let one = (self.least_base + self.split).min(NEVER);
         // After a first shipment.
         let most = i64::from(self.most) - 1;

@@ -376,6 +376,8 @@ pub(super) struct Tariffs {
     slopes: [i64; SLOPES],
     /// By slope: the least of `least`.
     bases: [i64; SLOPES],
+    /// By slope, billing and bracket: the least by which a parcel costs more than `least` of its row.
+    beyond: [Vec<Vec<i64>>; SLOPES],
     /// By service: where its zones start in `least`.
     zones: Vec<usize>,
 }
@@ -410,6 +412,7 @@ impl Tariffs {
             least: Default::default(),
             slopes: [0; SLOPES],
             bases: [NEVER; SLOPES],
+            beyond: Default::default(),
             zones: Vec::new(),
         };
         tariffs.group(network, &steps)?;
@@ -456,13 +459,22 @@ impl Tariffs {
             let parts = i64::try_from(SLOPES - 1).unwrap_or(1);
             *slope = steepest / parts * i64::try_from(part).unwrap_or(0);
         }
+        let brackets = self.billings.iter().map(|b| vec![NEVER; b.bounds.len()]);
+        let brackets: Vec<Vec<i64>> = brackets.collect();
+        self.beyond = std::array::from_fn(|_| brackets.clone());
         for (service, zone) in all {
             let at = self.zones[service] + usize::from(zone);
+            let billing = usize::from(self.billing_of[service]);
+            let row = self.starts[service] + usize::from(zone) * brackets[billing].len();
             for slope in 0..SLOPES {
                 let over = |(grams, cents)| cents - self.cents_up(slope, grams);
                 let least = self.steps(service, zone).map(over).min();
                 let least = least.unwrap_or(NEVER);
                 self.least[slope][at] = least;
+                let prices = &self.prices[row..];
+                for (beyond, price) in self.beyond[slope][billing].iter_mut().zip(prices) {
+                    *beyond = (*beyond).min(price - least);
+                }
                 self.bases[slope] = self.bases[slope].min(least);
             }
         }
@@ -567,6 +579,16 @@ impl Tariffs {
     /// By row: the least by which a shipment to the zone costs more than its weight at a slope.
     pub(super) fn least(&self, slope: usize) -> &[i64] {
         &self.least[slope]
+    }
+
+    /// The least by which parcels of a billing cost more than [`least`](Self::least) of their row.
+    pub(super) fn beyond(&self, slope: usize, billing: usize, parcels: Parcels) -> i64 {
+        if parcels.full > 0 || parcels.bracket == EMPTY {
+            return 0;
+        }
+        let of_billing = &self.beyond[slope][billing];
+        let beyond = of_billing.get(usize::from(parcels.bracket));
+        beyond.copied().unwrap_or(NEVER)
     }
 
     /// How many rows of prices there are: one for each service and zone.

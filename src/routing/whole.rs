@@ -9,15 +9,14 @@ use super::departures::{Departures, Loads};
 use super::joint;
 use super::partition::{Found, Partition, Rules};
 use super::request::{Job, SETS_DEMANDS_MAX};
-use super::subsets::{BySet, Subsets, Sums};
+use super::subsets::{Subsets, Sums};
 use super::tariff::{NEVER, Parcels};
+use super::worth::Worth;
 
 /// How many slots are worked out before the others are looked at again.
 const SEEDS: usize = 16;
-/// To see which are of no use takes about as long as so many sets of every set, and one for every demand.
-const ROUND_SETS: usize = 8;
-/// To work out a slot takes about as long as to work out so many of its sets besides.
-const SLOT_SETS: usize = 12;
+/// To see which are of no use takes about as long as so many sets of every set.
+const ROUND_SETS: usize = 6;
 
 /// Locations are looked through by price where there is a slot for so many at the most.
 const WALKED_MAX: usize = 8;
@@ -36,55 +35,16 @@ pub(super) struct Whole {
     worth: Worth,
 }
 
-/// By set: what a slot that has it may cost without its goods, to be of any use. Every shipment of the
-/// set, or of less, is dearer from a dearer slot than the second best that is known of it.
-#[derive(Debug, Default)]
-struct Worth {
-    /// More than an `i32` is the most of those: numbers that small are looked through together.
-    most: BySet<i32>,
-    goods: BySet<i64>,
-}
-
-impl Worth {
-    fn fill(&mut self, rules: &Rules, subsets: &Subsets) {
-        let demands = subsets.demands;
-        self.goods[0] = 0;
-        self.goods.grow(demands, |i, without, with| {
-            let goods = match rules.all >> i & 1 {
-                1 => rules.least_goods[i],
-                _ => 0,
-            };
-            for (with, without) in with.iter_mut().zip(without) {
-                *with = without.wrapping_add(goods);
-            }
-        });
-        let sets = 1 << demands;
-        let goods = self.goods.upto(sets).iter();
-        let known = subsets.second.first(sets).iter().zip(goods);
-        for (most, (second, goods)) in self.most.upto(sets).iter_mut().zip(known) {
-            *most = i32::try_from(second.wrapping_sub(*goods)).unwrap_or(i32::MAX);
-        }
-        // Nothing is no shipment, and single shipments of everything are known.
-        self.most[0] = i32::MIN;
-        self.most[rules.all] = i32::MIN;
-        for i in 0..demands {
-            self.most
-                .beside(demands, i, |with, without| *with = (*with).max(without));
-        }
+/// Keeps some slots in their order. Whether one is kept is anybody's guess: no branch hangs on that.
+#[inline]
+fn keep_only(open: &mut Vec<(i64, u32)>, keeps: impl Fn(i64, u32) -> bool) {
+    let mut kept = 0;
+    for at in 0..open.len() {
+        let (base, slot) = open[at];
+        open[kept] = (base, slot);
+        kept += usize::from(keeps(base, slot));
     }
-
-    fn of(&self, set: Set) -> i64 {
-        match self.most[set] {
-            i32::MAX => NEVER,
-            most => most.into(),
-        }
-    }
-}
-
-/// How many sets slots have.
-fn work(slots: &[Slot], open: &[(i64, u32)]) -> usize {
-    let sets = |&(_, slot): &(i64, u32)| 1usize << slots[slot as usize].mask.count_ones();
-    open.iter().map(|slot| SLOT_SETS + sets(slot)).sum()
+    open.truncate(kept);
 }
 
 /// What a request's demands come to, before any search.
@@ -246,9 +206,12 @@ impl Whole {
     ) {
         let slots = &candidates.slots;
         let mut some = SEEDS;
-        // To look at all sets takes about as long as to work out slots with so many.
-        let demands = self.subsets.demands;
-        let round = (1 << demands) * (demands + ROUND_SETS);
+        // To look at all sets takes about as long as to work out slots with so many. Where more than
+        // the tariff is paid, fewer slots turn out to be of no use.
+        let round = match job.lanes.plain {
+            true => ROUND_SETS << self.subsets.demands,
+            false => (2 * ROUND_SETS) << self.subsets.demands,
+        };
         while self.open.len() >= 2 * some {
             self.open.select_nth_unstable(some);
             for at in 0..some {
@@ -257,16 +220,29 @@ impl Whole {
             self.open.drain(..some);
             rules.ceiling = self.partition.ceiling(rules, &self.subsets);
             let most = rules.ceiling - rules.besides;
-            self.open.retain(|&(base, _)| base <= most);
-            if work(slots, &self.open) < 2 * round {
+            keep_only(&mut self.open, |base, _| base <= most);
+            if !self.loads.counted || self.work(slots) < round {
                 break;
+            }
+            if some == SEEDS {
+                let kept = self.kept.iter().map(|&slot| &slots[slot as usize]);
+                self.worth
+                    .start(job, (departures, &self.loads), rules, kept);
             }
             self.worth.fill(rules, &self.subsets);
             let worth = &self.worth;
-            self.open
-                .retain(|&(base, slot)| base <= worth.of(slots[slot as usize].mask));
+            keep_only(&mut self.open, |_, slot| {
+                worth.keeps(job, &slots[slot as usize])
+            });
             some *= 2;
         }
+    }
+
+    /// How many sets the open slots have.
+    fn work(&self, slots: &[Slot]) -> usize {
+        let lines = |slot: &u32| self.loads.of_set[slots[*slot as usize].mask].lines;
+        let open = self.open.iter();
+        open.map(|(_, slot)| 1usize << lines(slot)).sum()
     }
 
     fn add_slot(
