@@ -236,6 +236,49 @@ fn lines_that_are_divided_over_many_locations_are_proven_and_cost_what_the_model
     assert!(judged >= scaled(20), "only {judged} judged");
 }
 
+/// The same of goods so large that carriers bill their volume, most of them above a threshold only: nearly all are
+/// proven.
+#[test]
+fn divided_lines_of_bulky_goods_cost_what_the_model_finds() {
+    let tally = Tally::default();
+    let bulky = |inst: &Instance| {
+        let mut inst = inst.clone();
+        for (i, demand) in inst.demands.iter_mut().enumerate() {
+            demand.volume_mm3 = (demand.volume_mm3.max(500_000) * 6).min(40_000_000) + i as u64;
+        }
+        for (service, (divisor, threshold)) in
+            inst.network
+                .services
+                .iter_mut()
+                .zip([(6_000, 28_317), (5_000, 9_000), (4_000, 0)])
+        {
+            service.dim_divisor_cm3_per_kg = Some(divisor);
+            service.dim_threshold_cm3 = threshold;
+        }
+        inst
+    };
+    let rule = |inst: &Instance| {
+        let inst = bulky(inst);
+        let verdict = milp::solve(&inst, 60);
+        let answer = rules::optimal(&inst, &verdict)?;
+        tally.count(&inst, &verdict, answer.as_ref());
+        Ok(())
+    };
+    let few = Shape {
+        demands: (2, 5),
+        locations: (3, 8),
+        services: (1, 2),
+        qty_max: 12,
+        days: 0,
+        ..Shape::DIVIDED
+    };
+    hold(&few, 40, rule);
+    let judged = tally.judged.get();
+    assert!(judged >= scaled(10), "only {judged} judged");
+    let unproven = tally.unproven.get();
+    assert!(unproven * 20 <= judged, "{unproven} of {judged} not proven");
+}
+
 /// More lines than are searched exactly: exchanges find the plans, prices and steps of weight bound them.
 #[test]
 #[allow(clippy::print_stderr)] // what was covered, for whoever looks with --nocapture

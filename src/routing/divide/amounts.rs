@@ -244,29 +244,48 @@ impl<'s, 'a> Amounts<'s, 'a> {
         Some((left + MICRO - 1).div_euclid(MICRO).max(least))
     }
 
-    /// Tries all ways of a set of which no plan costs less than `bound`, with so much work; `false` where that
-    /// is too little.
-    pub(super) fn fill_limited(&mut self, items: &mut [Item], bound: i64, limit: u64) -> bool {
-        let kept = self.work.left.saturating_sub(limit);
+    /// Tries all ways of a set of which no plan costs less than `bound`, with so much work, or `few` where all
+    /// combinations of them are no more; `false` where that is too little.
+    pub(super) fn fill_limited(
+        &mut self,
+        items: &mut [Item],
+        bound: i64,
+        (limit, few): (u64, u64),
+    ) -> bool {
+        let mut kept = self.work.left.saturating_sub(limit);
         self.work.left -= kept;
-        let done = self.fill_within(items, self.ceiling() - bound);
+        let done = match self.list_ways(items, self.ceiling() - bound) {
+            None => false,
+            Some(false) => true,
+            Some(true) => {
+                let all = combinations(items).saturating_mul((CARRYING * self.places.len()) as u64);
+                if all <= few.min(kept) {
+                    self.work.left += all;
+                    kept -= all;
+                }
+                self.combine_all(items)
+            }
+        };
         self.work.left += kept;
         done
     }
 
-    /// Tries all ways that cost so much more than the bound by the lines; `false` where that is too much.
-    fn fill_within(&mut self, items: &mut [Item], room: i64) -> bool {
+    /// Lists all ways that cost so much more than the bound by the lines; `None` where that is too much, `false`
+    /// where there are none for some item.
+    fn list_ways(&mut self, items: &mut [Item], room: i64) -> Option<bool> {
         for item in items.iter_mut() {
             if !item.list_ways(&*self.search, &self.places, room, &mut self.work) {
-                return false;
+                return None;
             }
             if item.ways.is_empty() {
-                return true;
+                return Some(false);
             }
         }
-        if !self.narrow(items) {
-            return true;
-        }
+        Some(self.narrow(items))
+    }
+
+    /// Goes through the combinations of all ways; `false` when that is too much work.
+    fn combine_all(&mut self, items: &mut [Item]) -> bool {
         let ways: usize = items.iter().map(|item| item.ways.len()).sum();
         self.work.spend(ways * self.places.len());
         items.sort_by_cached_key(|item| std::cmp::Reverse(item.spread()));
@@ -546,6 +565,13 @@ impl<'s, 'a> Amounts<'s, 'a> {
             self.search.offer_pieces(pieces, cents);
         }
     }
+}
+
+/// About how many combinations there are of the ways of the first items, of the first two, and so on.
+fn combinations(items: &[Item]) -> u64 {
+    let ways = items.iter().map(|item| item.ways.len() as u64);
+    // Where each has two ways or more, all are no fewer than those of fewer items together.
+    ways.fold(2, u64::saturating_mul)
 }
 
 /// What the items from each one on have and cost: one more for none.

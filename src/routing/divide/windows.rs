@@ -20,6 +20,9 @@ const DEPTH_MAX: usize = 256;
 /// How much work the ways of all of it are worth at first, and those of a part.
 const FIRST_MAX: u64 = 60_000;
 const PART_MAX: u64 = 20_000;
+/// The same where all combinations of the ways are no more: these end.
+const FIRST_FEW: u64 = 4_000_000;
+const PART_FEW: u64 = 100_000;
 /// A line is moved by steps down to this part of its slope.
 const FINE: i64 = 256;
 /// How often the lines of all places are moved for one part.
@@ -39,7 +42,10 @@ impl Amounts<'_, '_> {
         if self.ceiling() < bound || self.ceiling() < self.together(items, bound) {
             return;
         }
-        let limit = if depth == 0 { FIRST_MAX } else { PART_MAX };
+        let limit = match depth {
+            0 => (FIRST_MAX, FIRST_FEW),
+            _ => (PART_MAX, PART_FEW),
+        };
         if self.fill_limited(items, bound, limit) {
             return;
         }
@@ -53,7 +59,7 @@ impl Amounts<'_, '_> {
         }
         let Some((at, parts)) = self.bend(items, &units) else {
             // All that is left of it.
-            if !self.fill_limited(items, bound, u64::MAX) {
+            if !self.fill_limited(items, bound, (u64::MAX, 0)) {
                 self.unfinished = self.unfinished.min(bound);
             }
             return;
