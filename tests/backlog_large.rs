@@ -248,3 +248,68 @@ fn on_full_days_and_with_stock_to_come_the_bound_holds() {
         assert!(outcome.bound.0 > 0, "seed {seed}");
     }
 }
+
+/// Orders of one item to a dozen. Half of what every location would hand over first waits for its next
+/// working day, since others have the rest of the first one.
+fn waiting_for_a_day(seed: u64) -> Backlog {
+    let mut backlog = Backlog::with_lines(
+        Shape {
+            orders: 40,
+            locations: 3,
+            skus: 30,
+            stock_percent: 110,
+            split_percent: 0,
+            seed,
+        },
+        Some(1..=14),
+    );
+    let Backlog { lanes, problem } = &mut backlog;
+    let mut seen = [0u32; 3];
+    for kept in problem.orders.iter_mut().flat_map(|o| &mut o.today.shipments) {
+        let place = kept.location;
+        let count = &mut seen[place.index()];
+        *count += 1;
+        if count.is_multiple_of(2) {
+            kept.need_at = lanes.needed_by(place, kept.ship_at) + Millis(1);
+            kept.ship_at = lanes.hand_over(place, kept.need_at).unwrap();
+        }
+    }
+    let limit = |place: LocationId| {
+        Some(Limit {
+            shipments: Some(seen[place.index()].div_ceil(2)),
+            units: None,
+        })
+    };
+    problem.open_days(lanes, &limit, &[]);
+    backlog
+}
+
+#[test]
+fn who_waits_for_a_day_and_ships_earlier_takes_room_on_the_earlier_day() {
+    let mut earlier = 0;
+    let effort = Effort {
+        iterations: 40,
+        rounds: 4,
+        passes: 0,
+        nodes: 100,
+        solver_nodes: 0,
+        seed: 1,
+    };
+    for seed in 1..=4 {
+        let Backlog { lanes, problem } = waiting_for_a_day(seed);
+        let mut hear = |_| ControlFlow::Continue(());
+        let outcome = optimize(&problem, &lanes, effort, &mut hear);
+        // Which counts what every day hands over.
+        check(&problem, &outcome).unwrap();
+        let only_earlier = outcome.moves.iter().filter(|one| {
+            let today = &problem.orders[one.order].today.shipments;
+            let same = |k: &Kept| {
+                let mut to = one.to.shipments.iter();
+                to.any(|s| s.location == k.location && s.lines == k.lines && s.ship_at < k.ship_at)
+            };
+            today.len() == one.to.shipments.len() && today.iter().all(same)
+        });
+        earlier += only_earlier.count();
+    }
+    assert!(earlier > 5, "{earlier}");
+}

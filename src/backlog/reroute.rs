@@ -14,7 +14,7 @@ use super::handed::Days;
 use super::left::{Draw, Left};
 use super::problem::{OpenOrder, Problem, Strategy, units};
 use crate::ledger::StockView;
-use crate::model::{LocationId, Plan};
+use crate::model::{EpochMillis, LocationId, Plan};
 use crate::routing::{Lanes, Scratch, draft, price, route};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -249,7 +249,7 @@ impl<'a> Desk<'a> {
     fn hand_over(&mut self, order: usize, times: i64) {
         if let Some(plan) = &self.plans[order] {
             let of = &self.problem.orders[order];
-            let today = same_as_today(of, plan);
+            let today = same_as_today(of, plan, self.problem.now);
             self.days.change(of, plan, today, times);
         }
     }
@@ -274,7 +274,7 @@ impl<'a> Desk<'a> {
             return NO_PLAN;
         };
         let mut cents = own_cents(of, plan);
-        if !same_as_today(of, plan) {
+        if !same_as_today(of, plan, self.problem.now) {
             cents += self.problem.change_cents;
         }
         cents
@@ -468,12 +468,15 @@ pub(super) fn allowed(order: &OpenOrder, plan: &Plan) -> bool {
     !later && !fewer
 }
 
-/// Whether a plan is what the order has.
-fn same_as_today(order: &OpenOrder, plan: &Plan) -> bool {
+/// Whether a plan is what the order has, handed over on the same days too.
+fn same_as_today(order: &OpenOrder, plan: &Plan, now: EpochMillis) -> bool {
     let today = &order.today;
     let same = |kept: &super::problem::Kept| {
         let mut shipments = plan.shipments.iter();
-        shipments.any(|s| s.location == kept.location && s.lines == kept.lines)
+        let ready = kept.need_at.max(now);
+        shipments.any(|s| {
+            s.location == kept.location && s.lines == kept.lines && s.need_at.max(now) == ready
+        })
     };
     plan.shipments.len() == today.shipments.len()
         && today.shipments.iter().all(same)
