@@ -290,12 +290,25 @@ impl PlanFile {
     /// # Errors
     /// Names what is no plan of this format.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let plan: Self = serde_json::from_str(text)
-            .map_err(|e| Invalid::new("plan", e.to_string(), "a plan that allot wrote"))?;
-        if plan.format != FORMAT {
-            return Err(Invalid::new("format", plan.format, FORMAT));
+        #[derive(Deserialize)]
+        struct Head {
+            #[serde(default)]
+            format: String,
         }
-        Ok(plan)
+        const EXPECTED: &str = "a plan that allot wrote, as BACKLOG.PLAN and --out give it";
+        // What is no JSON may be a server's refusal that was kept in a file: it is told as it is.
+        let begins = text.trim_start();
+        if !begins.starts_with('{') {
+            let line = begins.lines().next().unwrap_or_default();
+            let shown: String = line.chars().take(SHOWN_MAX).collect();
+            return Err(Invalid::new("plan", shown, EXPECTED));
+        }
+        let wrong = |e: serde_json::Error| Invalid::new("plan", e.to_string(), EXPECTED);
+        let head: Head = serde_json::from_str(text).map_err(wrong)?;
+        if head.format != FORMAT {
+            return Err(Invalid::new("format", head.format, FORMAT));
+        }
+        serde_json::from_str(text).map_err(wrong)
     }
 
     /// The file's text.
@@ -306,6 +319,9 @@ impl PlanFile {
         text
     }
 }
+
+/// Characters of a text that is no plan which its refusal shows.
+const SHOWN_MAX: usize = 80;
 
 /// At most this many points are kept: a chart needs no more.
 const POINTS_MAX: usize = 400;
@@ -486,5 +502,27 @@ impl Side {
         }
         layout.short = items(&self.short)?;
         Ok(layout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_plan_is_told_as_it_is() {
+        for (text, says) in [
+            (
+                "NOTFOUND run 5 is not known\n",
+                "NOTFOUND run 5 is not known",
+            ),
+            ("", "''"),
+            (r#"{"run": 5, "state": "done"}"#, "format is ''"),
+            (r#"{"format": "allot plan 1"}"#, "missing field"),
+            ("{", "EOF"),
+        ] {
+            let refusal = PlanFile::parse(text).unwrap_err().to_string();
+            assert!(refusal.contains(says), "{text}: {refusal}");
+        }
     }
 }

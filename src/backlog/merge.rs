@@ -190,7 +190,7 @@ impl Merging<'_> {
             Wanted::of(self.free[at as usize], plans.chain([best]))
         });
         let wanted: Vec<Wanted> = wanted.collect();
-        if offers(&wanted) > 2 * milp::OFFERS_MAX {
+        if offers(&wanted) > milp::OFFERS_MAX {
             return choices;
         }
         let part = Part::new(self.columns, &wanted, &left);

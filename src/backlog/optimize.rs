@@ -313,15 +313,20 @@ impl Run<'_> {
             };
             answers.par_iter_mut().enumerate().for_each(shaken);
             answers.push(answer.clone());
-            let best = merged(columns, prices, answers);
+            let steps = (effort.rounds, effort.rounds + effort.passes);
+            let so_far = answers.iter().map(Answer::cents).min();
+            // To put them together may take longer than to find them.
+            let stop = self.tell(Stage::Search, steps, so_far).is_break();
+            let best = match stop {
+                true => best_of(answers),
+                false => merged(columns, prices, answers),
+            };
             let gained = best.cents() < answer.cents();
             *answer = best;
-            idle = if gained { 0 } else { idle + 1 };
-            let steps = (effort.rounds, effort.rounds + effort.passes);
-            let stop = self.tell(Stage::Search, steps, Some(answer.cents()));
-            if stop.is_break() {
+            if stop {
                 return true;
             }
+            idle = if gained { 0 } else { idle + 1 };
             if idle > shakes / 4 {
                 break;
             }

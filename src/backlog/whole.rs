@@ -231,7 +231,13 @@ pub(super) fn generate(
     let iterations = PRICED_MAX / columns.sheets.len().max(1);
     let iterations = count(iterations.clamp(ITERATIONS.0, ITERATIONS.1));
     let rows = first.by_position(problem, lanes, columns);
+    // To route all of them once may take long: whoever waits is asked before each time.
+    let mut enough = false;
     for halves in HALVES.iter().take(rounds) {
+        enough = enough || !go_on(first.bound);
+        if enough {
+            break;
+        }
         let rows = times(lanes, &rows, *halves);
         if let Ok(priced) = lanes.priced(&rows) {
             let asked = oracle.ask(&priced, &known.orders);
@@ -247,6 +253,9 @@ pub(super) fn generate(
         leasts,
     };
     for _ in 0..rounds {
+        if enough || !go_on(best.prices.bound) {
+            break;
+        }
         let mut ascent = Ascent::again(columns, &best.prices);
         (0..iterations).for_each(|done| ascent.step(done, iterations));
         let (found, _) = ascent.into_best();
@@ -258,7 +267,7 @@ pub(super) fn generate(
             best.prices = between.proving(proven);
             best.leasts = leasts;
         }
-        if new == 0 || !go_on(best.prices.bound) {
+        if new == 0 {
             break;
         }
     }

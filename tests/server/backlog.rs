@@ -159,6 +159,14 @@ fn what_is_asked_wrongly_is_named() {
         ("BACKLOG.OPTIMIZE WEIGHT cost 3", "INVALID WEIGHT is 'cost'"),
         ("BACKLOG.OPTIMIZE SECONDS x", "INVALID SECONDS is 'x'"),
         ("BACKLOG.OPTIMIZE NOW", "INVALID argument"),
+        (
+            "BACKLOG.OPTIMIZE AGE 3 STATE late AGE 4",
+            "INVALID argument is 'AGE'",
+        ),
+        (
+            "BACKLOG.OPTIMIZE APPLY DRYRUN",
+            "INVALID argument is 'APPLY or DRYRUN'",
+        ),
         ("BACKLOG.CANCEL 5", "NOTFOUND run 5"),
         ("BACKLOG.PLAN 5", "NOTFOUND run 5"),
         ("BACKLOG.APPLY RUN 5", "NOTFOUND"),

@@ -211,7 +211,9 @@ fn optimize(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandEr
         ..Ask::default()
     };
     let registry = call.engine.registry();
+    let mut said: Vec<&str> = Vec::new();
     while !args.is_empty() {
+        once(&args, &mut said)?;
         if !(scope_word(&mut args, &mut ask, registry)? || rule_word(&mut args, &mut ask)?) {
             args.end(
                 "CHANNEL, LOCATION, SKU, STATE, AGE, STRATEGY, FROZEN, CHANGE, AGEPERCENT, WEIGHT, \
@@ -228,6 +230,33 @@ fn optimize(call: &Call<'_>, mut args: Arguments<'_>) -> Result<Reply, CommandEr
     }
     let number = runs(call).begin(ask)?;
     Ok(Reply::Int(i64::try_from(number).unwrap_or(i64::MAX)))
+}
+
+/// Words of which the second would silently undo the first.
+const ONCE: [&str; 8] = [
+    "STATE",
+    "AGE",
+    "FROZEN",
+    "CHANGE",
+    "AGEPERCENT",
+    "SECONDS",
+    "SEED",
+    "APPLY or DRYRUN",
+];
+
+/// Refuses such a word, if the next is one and was there before.
+fn once(args: &Arguments<'_>, said: &mut Vec<&'static str>) -> Result<(), CommandError> {
+    let next = ONCE
+        .into_iter()
+        .find(|words| words.split(" or ").any(|word| args.next_is(word)));
+    let Some(word) = next else {
+        return Ok(());
+    };
+    if said.contains(&word) {
+        return Err(Invalid::new("argument", word, "each of these words once").into());
+    }
+    said.push(word);
+    Ok(())
 }
 
 /// Reads a word that says which orders, if the next is one.
@@ -295,9 +324,6 @@ fn rule_word(args: &mut Arguments<'_>, ask: &mut Ask) -> Result<bool, CommandErr
         ask.scenarios.push(Scenario::parse(text)?);
     } else if args.take("SECONDS") {
         let seconds = number(args, "SECONDS")?;
-        if ask.budget.is_some() {
-            return Err(Invalid::new("SECONDS", seconds, "SECONDS once").into());
-        }
         ask.budget = Some(Duration::from_secs(seconds.into()));
     } else if args.take("SEED") {
         ask.seed = args.number("SEED")?;
