@@ -249,8 +249,12 @@ impl Amounts<'_, '_> {
                     for moved in self.amounts(item, most, (from, to), &loads) {
                         self.work.spend(TRYING);
                         let now = units[number].clone();
-                        if moved > now[from] || self.work.is_over() {
+                        if self.work.is_over() {
                             break;
+                        }
+                        // One more where no number of them makes a difference: that many may not be there.
+                        if moved > most {
+                            continue;
                         }
                         units[number][from] -= moved;
                         units[number][to] += moved;
