@@ -249,7 +249,7 @@ impl<'a> Desk<'a> {
     fn hand_over(&mut self, order: usize, times: i64) {
         if let Some(plan) = &self.plans[order] {
             let of = &self.problem.orders[order];
-            let today = same_as_today(of, plan, self.problem.now);
+            let today = same_as_today(of, plan, self.lanes, self.problem.now);
             self.days.change(of, plan, today, times);
         }
     }
@@ -274,7 +274,7 @@ impl<'a> Desk<'a> {
             return NO_PLAN;
         };
         let mut cents = own_cents(of, plan);
-        if !same_as_today(of, plan, self.problem.now) {
+        if !same_as_today(of, plan, self.lanes, self.problem.now) {
             cents += self.problem.change_cents;
         }
         cents
@@ -468,14 +468,14 @@ pub(super) fn allowed(order: &OpenOrder, plan: &Plan) -> bool {
     !later && !fewer
 }
 
-/// Whether a plan is what the order has, handed over on the same days too.
-fn same_as_today(order: &OpenOrder, plan: &Plan, now: EpochMillis) -> bool {
+/// Whether a plan is what the order has, handed over when that would be as of `now`.
+fn same_as_today(order: &OpenOrder, plan: &Plan, lanes: &Lanes, now: EpochMillis) -> bool {
     let today = &order.today;
     let same = |kept: &super::problem::Kept| {
         let mut shipments = plan.shipments.iter();
-        let ready = kept.need_at.max(now);
+        let ship_at = lanes.hand_over(kept.location, kept.need_at.max(now));
         shipments.any(|s| {
-            s.location == kept.location && s.lines == kept.lines && s.need_at.max(now) == ready
+            s.location == kept.location && s.lines == kept.lines && Some(s.ship_at) == ship_at
         })
     };
     plan.shipments.len() == today.shipments.len()

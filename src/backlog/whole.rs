@@ -231,7 +231,8 @@ pub(super) fn generate(
     let iterations = PRICED_MAX / columns.sheets.len().max(1);
     let iterations = count(iterations.clamp(ITERATIONS.0, ITERATIONS.1));
     let rows = first.by_position(problem, lanes, columns);
-    // To route all of them once may take long: whoever waits is asked before each time.
+    // To route all of them once may take long: whoever waits is asked before each time but the one that the bound
+    // needs.
     let mut enough = false;
     for halves in HALVES.iter().take(rounds) {
         enough = enough || !go_on(first.bound);
