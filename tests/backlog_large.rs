@@ -265,7 +265,11 @@ fn waiting_for_a_day(seed: u64) -> Backlog {
     );
     let Backlog { lanes, problem } = &mut backlog;
     let mut seen = [0u32; 3];
-    for kept in problem.orders.iter_mut().flat_map(|o| &mut o.today.shipments) {
+    for kept in problem
+        .orders
+        .iter_mut()
+        .flat_map(|o| &mut o.today.shipments)
+    {
         let place = kept.location;
         let count = &mut seen[place.index()];
         *count += 1;

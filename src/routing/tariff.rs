@@ -76,11 +76,11 @@ impl Parcels {
 /// How some services turn a load into parcels.
 #[derive(Debug)]
 pub(super) struct Billing {
-    divisor: Option<u32>,
+    pub(super) divisor: Option<u32>,
     /// ⌈2⁶⁴ ÷ divisor⌉: multiplying by it divides numbers of 32 bits exactly; 0 where that is no
     /// number of 64 bits.
     inverse: u64,
-    threshold_cm3: u32,
+    pub(super) threshold_cm3: u32,
     step: u64,
     heaviest: u64,
     /// Inclusive upper bounds, ascending.
@@ -312,10 +312,14 @@ impl Billing {
         steps && volume
     }
 
-    /// Whether a load, and so any part of it, is a single parcel.
-    pub(super) fn one_parcel(&self, load: Load) -> bool {
-        self.billable(load)
-            .is_some_and(|weight| weight <= self.heaviest)
+    /// Most full parcels of a load, or of any part of it, besides one that is not: 0 where it is a single
+    /// parcel; `u64::MAX` where it is beyond counting.
+    pub(super) fn full_parcels(&self, load: Load) -> u64 {
+        match self.billable(load) {
+            Some(weight) if weight <= self.heaviest => 0,
+            Some(weight) if self.heaviest > 0 => weight.div_ceil(self.heaviest) - 1,
+            _ => u64::MAX,
+        }
     }
 
     /// The parcel of one unit that ships alone: it cannot be taken apart.

@@ -238,7 +238,8 @@ impl Amounts<'_, '_> {
             costs.push(self.cost(items, &units, at, *load));
         }
         for _ in 0..EXCHANGES {
-            let before: i64 = costs.iter().sum();
+            let sum = |costs: &[i64]| costs.iter().copied().fold(0, i64::saturating_add);
+            let before = sum(&costs);
             for (number, item) in items.iter().enumerate() {
                 for (from, to) in (0..places).flat_map(|a| (0..places).map(move |b| (a, b))) {
                     let there = item.there(to).saturating_sub(units[number][to]);
@@ -270,7 +271,7 @@ impl Amounts<'_, '_> {
                     }
                 }
             }
-            if costs.iter().sum::<i64>() >= before {
+            if sum(&costs) >= before {
                 break;
             }
         }

@@ -9,11 +9,12 @@
 use super::super::cargo::Load;
 use super::super::departures::Departures;
 use super::super::lanes::{NO_ZONE, finite};
-use super::super::request::Job;
+use super::super::request::{Demand, Job};
 use super::super::surcharges::Rule;
 use super::offers::{Offer, Offers};
 use super::stairs::{Stairs, Steps};
 use crate::model::Qty;
+use std::cmp::Reverse;
 
 /// Parts of a cent that costs are counted in, so that rounding down a demand's weight costs little.
 pub(super) const PARTS: i64 = 64;
@@ -23,6 +24,12 @@ const MOST: i64 = 1 << 44;
 const CELLS_MAX: usize = 1 << 22;
 /// How many prices of a gram are tried for the line of an offer.
 const PRICES: i128 = 32;
+/// Most full parcels of a shipment that are told apart; of more only the price of a gram is known.
+const FULL_MAX: u64 = 24;
+/// Offers that say by what an order is measured.
+const MEASURED: usize = 12;
+/// What is heavier is not told apart: no product overflows.
+const GRAMS_MOST: u64 = 1 << 48;
 /// Prices of a gram are counted in millionths of a cent.
 const MICRO: i128 = 1_000_000;
 
@@ -33,7 +40,7 @@ pub(in super::super) struct Under {
     pub(in super::super) base: i64,
     /// Millionths of a cent for every gram.
     pub(in super::super) slope: i128,
-    /// Goods are weighed by their mm³ over this; by their mass where it is none.
+    /// Goods are weighed by their mm³ over this; by mass where it is none, or by what an order is measured by.
     pub(in super::super) divisor: Option<u32>,
 }
 
@@ -45,7 +52,7 @@ impl Under {
         divisor: None,
     };
 
-    fn by_mass((base, slope): (i64, i128)) -> Self {
+    fn by_measure((base, slope): (i64, i128)) -> Self {
         Self {
             base,
             slope,
@@ -78,6 +85,38 @@ struct Count {
     rest: i64,
 }
 
+/// Cubic millimetres of what counts for a gram where orders are measured by volume.
+const MM3: u64 = 5_000;
+
+/// By what goods are weighed here. What a carrier bills is no less than either says; which says more depends on
+/// the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    Mass,
+    /// As grams of [`MM3`] each, every unit rounded down.
+    Volume,
+}
+
+impl Measure {
+    fn of(self, demand: &Demand, units: Qty) -> u64 {
+        match self {
+            Self::Mass => demand.load(units).grams,
+            Self::Volume => (demand.load(Qty(1)).mm3 / MM3).saturating_mul(units.0.into()),
+        }
+    }
+
+    /// The most that goods can be which a service bills as so many grams; `None` where volume does not count.
+    fn billed(self, grams: u64, divisor: Option<u32>) -> Option<u64> {
+        match self {
+            Self::Mass => Some(grams),
+            Self::Volume => {
+                let mm3 = grams.saturating_mul(u64::from(divisor?));
+                Some(mm3.div_ceil(MM3))
+            }
+        }
+    }
+}
+
 /// Costs of a large order by offer and demand, in parts. A row is a demand, or how many places ship some of
 /// a demand.
 #[derive(Debug)]
@@ -99,6 +138,7 @@ pub(super) struct Costs {
     pub(super) wanted: Vec<i64>,
     /// By row: the square of the most that a cell has of it; how far its price moves is divided by it.
     pub(super) scales: Vec<i64>,
+    measure: Measure,
     /// By row: whether it is a demand that ships whole or not at all.
     pub(super) whole: Vec<bool>,
     /// By row: what one of the wanted costs when it is short.
@@ -110,22 +150,42 @@ pub(super) struct Costs {
     /// Most shipments.
     pub(super) most: usize,
     pub(super) split: i64,
-    /// The steps that the lines lie under, where one parcel holds everything.
+    /// The steps that the lines lie under, where those of whole shipments are known.
     pub(super) stairs: Option<Stairs>,
 }
 
 impl Costs {
     /// Lays out the costs; `None` where they are too many or too large.
     pub(super) fn new(job: &Job<'_>, offers: &Offers, departures: &Departures) -> Option<Self> {
-        Self::with_lines(job, offers, departures, &[])
+        let measure = measure(job, offers, departures);
+        Self::laid_out(job, offers, departures, (&[], measure, true))
     }
 
-    /// The same where the lines of some offers are known.
+    /// The same without the steps that the lines lie under.
+    pub(super) fn of_lines(
+        job: &Job<'_>,
+        offers: &Offers,
+        departures: &Departures,
+    ) -> Option<Self> {
+        let measure = measure(job, offers, departures);
+        Self::laid_out(job, offers, departures, (&[], measure, false))
+    }
+
+    /// The same where the lines of some offers are known: somebody else looks at the steps then.
     pub(super) fn with_lines(
         job: &Job<'_>,
         offers: &Offers,
         departures: &Departures,
         known: &[Option<Under>],
+    ) -> Option<Self> {
+        Self::laid_out(job, offers, departures, (known, Measure::Mass, false))
+    }
+
+    fn laid_out(
+        job: &Job<'_>,
+        offers: &Offers,
+        departures: &Departures,
+        (known, measure, with_steps): (&[Option<Under>], Measure, bool),
     ) -> Option<Self> {
         let demands = job.request.demands;
         if offers.rows.is_empty() || offers.cells() > CELLS_MAX as u64 {
@@ -141,6 +201,7 @@ impl Costs {
             cells: Vec::new(),
             counts: Vec::new(),
             scales: Vec::new(),
+            measure,
             wanted: Vec::with_capacity(demands.len()),
             whole: offers
                 .divisible
@@ -155,15 +216,15 @@ impl Costs {
             stairs: None,
         };
         new.add_demands(job, offers)?;
-        let loads = demands.iter().map(|d| d.load(d.qty));
-        let total = loads.fold(Load::default(), Load::plus);
+        let all = Whole::of(job, new.measure);
         let grams = demands.iter().zip(&new.whole).map(|(demand, whole)| {
             let units = if *whole { demand.qty } else { Qty(1) };
-            i64::try_from(demand.load(units).grams).unwrap_or(i64::MAX)
+            i64::try_from(new.measure.of(demand, units)).unwrap_or(i64::MAX)
         });
-        let stairs = Stairs::new(total.grams, grams.collect());
-        // Where lines are known already somebody else looks at the steps.
-        let mut stairs = stairs.filter(|_| known.is_empty());
+        let mut stairs = match with_steps {
+            true => Stairs::new(all.grams, grams.collect()),
+            false => None,
+        };
         let mut lines: Vec<Option<Under>> = Vec::new();
         for (number, offer) in offers.rows.iter().enumerate() {
             let departure = offer.departure as usize;
@@ -173,12 +234,16 @@ impl Costs {
             let known = known.get(number).copied().flatten();
             let mut steps: Option<Steps> = None;
             let line = known.or(lines[departure]).unwrap_or_else(|| {
-                let points = Points::of(job, offer, departures, total);
-                steps = points.steps();
-                if steps.is_none() {
-                    stairs = None;
+                let points = Points::of(job, offer, departures, all);
+                if stairs.is_some() {
+                    let weight = i64::try_from(all.grams).unwrap_or(i64::MAX);
+                    let several = |steps| Stairs::of_several(steps, weight, split, new.most);
+                    steps = points.steps().map(several);
+                    if steps.is_none() {
+                        stairs = None;
+                    }
                 }
-                Under::by_mass(points.line(total.grams / 3))
+                Under::by_measure(points.line(all.grams / 3))
             });
             if known.is_none() {
                 lines[departure] = Some(line);
@@ -333,10 +398,10 @@ impl Costs {
         under: Under,
     ) -> Option<Cell> {
         let demand = usize::from(line);
-        let one = job.request.demands[demand].load(Qty(1));
+        let of = &job.request.demands[demand];
         let (amount, divisor) = match under.divisor {
-            Some(divisor) => (one.mm3, divisor.max(1)),
-            None => (one.grams, 1),
+            Some(divisor) => (of.load(Qty(1)).mm3, divisor.max(1)),
+            None => (self.measure.of(of, Qty(1)), 1),
         };
         // Weighed together, rounded down once. Of fewer units each pays more for its line.
         let weight = under.slope * i128::from(PARTS) * i128::from(units);
@@ -468,32 +533,84 @@ pub(super) fn under(
     departures: &Departures,
     all: Load,
 ) -> (i64, i128) {
-    Points::of(job, offer, departures, all).line(all.grams / 3)
+    let whole = Whole {
+        load: all,
+        measure: Measure::Mass,
+        grams: all.grams,
+    };
+    Points::of(job, offer, departures, whole).line(all.grams / 3)
+}
+
+/// All of an order.
+#[derive(Debug, Clone, Copy)]
+struct Whole {
+    load: Load,
+    measure: Measure,
+    /// By that.
+    grams: u64,
+}
+
+impl Whole {
+    fn of(job: &Job<'_>, measure: Measure) -> Self {
+        let demands = job.request.demands.iter();
+        let loads = demands.clone().map(|d| d.load(d.qty));
+        let each = demands.map(|d| measure.of(d, d.qty));
+        Self {
+            load: loads.fold(Load::default(), Load::plus),
+            measure,
+            grams: each.fold(0, u64::saturating_add),
+        }
+    }
+}
+
+/// The measure by which half of an order costs more, at the least, from some offers together.
+fn measure(job: &Job<'_>, offers: &Offers, departures: &Departures) -> Measure {
+    let every = offers.rows.len().div_ceil(MEASURED).max(1);
+    let cost = |measure| {
+        let all = Whole::of(job, measure);
+        let rows = offers.rows.iter().step_by(every);
+        let least = |offer| Points::of(job, offer, departures, all).least(all.grams / 2);
+        rows.map(least).fold(0, i64::saturating_add)
+    };
+    if cost(Measure::Volume) > cost(Measure::Mass) {
+        Measure::Volume
+    } else {
+        Measure::Mass
+    }
 }
 
 /// What carrying costs from an offer, handling apart.
 struct Points {
-    /// A parcel of so many grams at the most costs so many cents at the least.
+    /// A shipment of so many grams at the most costs so many cents at the least; a parcel of it, where it is
+    /// not known of all.
     points: Vec<(u64, i64)>,
-    /// The price of a gram of full parcels, in millionths of a cent.
+    /// The price of a gram of full parcels, in millionths of a cent, where an order may fill one.
     top: Option<i128>,
-    /// Whether one parcel holds the whole order.
-    single: bool,
+    /// Whether that is known of all shipments: how many parcels each has.
+    counted: bool,
 }
 
 impl Points {
-    /// The steps, where there are any and one parcel holds all.
+    /// The steps, where there are any and they are those of whole shipments.
     fn steps(&self) -> Option<Steps> {
-        (self.single && !self.points.is_empty()).then(|| Stairs::steps_of(&self.points, PARTS))
+        (self.counted && !self.points.is_empty()).then(|| Stairs::steps_of(&self.points, PARTS))
+    }
+
+    /// What so many grams cost at the least, by the points.
+    fn least(&self, grams: u64) -> i64 {
+        let holds = self.points.iter().filter(|p| p.0 >= grams);
+        holds.map(|p| p.1).min().unwrap_or(0)
     }
 
     /// The line under the points that is highest at a weight.
     fn line(&self, grams: u64) -> (i64, i128) {
         let Self { points, top, .. } = self;
-        let dearest = points
+        // Steeper than to the lowest point from nothing no line has a base.
+        let each = points
             .iter()
             .map(|p| i128::from(p.1) * MICRO / i128::from(p.0.max(1)));
-        let top = top.or_else(|| dearest.max()).unwrap_or(0);
+        let steepest = each.min().unwrap_or(0);
+        let top = top.map_or(steepest, |top| top.min(steepest));
         let line = |price: i128| {
             let over = points
                 .iter()
@@ -507,16 +624,16 @@ impl Points {
         (i64::try_from(base).unwrap_or(0), price)
     }
 
-    fn of(job: &Job<'_>, offer: &Offer, departures: &Departures, all: Load) -> Self {
+    fn of(job: &Job<'_>, offer: &Offer, departures: &Departures, all: Whole) -> Self {
         let known = departures.get(offer.departure);
         if job.request.pickup.is_some() {
             return Self {
                 points: vec![(all.grams, known.least)],
                 top: Some(0),
-                single: true,
+                counted: true,
             };
         }
-        let mut always_single = true;
+        let mut always_counted = true;
         let tariffs = &job.lanes.tariffs;
         let services = job.lanes.carriers.len();
         let zones = job
@@ -532,33 +649,67 @@ impl Points {
             }
             let billing = usize::from(tariffs.billing_of[service]);
             let rules = job.request.destination.rules(billing);
-            // A line under the minimum is none under many parcels.
-            let single = tariffs.billings[billing].one_parcel(all);
-            always_single &= single;
             // Every parcel pays these, and there is at least one.
             let flat: i64 = rules.iter().map(Rule::flat).sum();
-            let carton = job.lanes.sites[usize::from(offer.location)].per_parcel;
+            let parcel = flat + job.lanes.sites[usize::from(offer.location)].per_parcel;
+            let full = tariffs.full_parcel(service, zone);
+            let most = tariffs.billings[billing].full_parcels(all.load);
+            // A shipment is full parcels and what is left; what ships alone weighs nothing here and adds to it.
+            let counted = most <= FULL_MAX;
+            always_counted &= counted;
+            let within = counted || most == 0;
+            let billing = &tariffs.billings[billing];
+            let divisor = billing.divisor;
+            // Volume counts above a threshold: up to that there may be any, for the cheapest parcel.
+            let small = match all.measure {
+                Measure::Mass => 0,
+                Measure::Volume => u64::from(billing.threshold_cm3) * 1_000 / MM3,
+            };
             for (grams, cents) in tariffs.steps(service, zone) {
-                let cents = if single {
-                    tariffs.at_least(service, cents)
-                } else {
-                    cents
-                };
-                // One parcel is never heavier than all of it.
-                let grams = if single { grams.min(all.grams) } else { grams };
-                points.push((grams, cents + dated + flat + carton));
+                for more in 0..=if counted { most } else { 0 } {
+                    let Some((heaviest, dear)) = full.or((more == 0).then_some((0, 0))) else {
+                        break;
+                    };
+                    let parcels = i64::try_from(more).unwrap_or(i64::MAX);
+                    let cents = cents + parcels * dear;
+                    let cents = if counted {
+                        tariffs.at_least(service, cents)
+                    } else {
+                        cents
+                    };
+                    let grams = grams.saturating_add(more.saturating_mul(heaviest));
+                    let grams = all.measure.billed(grams, divisor).unwrap_or(GRAMS_MOST);
+                    let grams = grams.max(small).min(GRAMS_MOST.max(all.grams));
+                    // No shipment is heavier than all of it, nor a parcel where one holds all.
+                    let grams = if within { grams.min(all.grams) } else { grams };
+                    points.push((grams, cents + dated + parcel * (parcels + 1)));
+                }
             }
-            if let Some((grams, cents)) = tariffs.full_parcel(service, zone) {
-                let price = i128::from(cents) * MICRO / i128::from(grams);
+            // How many parcels there may be is not known: each costs at least a line.
+            if let (false, Some((grams, cents))) = (within, full) {
+                let grams = all.measure.billed(grams, divisor).unwrap_or(GRAMS_MOST);
+                let price = i128::from(cents) * MICRO / i128::from(grams.max(1));
                 top = Some(top.map_or(price, |t| t.min(price)));
             }
         }
         Self {
-            points,
+            points: lowest(points),
             top,
-            single: always_single,
+            counted: always_counted,
         }
     }
+}
+
+/// The points that are not below a heavier one which costs no more, by ascending weight.
+fn lowest(mut points: Vec<(u64, i64)>) -> Vec<(u64, i64)> {
+    points.sort_unstable_by_key(|&(grams, cents)| (cents, Reverse(grams)));
+    let mut heaviest = None;
+    points.retain(|&(grams, _)| {
+        let heavier = heaviest.is_none_or(|most| most < grams);
+        heaviest = heaviest.max(Some(grams));
+        heavier
+    });
+    points
 }
 
 #[cfg(test)]
@@ -589,6 +740,7 @@ impl Costs {
             able: Vec::new(),
             lifted: Vec::new(),
             whole,
+            measure: Measure::Mass,
             most: usize::try_from(1 + dice.below(6)).unwrap(),
             split: 150 * PARTS,
             stairs: None,

@@ -94,7 +94,7 @@ impl LeastCosts {
         if offers.rows.is_empty() {
             return Ok(Some(Self::default()));
         }
-        let costs = Costs::new(&job, &offers, &departures);
+        let costs = Costs::of_lines(&job, &offers, &departures);
         Ok(costs.map(|costs| Self::laid_out(&job, &offers, &departures, &costs)))
     }
 

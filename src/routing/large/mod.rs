@@ -57,7 +57,8 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
     let mut search = Search::new(job, &offers, departures);
     search.grow();
     search.improve();
-    let costs = if job.draft || job.lanes.limited() || offers.cut {
+    let tight = offers.tight(job);
+    let costs = if job.draft || tight || offers.cut {
         None
     } else {
         Costs::new(job, &offers, departures)
@@ -77,17 +78,20 @@ pub(super) fn solve(job: &Job<'_>, departures: &mut Departures) -> (Solved, Vec<
     plans.dedup_by(|a, b| hand_overs(a) == hand_overs(b));
     let bound = if job.draft {
         0
-    } else if job.lanes.limited() {
+    } else if tight {
         // Where a day is full the search knows fewer plans than there are.
         let unlimited = Job {
             unlimited: true,
             ..*job
         };
-        bounded(
-            &unlimited,
-            &Offers::gather(&unlimited, departures),
-            departures,
-        )
+        let offers = Offers::gather(&unlimited, departures);
+        let costs = match offers.cut {
+            true => None,
+            false => Costs::new(&unlimited, &offers, departures),
+        };
+        // No set of places is priced: its plan might need more of a day than there is.
+        let proven = costs.map_or(0, |costs| costs.bound(best));
+        bounded(&unlimited, &offers, departures).max(proven)
     } else {
         bounded(job, &offers, departures)
     };

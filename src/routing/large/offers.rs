@@ -210,6 +210,12 @@ impl Offers {
         goods
     }
 
+    /// Whether a location that holds something may not have room for all of the order on some day.
+    pub(super) fn tight(&self, job: &Job<'_>) -> bool {
+        let mut held = self.reasons.iter();
+        job.lanes.limited() && held.any(|(location, _)| job.tight(usize::from(*location)))
+    }
+
     /// How many cells all hand-overs have.
     pub(super) fn cells(&self) -> u64 {
         self.rows.iter().map(|o| o.goods.len() as u64).sum()

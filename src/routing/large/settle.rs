@@ -72,7 +72,7 @@ pub(in super::super) fn settle(
         let least = costs.least(&open) - costs.split;
         plan(set, least.div_euclid(PARTS))
     };
-    Some(costs.search(best, priced, aim))
+    Some(costs.search(best, Some(priced), aim))
 }
 
 /// A line under what carrying costs at a hand-over of a location: cents at the least, and millionths of

@@ -10,12 +10,13 @@ use super::costs::Costs;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+/// Most steps of a place.
+const STEPS_MAX: usize = 200;
 /// Prices of a gram are counted in so many parts of a part.
 const SCALE: i64 = 256;
-/// Most cases that are told apart, and steps for the prices of each.
-const CASES: usize = 400;
 /// Most units that are looked at for one set: an order of thousands of them is no more work than others.
 const LOOKED_MAX: u64 = 2_000_000;
+/// Steps for the prices of a case.
 const ROUNDS: usize = 12;
 /// Steps are counted in so many parts.
 const STEP: i64 = 16;
@@ -61,6 +62,43 @@ impl Stairs {
             if steps.last().is_none_or(|last| last.0 < grams) {
                 steps.push((grams, cents.saturating_mul(parts).min(CENTS_MOST)));
             }
+        }
+        // Of many, some at a time cost what the cheapest of them does: that is less, and so a bound too.
+        let together = steps.len().div_ceil(STEPS_MAX).max(1);
+        let merged = steps
+            .chunks(together)
+            .filter_map(|of| Some((of.last()?.0, of.first()?.1)));
+        merged.collect()
+    }
+
+    /// The steps of what leaves one place in up to so many shipments, each but the first costing `more`
+    /// besides: now and then two of them are cheaper than one, or carry what no single one does. `all` is what
+    /// the order weighs.
+    pub(super) fn of_several(mut steps: Steps, all: i64, more: i64, shipments: usize) -> Steps {
+        let mut most = 1;
+        while most < shipments {
+            most *= 2;
+            let mut cheaper: Vec<(u64, i64)> = Vec::new();
+            for (at, one) in steps.iter().enumerate() {
+                let mut both = at;
+                for other in &steps[at..] {
+                    let grams = one.0.saturating_add(other.0).min(all.max(one.0));
+                    let cents = one.1.saturating_add(other.1).saturating_add(more);
+                    // What lies beyond the last step one shipment does not carry.
+                    while steps.get(both).is_some_and(|step| step.0 < grams) {
+                        both += 1;
+                    }
+                    if steps.get(both).is_none_or(|step| cents < step.1) {
+                        cheaper.push((u64::try_from(grams).unwrap_or(0), cents));
+                    }
+                }
+            }
+            if cheaper.is_empty() {
+                break;
+            }
+            let all = steps.iter().map(|s| (u64::try_from(s.0).unwrap_or(0), s.1));
+            cheaper.extend(all);
+            steps = Self::steps_of(&cheaper, 1);
         }
         steps
     }
@@ -150,14 +188,15 @@ pub(super) struct Refiner {
 
 impl Refiner {
     /// What a set of open offers costs at the least, the split penalty of every shipment included, as far
-    /// as that is below `target`.
+    /// as that is below `target` and so many cases that are told apart show; and whether more of them would show
+    /// no more.
     pub(super) fn least(
         &mut self,
-        costs: &Costs,
-        stairs: &Stairs,
+        (costs, stairs): (&Costs, &Stairs),
         open: &[u32],
         target: i64,
-    ) -> Option<i64> {
+        most: usize,
+    ) -> Option<(i64, bool)> {
         self.looked = 0;
         if target >= CENTS_MOST {
             return None;
@@ -176,14 +215,14 @@ impl Refiner {
         self.push((&mut cases, &mut heap), (costs, stairs), first, (target, 0));
         while let Some(Reverse((value, at))) = heap.pop() {
             let least = value.div_euclid(SCALE).min(self.upper);
-            let over = cases.len() >= CASES || self.looked >= LOOKED_MAX;
-            if least >= target || least >= self.upper || over {
-                return Some(least);
+            let ended = least >= target || least >= self.upper;
+            if ended || cases.len() >= most || self.looked >= LOOKED_MAX {
+                return Some((least, ended));
             }
             let at: usize = at;
             let case: Case = std::mem::take(&mut cases[at]);
             let Some(split) = case.split else {
-                return Some(least);
+                return Some((least, true));
             };
             for second in [false, true] {
                 let mut case = case.clone();
@@ -192,7 +231,7 @@ impl Refiner {
                 self.push(memory, (costs, stairs), case, (target, value));
             }
         }
-        Some(self.upper)
+        Some((self.upper, true))
     }
 
     /// Bounds a case and keeps it.
@@ -247,6 +286,8 @@ impl Refiner {
 
     /// Looks for the best prices of a case; returns what it costs at the least.
     fn ascend(&mut self, of: (&Costs, &Stairs), case: &mut Case, target: i64) -> i64 {
+        let spans = case.spans.iter().map(|(from, to)| (to - from) as u64);
+        let spans = spans.sum::<u64>() / 8;
         let mut prices = case.prices.clone();
         let mut at = vec![0; prices.len()];
         let (mut best, mut length) = (i64::MIN, STEP);
@@ -254,6 +295,7 @@ impl Refiner {
             return i64::MAX;
         }
         for _ in 0..ROUNDS {
+            self.looked += spans;
             let mut value = self.choose(of, case, &prices);
             let (mut worst, mut split) = (0, None);
             for (place, &price) in prices.iter().enumerate() {
@@ -534,6 +576,48 @@ mod tests {
         }
     }
 
+    /// What a shipment of so many grams costs by some steps.
+    fn one(steps: &Steps, grams: i64) -> Option<i64> {
+        let fits = steps.iter().find(|step| step.0 >= grams);
+        fits.map(|step| step.1)
+    }
+
+    #[test]
+    fn several_shipments_cost_what_trying_all_ways_to_divide_the_weight_finds() {
+        let mut cheaper = 0;
+        for seed in 0..200 {
+            let dice = &mut Dice(seed);
+            let (all, more) = (60, dice.between(0, 30));
+            let mut points = Vec::new();
+            let mut cents = dice.between(1, 40);
+            for _ in 0..6 {
+                points.push((u64::try_from(dice.between(1, 40)).unwrap(), cents));
+                cents += dice.between(0, 60);
+            }
+            let steps = Stairs::steps_of(&points, 1);
+            for shipments in [1, 2, 4] {
+                let mut least: Vec<Option<i64>> = (0..=all).map(|g| one(&steps, g)).collect();
+                for _ in 1..shipments {
+                    let two = |grams: i64| {
+                        let ways = (0..=grams).filter_map(|part| {
+                            let rest = least[usize::try_from(grams - part).unwrap()]?;
+                            Some(one(&steps, part)? + rest + more)
+                        });
+                        ways.chain(least[usize::try_from(grams).unwrap()]).min()
+                    };
+                    least = (0..=all).map(two).collect();
+                }
+                let several = Stairs::of_several(steps.clone(), all, more, shipments);
+                for grams in 1..=all {
+                    let expected = least[usize::try_from(grams).unwrap()];
+                    assert_eq!(one(&several, grams), expected, "seed {seed}: {grams} g");
+                    cheaper += u32::from(expected < one(&steps, grams));
+                }
+            }
+        }
+        assert!(cheaper > 100, "{cheaper}");
+    }
+
     #[test]
     fn a_set_costs_what_trying_all_ways_to_ship_from_it_finds() {
         let mut refiner = Refiner::default();
@@ -553,13 +637,17 @@ mod tests {
             };
             let best = trial.cheapest(0, &mut vec![0; 2], 0);
             let least = refiner
-                .least(&costs, &stairs, &open, CENTS_MOST - 1)
-                .unwrap();
+                .least((&costs, &stairs), &open, CENTS_MOST - 1, 400)
+                .unwrap()
+                .0;
             assert!(least <= best, "seed {seed}: {least} above {best}");
             assert!(best <= refiner.upper, "seed {seed}: {best}");
             exact += u32::from(best - least <= best / 1_000);
             tried += 1;
-            let halfway = refiner.least(&costs, &stairs, &open, best / 2).unwrap();
+            let halfway = refiner
+                .least((&costs, &stairs), &open, best / 2, 400)
+                .unwrap()
+                .0;
             assert!(halfway <= best, "seed {seed}: {halfway} above {best}");
         }
         assert!(exact * 100 >= tried * 98, "only {exact} of {tried}");

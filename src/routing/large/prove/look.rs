@@ -4,11 +4,18 @@ use super::super::exchange::Exchange;
 use super::super::node::Node;
 use super::super::stairs::Shipped;
 use super::{Aim, Run};
+use std::cmp::Reverse;
 
 /// Really pricing a set counts as so many cells for each place and demand.
 const PRICING: u64 = 60;
 /// The same where the cheapest plan of a set is found elsewhere, and counted there.
 const FILLING: u64 = 8;
+/// Cases that are told apart in a set, each time that it is looked at.
+const CASES: [usize; 4] = [1, 6, 40, 400];
+/// A bound that is less than one of so many parts below the target is near it.
+const FAR: i64 = 8;
+/// Most sets that are kept for later.
+const LATER_MAX: usize = 40_000;
 /// How many places a good set is chosen from, and how often each of it is chosen anew.
 const POOL: usize = 160;
 const ROUNDS: usize = 4;
@@ -18,49 +25,90 @@ const EXCHANGES: usize = 150;
 impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
     /// Looks at a set if it may be cheap enough, once.
     pub(super) fn look(&mut self, open: &[u32]) {
-        let least = self.costs.least(open);
-        if least < self.cheapest.0 {
-            self.cheapest = (least, open.to_vec());
+        // Well enough chosen to be worth all that may be found out: it is a good plan more often than not.
+        self.look_once(open, 0, CASES.len() - 1);
+    }
+
+    /// Looks at a set, if that was not done before; `least` is a bound already.
+    fn look_once(&mut self, open: &[u32], least: i64, depth: usize) {
+        let by_lines = self.costs.least(open);
+        if by_lines < self.cheapest.0 {
+            self.cheapest = (by_lines, open.to_vec());
         }
-        let least = least - self.costs.split;
+        let least = least.max(by_lines - self.costs.split);
         if least >= self.target || open.is_empty() {
             return;
         }
         let mut sorted = open.to_vec();
         sorted.sort_unstable();
-        let set: Vec<usize> = sorted.iter().map(|&o| o as usize).collect();
-        if !self.looked.insert(sorted.clone()) {
-            return;
-        }
-        let least = self.refined(&sorted, least);
-        if least >= self.target {
-            return;
-        }
-        let cents = (self.plan)(&set, &self.refiner.found);
-        self.aim(cents);
-        let cells = open.len() * self.costs.wanted.len();
-        let each = match self.aim {
-            Aim::Near => PRICING,
-            _ => FILLING,
-        };
-        self.work = self.work.saturating_sub(each * cells as u64);
-        if self.aim == Aim::Near {
-            self.left = self.left.min(least);
+        if self.looked.insert(sorted.clone()) {
+            self.price(sorted, least, depth);
         }
     }
 
-    /// What a set costs at the least, with the steps of weight as they are where they are known; by their
-    /// lines it is `least`.
-    fn refined(&mut self, open: &[u32], least: i64) -> i64 {
+    /// Looks at a set that may be cheap enough, `least` being a bound of it: at once where that is near the target,
+    /// else when it is the lowest of all. Where lines are a poor bound there are too many sets to look at each to
+    /// the end.
+    pub(super) fn look_later(&mut self, open: &[u32], least: i64) {
+        let closer = self.aim == Aim::Near && self.costs.stairs.is_some();
+        let far = least < self.target - self.target / FAR;
+        if closer && far && self.sets.len() < LATER_MAX {
+            self.sets.push(Reverse((least, 0, open.to_vec())));
+        } else {
+            self.look(open);
+        }
+    }
+
+    /// Looks at the set with the lowest bound once more.
+    pub(super) fn look_closer(&mut self) {
+        match self.sets.pop() {
+            Some(Reverse((least, 0, open))) => self.look_once(&open, least, 0),
+            Some(Reverse((least, depth, open))) => self.price(open, least, depth),
+            None => (),
+        }
+    }
+
+    /// Bounds and prices a set; `least` is a bound already.
+    fn price(&mut self, open: Vec<u32>, least: i64, depth: usize) {
+        let (least, ended) = self.refined(&open, least, CASES[depth]);
+        if least >= self.target {
+            return;
+        }
+        if let Some(plan) = &mut self.plan {
+            let set: Vec<usize> = open.iter().map(|&o| o as usize).collect();
+            let cents = plan(&set, &self.refiner.found);
+            self.aim(cents);
+            let cells = open.len() * self.costs.wanted.len();
+            let each = match self.aim {
+                Aim::Near => PRICING,
+                _ => FILLING,
+            };
+            self.work = self.work.saturating_sub(each * cells as u64);
+        }
+        if self.aim != Aim::Near || least >= self.target {
+            return;
+        }
+        if ended || depth + 1 == CASES.len() {
+            self.left = self.left.min(least);
+        } else {
+            self.sets.push(Reverse((least, depth + 1, open)));
+        }
+    }
+
+    /// What a set costs at the least, with the steps of weight as they are where they are known, so many cases
+    /// being told apart; by their lines it is `least`. Tells as well whether nothing more is to be found out.
+    fn refined(&mut self, open: &[u32], least: i64, cases: usize) -> (i64, bool) {
         let looks = self.aim == Aim::Near && self.work > 0;
         let Some(stairs) = self.costs.stairs.as_ref().filter(|_| looks) else {
             self.refiner.found.clear();
-            return least;
+            return (least, true);
         };
         let target = self.target.saturating_add(self.costs.split);
-        let refined = self.refiner.least(self.costs, stairs, open, target);
+        let refined = (self.refiner).least((self.costs, stairs), open, target, cases);
         self.work = self.work.saturating_sub(self.refiner.looked);
-        refined.map_or(least, |refined| least.max(refined - self.costs.split))
+        refined.map_or((least, true), |(refined, ended)| {
+            (least.max(refined - self.costs.split), ended)
+        })
     }
 
     /// Looks at a good set of as many places as the node has at the most: from the most promising

@@ -31,6 +31,10 @@ const TOLERANCE: i64 = 4;
 /// Most cells that are looked at, or each so often where that is more.
 const WORK_MAX: u64 = 24_000_000;
 const EACH_MAX: u64 = 500;
+/// For plans that are better by a small tolerance: each so often, and no fewer. Plans are found early; what more
+/// work adds is mostly the proof.
+const EACH_NEAR: u64 = 8_000;
+const WORK_NEAR: u64 = 2_000_000;
 /// By how much more work a search is worth that has the cheapest plan of a set found elsewhere.
 const MORE: u64 = 4;
 /// Sets of more places than this are not told apart by their number.
@@ -47,6 +51,9 @@ const WARM: u64 = 8;
 /// Part number `1` of a divided node `0`, after the least bound of it.
 type Open = Reverse<(i64, u32, u32)>;
 
+/// A set after its bound, and how closely it was looked at.
+type Looked = Reverse<(i64, usize, Vec<u32>)>;
+
 /// What is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aim {
@@ -61,7 +68,8 @@ pub(super) enum Aim {
 /// The search, asking `plan` what a set of open offers really costs.
 struct Run<'a, F> {
     costs: &'a Costs,
-    plan: F,
+    /// Where there is none, sets are bounded and not priced.
+    plan: Option<F>,
     aim: Aim,
     /// Nothing of that cost or more is looked at.
     target: i64,
@@ -74,6 +82,8 @@ struct Run<'a, F> {
     gone: Vec<bool>,
     ascent: Ascent,
     looked: HashSet<Vec<u32>>,
+    /// Sets that may be cheap, the one with the lowest bound first.
+    sets: BinaryHeap<Looked>,
     /// The set that costs the least by `costs`, and what it costs.
     cheapest: (i64, Vec<u32>),
     /// Memory of `go_through`, and of `look`.
@@ -87,14 +97,29 @@ impl Costs {
     /// with a set of open offers.
     /// It is told as well how the goods of the set cost the least by the steps of weight, if that is known.
     pub(super) fn prove(&self, best: i64, plan: impl FnMut(&[usize], &[Shipped]) -> i64) -> i64 {
-        self.search(best, plan, Aim::Near)
+        self.search(best, Some(plan), Aim::Near)
+    }
+
+    /// The same where no set is to be priced.
+    pub(super) fn bound(&self, best: i64) -> i64 {
+        type Nobody = fn(&[usize], &[Shipped]) -> i64;
+        self.search(best, None::<Nobody>, Aim::Near)
+    }
+
+    /// How many cells a search may look at.
+    fn work(&self, aim: Aim) -> u64 {
+        let most = WORK_MAX.max(self.cells() * EACH_MAX);
+        match aim {
+            Aim::Near => (self.cells() * EACH_NEAR).max(WORK_NEAR).min(most),
+            Aim::Better | Aim::Equal => most * MORE,
+        }
     }
 
     /// The same with another aim.
     pub(super) fn search(
         &self,
         best: i64,
-        plan: impl FnMut(&[usize], &[Shipped]) -> i64,
+        plan: Option<impl FnMut(&[usize], &[Shipped]) -> i64>,
         aim: Aim,
     ) -> i64 {
         let mut run = Run {
@@ -103,12 +128,13 @@ impl Costs {
             aim,
             target: i64::MAX,
             left: i64::MAX,
-            work: WORK_MAX.max(self.cells() * EACH_MAX) * if aim == Aim::Near { 1 } else { MORE },
+            work: self.work(aim),
             open: BinaryHeap::new(),
             divided: Vec::new(),
             gone: vec![false; self.offers()],
             ascent: Ascent::default(),
             looked: HashSet::new(),
+            sets: BinaryHeap::new(),
             cheapest: (i64::MAX, Vec::new()),
             prices: Vec::new(),
             refiner: Refiner::default(),
@@ -118,26 +144,33 @@ impl Costs {
         run.start();
         // Where there is little to prove that may be done sooner.
         let near = run.target - run.target / NEAR;
-        let far = run.open.peek().is_some_and(|open| open.0.0 < near);
+        let set = run.sets.peek().map_or(i64::MAX, |set| set.0.0);
+        let open = run.open.peek().map_or(i64::MAX, |open| open.0.0);
+        let far = open.min(set) < near;
         let mut later = run.work - if far { 0 } else { run.work.min(all / WARM) };
         while run.work > 0 {
             if run.work <= later {
                 later = 0;
                 run.exchange(all / EXCHANGING);
             }
-            let Some(Reverse((bound, of, part))) = run.open.pop() else {
-                break;
-            };
-            if bound >= run.target {
+            let part = run.open.peek().map_or(i64::MAX, |open| open.0.0);
+            let set = run.sets.peek().map_or(i64::MAX, |set| set.0.0);
+            if part.min(set) >= run.target {
                 // All others are higher.
                 run.open.clear();
+                run.sets.clear();
                 break;
             }
-            let node = run.part(of as usize, part as usize);
-            run.look_into(node, STEPS, bound);
+            if set <= part {
+                run.look_closer();
+            } else if let Some(Reverse((bound, of, part))) = run.open.pop() {
+                let node = run.part(of as usize, part as usize);
+                run.look_into(node, STEPS, bound);
+            }
         }
         let open = run.open.peek().map_or(i64::MAX, |open| open.0.0);
-        let bound = open.min(run.left).min(run.target).max(0);
+        let set = run.sets.peek().map_or(i64::MAX, |set| set.0.0);
+        let bound = open.min(set).min(run.left).min(run.target).max(0);
         match aim {
             Aim::Near => bound / PARTS,
             // Plans cost whole cents, and none is dearer than the best known.

@@ -137,7 +137,7 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
                 let more = costs.bases[other as usize] - costs.gain(other, here);
                 if known + more < self.target {
                     sets.open.push(other);
-                    self.look(&sets.open);
+                    self.look_later(&sets.open, known + more);
                     sets.open.pop();
                 }
             }
