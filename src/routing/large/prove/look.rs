@@ -3,7 +3,7 @@
 use super::super::exchange::Exchange;
 use super::super::node::Node;
 use super::super::stairs::Shipped;
-use super::{Aim, Run};
+use super::{Aim, FAR, Run};
 use std::cmp::Reverse;
 
 /// Really pricing a set counts as so many cells for each place and demand.
@@ -12,8 +12,6 @@ const PRICING: u64 = 60;
 const FILLING: u64 = 8;
 /// Cases that are told apart in a set, each time that it is looked at.
 const CASES: [usize; 4] = [1, 6, 40, 400];
-/// A bound that is less than one of so many parts below the target is near it.
-const FAR: i64 = 8;
 /// Most sets that are kept for later.
 const LATER_MAX: usize = 40_000;
 /// How many places a good set is chosen from, and how often each of it is chosen anew.

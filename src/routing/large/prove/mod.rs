@@ -35,6 +35,13 @@ const EACH_MAX: u64 = 500;
 /// work adds is mostly the proof.
 const EACH_NEAR: u64 = 8_000;
 const WORK_NEAR: u64 = 2_000_000;
+/// A bound that is less than one of so many parts below the target is near it.
+const FAR: i64 = 8;
+/// How much is looked at where the first bounds are one of so many parts below the target, or more: that much is
+/// seldom proven.
+const FARTHER: i64 = 3;
+const EACH_FAR: u64 = 3_000;
+const WORK_FAR: u64 = 1_000_000;
 /// By how much more work a search is worth that has the cheapest plan of a set found elsewhere.
 const MORE: u64 = 4;
 /// Sets of more places than this are not told apart by their number.
@@ -115,6 +122,11 @@ impl Costs {
         }
     }
 
+    /// How many cells are worth to be looked at where there is much to prove.
+    fn far_work(&self) -> u64 {
+        (self.cells() * EACH_FAR).max(WORK_FAR)
+    }
+
     /// The same with another aim.
     pub(super) fn search(
         &self,
@@ -146,7 +158,12 @@ impl Costs {
         let near = run.target - run.target / NEAR;
         let set = run.sets.peek().map_or(i64::MAX, |set| set.0.0);
         let open = run.open.peek().map_or(i64::MAX, |open| open.0.0);
-        let far = open.min(set) < near;
+        let lowest = open.min(set);
+        let far = lowest < near;
+        if aim == Aim::Near && lowest < run.target - run.target / FARTHER {
+            let spent = all - run.work;
+            run.work = run.work.min(self.far_work().saturating_sub(spent));
+        }
         let mut later = run.work - if far { 0 } else { run.work.min(all / WARM) };
         while run.work > 0 {
             if run.work <= later {
