@@ -28,6 +28,10 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Arguments of `allot plan`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  allot plan show plan.json
+  allot plan show plan.json --html plan.html
+  allot plan apply plan.json --connect 127.0.0.1:7411")]
 pub(super) struct PlanArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -279,6 +283,9 @@ fn transfer_cells(row: &TransferRow) -> [String; 9] {
 }
 
 fn table_of_moves(plan: &PlanFile, most: usize) -> String {
+    if plan.moves.is_empty() {
+        return "no order changes\n".to_owned();
+    }
     let mut rows: Vec<&MoveRow> = plan.moves.iter().collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.saved_cents));
     let mut table = Table::new();
@@ -379,6 +386,9 @@ pub(super) fn apply(
             json!({"results": counts, "skipped": skipped})
         ));
         return Ok(ExitCode::SUCCESS);
+    }
+    if counts.is_empty() {
+        emit("no order changes\n");
     }
     for (result, count) in &counts {
         emit(&format!("{result:<9} {count}\n"));
