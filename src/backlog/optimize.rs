@@ -70,8 +70,8 @@ const ROUNDS_TO_PASS: u32 = 10;
 const IDLE_MAX: u32 = 2;
 /// Most times that an answer is shaken, and orders that are in all of them together; rounds of improvement
 /// after each. After a quarter of them without any gain the rest is left out.
-const SHAKES: usize = 40;
-const SHAKES_ORDERS: usize = 8_000;
+const SHAKES: usize = 120;
+const SHAKES_ORDERS: usize = 24_000;
 const SHAKE_ROUNDS: u32 = 20;
 /// Each joint search has this part of the nodes of a component.
 const RESOLVE_NODES: u64 = 40;

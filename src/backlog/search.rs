@@ -20,8 +20,8 @@ const MOVES: usize = 4;
 /// Of so many orders that can move one is the middle of a joint search in a pass.
 const RESOLVE_SHARE: usize = 2;
 
-/// So many of a hundred orders are shaken.
-const SHAKEN: usize = 20;
+/// So many of a hundred orders are shaken, in turns.
+const SHAKEN: [usize; 4] = [20, 10, 20, 45];
 
 /// What the search knows of the problem, once for all rounds.
 pub(super) struct Search<'a> {
@@ -113,7 +113,8 @@ impl<'a> Search<'a> {
     pub(super) fn shake(&self, number: u64, answer: &mut Answer<'_>) {
         let mut random = Random::part(self.seed.rotate_left(32), number);
         let moving = (0..self.lines.len()).filter(|&order| !self.lines[order].is_empty());
-        let mut shaken: Vec<usize> = moving.filter(|_| random.index(100) < SHAKEN).collect();
+        let share = SHAKEN[usize::try_from(number % 4).unwrap_or(0)];
+        let mut shaken: Vec<usize> = moving.filter(|_| random.index(100) < share).collect();
         for &order in &shaken {
             answer.rest.give(order, &answer.choices[order]);
         }
