@@ -6,7 +6,7 @@ mod html;
 use html::page;
 
 use super::{emit, progress, serve, what_if};
-use crate::backlog::{MoveRow, PlanFile, Side, Sums, TransferRow, WhatIf};
+use crate::backlog::{ItemRow, MoveRow, PlanFile, Side, Sums, TransferRow, WhatIf};
 use crate::client::Client;
 use crate::wire::Value;
 use anyhow::{Context as _, bail, ensure};
@@ -263,16 +263,11 @@ const TRANSFER_COLUMNS: [&str; 9] = [
 ];
 
 fn transfer_cells(row: &TransferRow) -> [String; 9] {
-    let shown = row.items.iter().take(6);
-    let mut items: Vec<String> = shown.map(|i| format!("{}×{}", i.qty, i.sku)).collect();
-    if row.items.len() > items.len() {
-        items.push(format!("and {} more", row.items.len() - items.len()));
-    }
     let units: u64 = row.items.iter().map(|i| u64::from(i.qty)).sum();
     [
         row.from.clone(),
         row.to.clone(),
-        items.join(" "),
+        items(&row.items),
         row.arrives_at.clone(),
         units.to_string(),
         money(row.cents),
@@ -313,26 +308,31 @@ fn table_of_moves(plan: &PlanFile, most: usize) -> String {
     format!("{table}\n{more}")
 }
 
+/// Items of a shipment that a table names.
+const ITEMS_SHOWN: usize = 6;
+
 fn side(side: &Side) -> String {
     let shipments = side.shipments.iter().map(|s| {
-        let items: Vec<String> = s
-            .items
-            .iter()
-            .map(|i| format!("{}×{}", i.qty, i.sku))
-            .collect();
         format!(
             "{} {} by {} on {}",
             s.location,
-            items.join(" "),
+            items(&s.items),
             s.service,
             s.deliver_on
         )
     });
-    let short = side
-        .short
-        .iter()
-        .map(|i| format!("{}×{} waits", i.qty, i.sku));
-    shipments.chain(short).collect::<Vec<_>>().join("; ")
+    let waits = (!side.short.is_empty()).then(|| format!("{} waits", items(&side.short)));
+    shipments.chain(waits).collect::<Vec<_>>().join("; ")
+}
+
+/// Items with their units, the first few of many.
+fn items(rows: &[ItemRow]) -> String {
+    let shown = rows.iter().take(ITEMS_SHOWN);
+    let mut items: Vec<String> = shown.map(|i| format!("{}×{}", i.qty, i.sku)).collect();
+    if rows.len() > items.len() {
+        items.push(format!("and {} more", rows.len() - items.len()));
+    }
+    items.join(" ")
 }
 
 /// Has a server make the moves of a plan.
