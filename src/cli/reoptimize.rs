@@ -373,11 +373,16 @@ fn transfers(
         solver_nodes: 0,
         seed: args.seed,
     };
+    // As long again as the plan had.
+    let (start, budget) = (Instant::now(), args.seconds.map(Duration::from_secs));
     let bar = progress::told("looking for transfers", 1);
     let mut hear = |done: usize, of: usize| {
         bar.set_length(of as u64);
         bar.set_position(done as u64);
-        ControlFlow::Continue(())
+        match budget {
+            Some(budget) if start.elapsed() > budget => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
     };
     let (problem, lanes) = (&snapshot.problem, &snapshot.lanes);
     let proposals = propose(problem, outcome, lanes, terms, effort, &mut hear);
