@@ -126,7 +126,8 @@ impl Following {
             }
         }
         queue.next = first + u64::from(count);
-        if queue.followed {
+        // One that is too large by itself is read from the segments too.
+        if queue.followed && (bytes <= QUEUE_BYTES || !has_segments) {
             queue.bytes += bytes;
             let body = match facts.len() == count as usize {
                 true => Body::Facts(facts),
@@ -138,8 +139,8 @@ impl Following {
                 bytes,
                 body,
             });
-            self.changed.notify_all();
         }
+        self.changed.notify_all();
         // Many facts are freed in a while: not while the follower waits for the queue.
         drop(queue);
         drop(dropped);
@@ -363,6 +364,15 @@ mod tests {
         };
         assert_eq!(hand(fit), fit, "all that there is room for");
         assert_eq!(hand(1), 1, "the others are read again from the segments");
+        let mut large = Vec::with_capacity(QUEUE_BYTES / size_of::<(EpochMillis, Fact)>() + 1);
+        large.push((EpochMillis(0), fact));
+        following.hand((next, 1), &[], large, true);
+        assert_eq!(
+            following.queue.lock().batches.len(),
+            0,
+            "larger than the queue"
+        );
+        assert_eq!(following.queue.lock().next, next + 1);
         following.stop();
         let queue = following.queue.lock();
         assert_eq!((queue.bytes, queue.batches.len()), (0, 0));

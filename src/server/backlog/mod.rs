@@ -75,6 +75,8 @@ struct Known {
     /// Newest last.
     past: VecDeque<Report>,
     last: u64,
+    /// The server is about to stop: no more moves.
+    ending: bool,
 }
 
 /// All runs.
@@ -161,6 +163,10 @@ impl Runs {
     pub(super) fn apply(self: &Arc<Self>, number: u64) -> Result<Later, CommandError> {
         let mut known = self.known.lock();
         check_idle(&known)?;
+        if known.ending {
+            let text = "the server is shutting down; apply the plan once it is back".to_owned();
+            return Err(CommandError::new("BUSY", text));
+        }
         let at = known.past.iter().position(|report| report.run == number);
         if at.is_some_and(|at| known.past[at].compares()) {
             let expected = "the run of a plan: this one compared scenarios (WHATIF), which are never \
@@ -255,7 +261,9 @@ impl Runs {
     /// Has moves that are being made end soon, so that whoever waits for them is answered: the server is
     /// about to stop.
     pub(super) fn end_moves(&self) {
-        if let Some(run) = &self.known.lock().current
+        let mut known = self.known.lock();
+        known.ending = true;
+        if let Some(run) = &known.current
             && run.report.lock().is_applying()
         {
             run.cancel.store(true, Ordering::Relaxed);
@@ -387,6 +395,10 @@ impl Runs {
         self.keep(run);
         if *self.stopped.lock() {
             return None;
+        }
+        if self.known.lock().ending {
+            // It began to apply after the others were told to end.
+            run.cancel.store(true, Ordering::Relaxed);
         }
         let mut turns = Turns::new(self, run);
         let results = carry_out(&self.engine, moves, &mut |done| {
