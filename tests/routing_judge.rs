@@ -279,6 +279,52 @@ fn divided_lines_of_bulky_goods_cost_what_the_model_finds() {
     assert!(unproven * 20 <= judged, "{unproven} of {judged} not proven");
 }
 
+/// Where much less or more work is allowed than usual, plans are no cheaper than they can be and bounds no higher.
+#[test]
+fn with_any_effort_answers_lie_between_their_bound_and_what_the_model_finds() {
+    let (judged, unproven) = (Cell::new(0), Cell::new(0));
+    let rule = |inst: &Instance| {
+        let verdict = milp::solve(inst, 60);
+        for effort in [1, 7, 2_000] {
+            let mut inst = inst.clone();
+            inst.policy.effort_percent = effort;
+            let answer = rules::optimal(&inst, &verdict)?;
+            let open = answer.is_some_and(|decision| !decision.proof.optimal);
+            unproven.set(unproven.get() + u64::from(open));
+            judged.set(judged.get() + u64::from(verdict != Verdict::Unknown));
+        }
+        Ok(())
+    };
+    let divided = Shape {
+        demands: (3, 8),
+        locations: (4, 12),
+        services: (1, 2),
+        may_split: 60,
+        stocked: 50,
+        qty_max: 40,
+        days: 0,
+        ..Shape::DIVIDED
+    };
+    hold(&divided, 40, rule);
+    let large = Shape {
+        demands: (17, 20),
+        locations: (2, 6),
+        services: (1, 1),
+        may_split: 30,
+        qty_max: 5,
+        measured: 0,
+        days: 0,
+        ..Shape::WHOLE
+    };
+    hold(&large, 20, rule);
+    let (judged, unproven) = (judged.get(), unproven.get());
+    assert!(judged >= scaled(30), "only {judged} judged");
+    assert!(
+        unproven >= scaled(10),
+        "only {unproven} not proven: nothing was cut short"
+    );
+}
+
 /// More lines than are searched exactly: exchanges find the plans, prices and steps of weight bound them.
 #[test]
 #[allow(clippy::print_stderr)] // what was covered, for whoever looks with --nocapture

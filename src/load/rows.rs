@@ -3,7 +3,7 @@
 
 use super::field::{Field, GRAMS_MAX, abilities, class, coordinate, countries};
 use super::table::{Column, may, must};
-use crate::model::{Cents, Invalid, Item, Location, LocationKind, PolicyOverrides};
+use crate::model::{Cents, Invalid, Item, Location, LocationKind, Policy, PolicyOverrides};
 
 /// Longest side of an item, in millimetres.
 const SIDE_MM_MAX: u64 = 100_000;
@@ -49,7 +49,7 @@ pub(super) const LOCATION: [Column; 20] = [
 ];
 
 /// Names of the policy fields on the wire and in `network.toml`.
-pub(super) const POLICY: [&str; 8] = [
+pub(super) const POLICY: [&str; 9] = [
     "split_penalty_cents",
     "speed_value_cents_per_day",
     "late_cents_per_day",
@@ -58,12 +58,13 @@ pub(super) const POLICY: [&str; 8] = [
     "ship_complete",
     "allow_backorder",
     "min_value_to_split_cents",
+    "effort_percent",
 ];
 
 /// The same for an order, which may start from a preset.
-pub(super) const ORDER_POLICY: [&str; 9] = {
-    let [a, b, c, d, e, f, g, h] = POLICY;
-    ["preset", a, b, c, d, e, f, g, h]
+pub(super) const ORDER_POLICY: [&str; 10] = {
+    let [a, b, c, d, e, f, g, h, i] = POLICY;
+    ["preset", a, b, c, d, e, f, g, h, i]
 };
 
 /// An item of fields in the order of [`ITEM`].
@@ -154,7 +155,7 @@ pub(super) fn location(fields: [Field<'_>; 20]) -> Result<Location, Invalid> {
 }
 
 /// Policy fields in the order of [`POLICY`].
-pub(super) fn policy(fields: [Field<'_>; 8]) -> Result<PolicyOverrides, Invalid> {
+pub(super) fn policy(fields: [Field<'_>; 9]) -> Result<PolicyOverrides, Invalid> {
     let [
         split,
         speed,
@@ -164,6 +165,7 @@ pub(super) fn policy(fields: [Field<'_>; 8]) -> Result<PolicyOverrides, Invalid>
         ship_complete,
         allow_backorder,
         min_value,
+        effort,
     ] = fields;
     Ok(PolicyOverrides {
         split_penalty: split.optional(Field::cents)?,
@@ -174,5 +176,6 @@ pub(super) fn policy(fields: [Field<'_>; 8]) -> Result<PolicyOverrides, Invalid>
         ship_complete: ship_complete.optional(Field::flag)?,
         allow_backorder: allow_backorder.optional(Field::flag)?,
         min_value_to_split: min_value.optional(Field::cents)?,
+        effort_percent: effort.optional(|f| f.whole(1..=u64::from(Policy::EFFORT_MAX)))?,
     })
 }

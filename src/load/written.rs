@@ -83,6 +83,7 @@ fn policy_to_json(policy: &PolicyOverrides) -> Value {
         ship_complete,
         allow_backorder,
         min_value,
+        effort,
     ] = POLICY;
     let cents = [
         (split, policy.split_penalty),
@@ -101,10 +102,12 @@ fn policy_to_json(policy: &PolicyOverrides) -> Value {
             .iter()
             .filter_map(|(name, c)| Some(((*name).to_owned(), json!((*c)?.0)))),
     );
+    let most = policy.max_shipments.map(u16::from);
+    let numbers = [(max_shipments, most), (effort, policy.effort_percent)];
     json.extend(
-        policy
-            .max_shipments
-            .map(|most| (max_shipments.to_owned(), json!(most))),
+        numbers
+            .iter()
+            .filter_map(|(name, n)| Some(((*name).to_owned(), json!((*n)?)))),
     );
     json.extend(
         flags

@@ -23,6 +23,14 @@ pub struct Policy {
     pub allow_backorder: bool,
     /// An order whose goods are worth less ships in one shipment at most; 0 for none.
     pub min_value_to_split: Cents,
+    /// How much work the search for a plan and its proof may be, as percent of the usual, 1 to
+    /// [`Policy::EFFORT_MAX`]: it is counted, not timed. Most orders need far less than the usual.
+    pub effort_percent: u16,
+}
+
+impl Policy {
+    /// The most percent of the usual work.
+    pub const EFFORT_MAX: u16 = 10_000;
 }
 
 impl Default for Policy {
@@ -36,6 +44,7 @@ impl Default for Policy {
             ship_complete: false,
             allow_backorder: true,
             min_value_to_split: Cents(0),
+            effort_percent: 100,
         }
     }
 }
@@ -59,6 +68,8 @@ pub struct PolicyOverrides {
     pub allow_backorder: Option<bool>,
     /// See [`Policy::min_value_to_split`].
     pub min_value_to_split: Option<Cents>,
+    /// See [`Policy::effort_percent`].
+    pub effort_percent: Option<u16>,
 }
 
 impl PolicyOverrides {
@@ -78,6 +89,7 @@ impl PolicyOverrides {
             min_value_to_split: self
                 .min_value_to_split
                 .unwrap_or(defaults.min_value_to_split),
+            effort_percent: self.effort_percent.unwrap_or(defaults.effort_percent),
         }
     }
 }

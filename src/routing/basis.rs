@@ -38,6 +38,9 @@ struct Basis {
     paused: Vec<LocationId>,
 }
 
+/// Percent of the usual work.
+const USUAL_EFFORT: u16 = 100;
+
 /// How many locations there were when a decision was made.
 #[must_use]
 pub fn locations_then(basis: &[u8]) -> Option<usize> {
@@ -140,7 +143,9 @@ fn put_policy(out: &mut Vec<u8>, policy: &Policy) {
     ];
     cents.iter().for_each(|c| put_signed(out, c.0));
     let flags = u64::from(policy.ship_complete) | u64::from(policy.allow_backorder) << 1;
-    put(out, u64::from(policy.max_shipments) << 2 | flags);
+    // None where it is the usual.
+    let effort = u64::from(policy.effort_percent ^ USUAL_EFFORT) << 10;
+    put(out, effort | u64::from(policy.max_shipments) << 2 | flags);
 }
 
 fn take_policy(bytes: &mut Bytes<'_>) -> Option<Policy> {
@@ -153,10 +158,11 @@ fn take_policy(bytes: &mut Bytes<'_>) -> Option<Policy> {
         speed_value_per_day,
         late_per_day,
         short_per_unit,
-        max_shipments: u8::try_from(flags >> 2).ok()?,
+        max_shipments: u8::try_from(flags >> 2 & 0xff).ok()?,
         ship_complete: flags & 1 == 1,
         allow_backorder: flags >> 1 & 1 == 1,
         min_value_to_split,
+        effort_percent: u16::try_from(flags >> 10).ok()? ^ USUAL_EFFORT,
     })
 }
 
@@ -366,6 +372,22 @@ impl Bytes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn policies_read_back() {
+        for (max_shipments, effort_percent) in
+            [(1, 100), (255, 1), (3, Policy::EFFORT_MAX), (255, 99)]
+        {
+            let policy = Policy {
+                max_shipments,
+                effort_percent,
+                ..Policy::default()
+            };
+            let mut out = Vec::new();
+            put_policy(&mut out, &policy);
+            assert_eq!(take_policy(&mut Bytes(&out)), Some(policy));
+        }
+    }
 
     #[test]
     fn numbers_read_back() {

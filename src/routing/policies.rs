@@ -54,6 +54,7 @@ const NOTHING: PolicyOverrides = PolicyOverrides {
     ship_complete: None,
     allow_backorder: None,
     min_value_to_split: None,
+    effort_percent: None,
 };
 
 /// The policies of a network.

@@ -171,7 +171,17 @@ pub(super) struct Job<'a> {
     pub(super) draft: bool,
 }
 
+/// So many percent of the usual work, and some.
+pub(super) fn part_of(usual: u64, percent: u16) -> u64 {
+    (usual / 100).saturating_mul(percent.into()).max(1)
+}
+
 impl<'a> Job<'a> {
+    /// How much work may be done where `usual` is the usual.
+    pub(super) fn effort(&self, usual: u64) -> u64 {
+        part_of(usual, self.policy.effort_percent)
+    }
+
     /// Checks everything the search relies on.
     pub(super) fn new(lanes: &'a Lanes, request: &'a Request<'a>) -> Result<Self, Unroutable> {
         check(lanes, request).map_err(Unroutable::Malformed)?;

@@ -5,7 +5,8 @@ use allot::load::{
     Faulty, item_json, location_json, network_folder, order_json, order_to_json, orders_file,
 };
 use allot::model::{
-    Cents, Coordinate, Day, EpochMillis, Order, OrderKey, OrderLine, PolicyOverrides, Qty, ShipTo,
+    Cents, Coordinate, Day, EpochMillis, Order, OrderKey, OrderLine, Policy, PolicyOverrides, Qty,
+    ShipTo,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -24,8 +25,10 @@ fn policy() -> impl Strategy<Value = PolicyOverrides> {
         prop::option::of(1..=255u8),
         any::<Option<bool>>(),
         any::<Option<bool>>(),
+        prop::option::of(1..=Policy::EFFORT_MAX),
     );
-    (cents, rest).prop_map(|(cents, (max_shipments, ship_complete, allow_backorder))| {
+    (cents, rest).prop_map(|(cents, rest)| {
+        let (max_shipments, ship_complete, allow_backorder, effort_percent) = rest;
         let (split_penalty, speed_value_per_day, late_per_day, short_per_unit, min_value_to_split) =
             cents;
         PolicyOverrides {
@@ -37,6 +40,7 @@ fn policy() -> impl Strategy<Value = PolicyOverrides> {
             ship_complete,
             allow_backorder,
             min_value_to_split,
+            effort_percent,
         }
     })
 }

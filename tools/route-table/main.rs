@@ -48,6 +48,9 @@ struct Args {
     /// every order once.
     #[arg(long)]
     rounds: Option<usize>,
+    /// How much work a search may be, as percent of the usual (policy field `effort_percent`).
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    effort: u16,
     /// Writes the first orders of every cell to a file, one JSON object a line.
     #[arg(long)]
     export: Option<PathBuf>,
@@ -144,7 +147,10 @@ fn main() -> anyhow::Result<()> {
                     64
                 },
             };
-            let world = World::new(mix, 1);
+            let mut world = World::new(mix, 1);
+            for order in &mut world.orders {
+                order.policy.effort_percent = args.effort;
+            }
             let cell = measure(&world, &kind, mix, &args)?;
             println!(
                 "{kind} | {lines} x {locations} | {:.2} | {:.2} | {}/{} | {:.3} | {}",

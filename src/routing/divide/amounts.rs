@@ -137,6 +137,7 @@ pub(super) struct Amounts<'s, 'a> {
 
 impl<'s, 'a> Amounts<'s, 'a> {
     pub(super) fn new(search: &'s mut Search<'a>, curves: Curves<'a>, equal: bool) -> Self {
+        let job = search.job;
         Self {
             equal,
             search,
@@ -144,7 +145,7 @@ impl<'s, 'a> Amounts<'s, 'a> {
             left: i64::MAX,
             unfinished: i64::MAX,
             work: Work {
-                left: if equal { EQUAL_WORK_MAX } else { WORK_MAX },
+                left: job.effort(if equal { EQUAL_WORK_MAX } else { WORK_MAX }),
                 kept: 0,
                 #[cfg(test)]
                 done: 0,
@@ -177,14 +178,15 @@ impl<'s, 'a> Amounts<'s, 'a> {
             self.left = self.left.min(least);
             return;
         }
-        self.work.kept = self.work.left.saturating_sub(EACH_MAX);
+        let job = self.search.job;
+        self.work.kept = self.work.left.saturating_sub(job.effort(EACH_MAX));
         self.work.left -= self.work.kept;
         let left = self.try_set(set, least);
         self.work.left += std::mem::take(&mut self.work.kept);
         if let Some(bound) = left {
             let known = self.search.least_known();
             if bound < known - known / 100 * FAR_PERCENT {
-                self.work.left = self.work.left.min(FAR_WORK_MAX);
+                self.work.left = self.work.left.min(job.effort(FAR_WORK_MAX));
             }
             self.later.push((bound, set.to_vec()));
         }

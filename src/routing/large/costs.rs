@@ -150,6 +150,8 @@ pub(super) struct Costs {
     /// Most shipments.
     pub(super) most: usize,
     pub(super) split: i64,
+    /// Percent of the usual work.
+    pub(super) effort: u16,
     /// The steps that the lines lie under, where those of whole shipments are known.
     pub(super) stairs: Option<Stairs>,
 }
@@ -213,6 +215,7 @@ impl Costs {
             lifted: Vec::new(),
             most: usize::from(job.policy.max_shipments),
             split,
+            effort: job.policy.effort_percent,
             stairs: None,
         };
         new.add_demands(job, offers)?;
@@ -743,6 +746,7 @@ impl Costs {
             measure: Measure::Mass,
             most: usize::try_from(1 + dice.below(6)).unwrap(),
             split: 150 * PARTS,
+            effort: 100,
             stairs: None,
         };
         for _ in 0..offers {

@@ -250,7 +250,7 @@ impl<'a> Search<'a> {
             assigner,
             found: Vec::new(),
             best,
-            work: WORK_MAX,
+            work: job.effort(WORK_MAX),
         }
     }
 

@@ -20,6 +20,7 @@ mod sets;
 mod through;
 
 use self::parts::Divided;
+use super::super::request::part_of;
 use super::costs::{Costs, PARTS};
 use super::node::{Ascent, Node, Shorts};
 use super::stairs::{Refiner, Shipped};
@@ -116,15 +117,16 @@ impl Costs {
     /// How many cells a search may look at.
     fn work(&self, aim: Aim) -> u64 {
         let most = WORK_MAX.max(self.cells() * EACH_MAX);
-        match aim {
+        let usual = match aim {
             Aim::Near => (self.cells() * EACH_NEAR).max(WORK_NEAR).min(most),
             Aim::Better | Aim::Equal => most * MORE,
-        }
+        };
+        part_of(usual, self.effort)
     }
 
     /// How many cells are worth to be looked at where there is much to prove.
     fn far_work(&self) -> u64 {
-        (self.cells() * EACH_FAR).max(WORK_FAR)
+        part_of((self.cells() * EACH_FAR).max(WORK_FAR), self.effort)
     }
 
     /// The same with another aim.
