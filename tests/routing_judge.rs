@@ -618,6 +618,14 @@ fn the_frontier_is_what_no_other_plan_beats() {
     hold(&whole, 250, choices);
     hold(&Shape::TINY, 50, choices);
     assert!(judged.get() >= scaled(230), "only {} judged", judged.get());
+    let before = judged.get();
+    let divided = Shape {
+        days: 0,
+        ..Shape::DIVIDED
+    };
+    hold(&divided, 150, choices);
+    let judged = judged.get() - before;
+    assert!(judged >= scaled(60), "only {judged} judged");
 }
 
 #[test]

@@ -7,11 +7,11 @@
 //! within both is found; the plans that nothing beats are among these, because each is the cheapest
 //! within its own number and date.
 
+use super::eager::Eager;
 use super::price::reprice;
 use super::quote::dates;
 use super::request::{EXACT_DEMANDS_MAX, Job, Request, Unroutable};
-use super::solve::{Scratch, decide};
-use super::tariff::AMOUNT_MAX;
+use super::solve::Scratch;
 use crate::model::{Cents, Day, Decision, Plan};
 
 /// Most different plans that are looked for by date, of one number of shipments.
@@ -24,8 +24,10 @@ pub struct Frontier {
     /// shipments. Costs are by the order's policy without its value of speed.
     pub plans: Vec<Decision>,
     /// Whether every plan that nothing beats is there: so it is for orders of up to
-    /// [`EXACT_DEMANDS_MAX`] demands of which none is divisible. Otherwise these are the plans that
-    /// the searches found, each with its own proof or bound; there may be others.
+    /// [`EXACT_DEMANDS_MAX`] demands. Where some of them are divided, all searches have to end for that, and
+    /// plans are not looked for that cost more than sixteen times one that leaves the fewest short, if that is
+    /// more than 1,000,000 cents. Otherwise these are the plans that the searches found, each with its own proof
+    /// or bound; there may be others.
     pub complete: bool,
 }
 
@@ -53,19 +55,13 @@ pub fn frontier(
 ) -> Result<Frontier, Unroutable> {
     let mut job = Job::new(lanes, request)?;
     job.policy.speed_value_per_day = Cents(0);
-    // A unit short costs more than anything that shipping it could: so the fewest are short.
-    let units: i64 = request.demands.iter().map(|d| i64::from(d.qty.0)).sum();
-    let mut eager = job;
-    eager.policy.short_per_unit = Cents(AMOUNT_MAX / units);
-    let first = decide(&eager, scratch)?;
+    let (eager, first) = Eager::new(&job, scratch)?;
     let mut search = Search {
         job,
         eager,
-        fewest: first.plan.short_units(),
         found: Vec::new(),
-        complete: request.demands.len() <= EXACT_DEMANDS_MAX,
+        complete: eager.proven && request.demands.len() <= EXACT_DEMANDS_MAX,
     };
-    search.complete &= !scratch.divides();
     // Where fewer shipments than allowed were made, the numbers between give the same plans.
     let mut shipments = job.policy.max_shipments;
     while shipments > 0 {
@@ -80,8 +76,7 @@ pub fn frontier(
 
 struct Search<'a> {
     job: Job<'a>,
-    eager: Job<'a>,
-    fewest: u64,
+    eager: Eager<'a>,
     found: Vec<(Rank, Decision)>,
     complete: bool,
 }
@@ -90,35 +85,29 @@ impl Search<'_> {
     /// The cheapest plans of at most so many shipments, by ever earlier dates; the most shipments
     /// that one of them has.
     fn by_date(&mut self, shipments: u8, scratch: &mut Scratch) -> u8 {
-        let mut eager = self.eager;
-        eager.policy.max_shipments = shipments;
+        let mut within = self.eager.job();
+        within.policy.max_shipments = shipments;
         let mut made = 0;
         for _ in 0..DATES_MAX {
-            let Ok(decision) = decide(&eager, scratch) else {
-                return made;
-            };
+            let (found, proven) = self.eager.cheapest(&within, scratch);
+            self.complete &= proven;
+            let Some(decision) = found else { return made };
             let delivered = decision.plan.delivered_on();
             made = made.max(u8::try_from(decision.plan.shipments.len()).unwrap_or(u8::MAX));
-            if !self.take(decision) {
-                return made;
-            }
+            self.take(decision);
             // Nothing between is a date on which anything could be delivered.
-            let earlier = delivered.and_then(|day| dates(&eager, day).into_iter().rev().nth(1));
+            let earlier = delivered.and_then(|day| dates(&within, day).into_iter().rev().nth(1));
             let Some(earlier) = earlier else {
                 return made;
             };
-            eager.latest = Some(earlier);
+            within.latest = Some(earlier);
         }
         self.complete = false;
         made
     }
 
-    /// Keeps a plan unless it leaves more short than need be.
-    fn take(&mut self, mut decision: Decision) -> bool {
-        self.complete &= decision.proof.optimal;
-        if decision.plan.short_units() != self.fewest {
-            return false;
-        }
+    /// Keeps a plan, which leaves no more short than need be.
+    fn take(&mut self, mut decision: Decision) {
         let dear = decision.plan.objective.total();
         for plan in std::iter::once(&mut decision.plan).chain(&mut decision.runner_up) {
             reprice(&self.job, plan);
@@ -126,10 +115,9 @@ impl Search<'_> {
         let cheaper = dear - decision.plan.objective.total();
         decision.proof.bound -= cheaper;
         // Another plan is only a runner-up if it leaves no more short.
-        let fewest = self.fewest;
+        let fewest = self.eager.fewest;
         decision.runner_up = decision.runner_up.filter(|p| p.short_units() == fewest);
         self.found.push((rank(&decision.plan), decision));
-        true
     }
 
     /// The plans that no other beats; of equal ones the first.

@@ -120,6 +120,7 @@ mod carriage;
 mod days;
 mod departures;
 mod divide;
+mod eager;
 mod explain;
 mod frontier;
 mod joint;

@@ -1,10 +1,10 @@
 //! Three answers to one order: cheapest, fastest and balanced.
 
+use super::eager::Eager;
 use super::lanes::{Lanes, NO_ZONE};
 use super::price::reprice;
 use super::request::{Job, Request, Unroutable};
 use super::solve::{Scratch, decide};
-use super::tariff::AMOUNT_MAX;
 use crate::model::{Cents, Day, Decision, EpochMillis, Plan};
 
 /// What a quote is best at.
@@ -56,25 +56,22 @@ pub fn quote(
 }
 
 fn fastest(job: &Job<'_>, scratch: &mut Scratch) -> Result<Decision, Unroutable> {
-    // A unit short costs more than anything that shipping it could: so the fewest are short.
-    let units: i64 = job.request.demands.iter().map(|d| i64::from(d.qty.0)).sum();
-    let mut eager = *job;
-    eager.policy.short_per_unit = Cents(AMOUNT_MAX / units);
-    let mut best = decide(&eager, scratch)?;
-    let fewest = best.plan.short_units();
+    let (eager, mut best) = Eager::new(job, scratch)?;
+    let fewest = eager.fewest;
     if let Some(slowest) = best.plan.delivered_on() {
         // Invariant: `best` delivers by dates[high]; no plan delivers by dates[low - 1].
         let dates = dates(job, slowest);
+        let mut within = eager.job();
         let (mut low, mut high) = (0, dates.len().saturating_sub(1));
         while low < high {
             let middle = low + (high - low) / 2;
-            eager.latest = Some(dates[middle]);
-            match decide(&eager, scratch) {
-                Ok(found) if found.plan.short_units() == fewest => {
+            within.latest = Some(dates[middle]);
+            match eager.cheapest(&within, scratch) {
+                (Some(found), _) => {
                     best = found;
                     high = middle;
                 }
-                _ => low = middle + 1,
+                (None, _) => low = middle + 1,
             }
         }
     }

@@ -21,15 +21,12 @@ fn choice(plan: &Plan) -> Choice {
     (cents, plan.delivered_on(), shipments)
 }
 
-/// Holds the router's frontier of `inst`, which no demand divides, against the table of the cheapest
-/// plan for every number of shipments and every date. `false` when it could not be judged.
+/// Holds the router's frontier of `inst` against the table of the cheapest
+/// plan for every number of shipments and every date. `false` when it could not be judged, or says of divided
+/// demands that it may not be complete.
 pub(crate) fn all_choices(inst: &Instance) -> Result<bool, String> {
     let divides = |d: usize| inst.demands[d].qty > 1 && naive::divisible(inst, d);
-    if (0..inst.demands.len()).any(divides) {
-        let found = frontier_of(inst);
-        let claimed = found.is_ok_and(|f| f.complete);
-        return ensure(!claimed, || "complete with a divisible demand".into()).map(|()| false);
-    }
+    let divided = (0..inst.demands.len()).any(divides);
     let mut timeless = inst.clone();
     timeless.policy.speed_value_per_day = Cents(0);
     let mut eager = timeless.clone();
@@ -43,6 +40,9 @@ pub(crate) fn all_choices(inst: &Instance) -> Result<bool, String> {
         Table::Choices(found) => found,
     };
     let found = frontier_of(inst).map_err(|e| format!("refused: {e}"))?;
+    if divided && !found.complete {
+        return Ok(false);
+    }
     let is: Vec<Choice> = found.plans.iter().map(|d| choice(&d.plan)).collect();
     let cheaper = DEAR - inst.policy.short_per_unit.0;
     let should: Vec<Choice> = should
