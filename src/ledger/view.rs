@@ -92,6 +92,13 @@ impl StockView {
         &self.steps[cell.later.0 as usize..cell.later.1 as usize]
     }
 
+    /// Whether anything at all may become promisable later.
+    #[inline]
+    #[must_use]
+    pub fn grows(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
     /// The most that all locations together may promise of the SKU at `line` by time, when a
     /// channel allocation limits it: the first step is the moment of the view. `None` is
     /// unlimited. Cells are already cut to it one by one; a plan that draws from several

@@ -37,13 +37,44 @@ pub(super) const ROOMY: u32 = u32::MAX;
 /// [`EXACT_DEMANDS_MAX`](super::EXACT_DEMANDS_MAX) demands.
 const SETS_MAX: u64 = 1 << 23;
 
-/// What one location has.
-#[derive(Debug, Clone, Copy, Default)]
-struct Held {
-    /// Holds units of these, perhaps fewer than wanted.
-    any: Set,
+/// What one location has: in the lower half of what it holds units, perhaps fewer than wanted, in the upper
+/// half of what it has the whole quantity now. One number, so that a cell is noted at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Held(u32);
+
+impl Held {
+    /// The lower half.
+    const ANY: u32 = (1 << Set::BITS) - 1;
+
+    /// The whole of a demand.
+    #[inline]
+    fn whole(line: usize) -> Self {
+        Self((1 << Set::BITS | 1) << line)
+    }
+
+    /// Takes note of a demand, of which it has all or not. Whether it has is anybody's guess: no branch hangs
+    /// on that.
+    #[inline]
+    fn note(&mut self, demand: Self, all: bool) {
+        self.0 |= demand.0 & (Self::ANY | u32::from(all).wrapping_neg());
+    }
+
+    /// Holds units of these.
+    #[inline]
+    fn any(self) -> Set {
+        Set::try_from(self.0 & Self::ANY).unwrap_or(Set::MAX)
+    }
+
     /// Has the whole quantity of these now.
-    now: Set,
+    #[inline]
+    fn now(self) -> Set {
+        Set::try_from(self.0 >> Set::BITS).unwrap_or(Set::MAX)
+    }
+
+    /// Has nothing whole that anybody ships.
+    fn ship_nothing(&mut self) {
+        self.0 &= Self::ANY;
+    }
 }
 
 /// What seldom is so of what a location has.
@@ -61,12 +92,8 @@ struct Odd {
 struct Common<'a> {
     /// Whether some may have a slot at once.
     may: bool,
-    /// Whether nobody is closed.
-    open: bool,
-    /// Whether somebody has a limit by day.
-    limited: bool,
-    /// Whether there is more to know of some.
-    odd: bool,
+    /// Whether all may: nobody is closed, has a limit by day, or has anything odd about it.
+    all: bool,
     class_of: &'a [u16],
     per_shipment: &'a [i64],
 }
@@ -135,7 +162,8 @@ impl Candidates {
         if self.all_touched {
             for (word, rows) in self.touched.iter_mut().zip(self.held.chunks(64)) {
                 let bits = rows.iter().enumerate();
-                *word = bits.fold(0, |all, (at, row)| all | u64::from(row.any != 0) << at);
+                let holds = |row: &Held| u64::from(*row != Held::default());
+                *word = bits.fold(0, |all, (at, row)| all | holds(row) << at);
             }
         }
         self.later.sort_unstable_by_key(|l| (l.location, l.ready));
@@ -145,9 +173,7 @@ impl Candidates {
         self.seen.reserve(many);
         let common = Common {
             may: self.groups.is_empty(),
-            open: job.open(),
-            limited: job.lanes.limited(),
-            odd: self.is_odd,
+            all: job.open() && !job.lanes.limited() && !self.is_odd,
             class_of: &job.request.destination.class_of,
             per_shipment: &job.lanes.per_shipment,
         };
@@ -247,27 +273,33 @@ impl Candidates {
         let many = 4 * cells.len() > self.held.len();
         self.all_touched |= many;
         let simple = demand.class.0 == 0 && !divisible;
-        match (job.buffers(), simple) {
-            ([], true) => self.read_cells(job, line, !many, |_, now| (now, true)),
-            (buffers, _) => self.read_cells(job, line, !many, |location, now| {
-                let kept = buffers.get(location).copied().unwrap_or_default();
-                (now.saturating_sub(kept), simple)
+        let kept = job.buffers();
+        let beyond = |location: usize, now: Qty| {
+            now.saturating_sub(kept.get(location).copied().unwrap_or_default())
+        };
+        let none = |_: &Cell, now: Qty| now.is_zero();
+        match (kept, simple, job.request.stock.grows()) {
+            ([], true, false) => self.read_cells(job, line, !many, |_, now| now, none),
+            (_, true, false) => self.read_cells(job, line, !many, beyond, none),
+            (_, true, true) => self.read_cells(job, line, !many, beyond, |cell, now| {
+                now < demand.qty && (now.is_zero() || cell.grows())
             }),
+            (_, false, _) => self.read_cells(job, line, !many, beyond, |_, _| true),
         }
     }
 
-    /// Reads the cells of a line; `usable` is what of the units at a location routing may use now, and
-    /// whether that is nearly always all there is to know.
+    /// Reads the cells of a line: `usable` is what of the units at a location routing may use now, and `odd`
+    /// whether that is not all there is to know of a cell.
     #[inline]
     fn read_cells(
         &mut self,
         job: &Job<'_>,
         line: usize,
         note: bool,
-        usable: impl Fn(usize, Qty) -> (Qty, bool),
+        usable: impl Fn(usize, Qty) -> Qty,
+        odd: impl Fn(&Cell, Qty) -> bool,
     ) {
-        let bit: Set = 1 << line;
-        let whole = job.request.demands[line].qty;
+        let (wanted, whole) = (job.request.demands[line].qty, Held::whole(line));
         for cell in job.request.stock.cells(line) {
             let location = cell.location.index();
             let Some(held) = self.held.get_mut(location) else {
@@ -276,15 +308,12 @@ impl Candidates {
             if note {
                 self.touched[location / 64] |= 1 << (location % 64);
             }
-            let (now, simple) = usable(location, cell.now);
-            // Whether it has all of it is anybody's guess: no branch hangs on that.
-            let has = now >= whole;
-            held.any |= bit;
-            let more = !has & (now.is_zero() | cell.grows());
-            if !simple | more {
+            let now = usable(location, cell.now);
+            if odd(cell, now) {
+                held.note(whole, false);
                 self.read_cell(job, line, cell, now);
             } else {
-                held.now |= bit & Set::from(has).wrapping_neg();
+                held.note(whole, now >= wanted);
             }
         }
     }
@@ -303,7 +332,7 @@ impl Candidates {
         let units = |all: Qty| job.beyond_buffer(location, all);
         let later = job.request.stock.later(cell);
         if now >= whole {
-            self.held[location].now |= bit;
+            self.held[location].note(Held::whole(line), true);
             if self.divisible & bit != 0 && job.closed(cell.location).is_none() {
                 self.divisible &= !bit;
             }
@@ -369,14 +398,9 @@ impl Candidates {
         common: &Common<'_>,
         location: usize,
     ) -> Option<Slot> {
-        let now = self.held[location].now;
+        let now = self.held[location].now();
         let id = super::lanes::location_id(location);
-        if now == 0
-            || !common.may
-            || (common.odd && self.odd[location].later != 0)
-            || (!common.open && job.closed(id).is_some())
-            || (common.limited && job.tight(location))
-        {
+        if now == 0 || !common.may || (!common.all && self.is_apart(job, id)) {
             return None;
         }
         let departure = departures.now(job, common.class_of[location]);
@@ -389,6 +413,12 @@ impl Candidates {
             base: common.per_shipment[location].wrapping_add(least),
             room: ROOMY,
         })
+    }
+
+    /// Whether there is more to a location than a hand-over of what it has now.
+    fn is_apart(&self, job: &Job<'_>, location: LocationId) -> bool {
+        let at = location.index();
+        (self.is_odd && self.odd[at].later != 0) || job.closed(location).is_some() || job.tight(at)
     }
 
     /// Turns what a location holds into slots, or into the reason why there are none.
@@ -408,20 +438,20 @@ impl Candidates {
         let id = super::lanes::location_id(location);
         let first = self.slots.len();
         let mut reason = None;
-        let parts = held.any & !odd.unable & !odd.kept & self.divisible;
+        let parts = held.any() & !odd.unable & !odd.kept & self.divisible;
         if let Some(closed) = job.closed(id) {
             reason = Some(closed);
-        } else if odd.unable == held.any {
-            reason = Some(unable(job, location, held.any));
-        } else if held.now | odd.later | parts == 0 {
+        } else if odd.unable == held.any() {
+            reason = Some(unable(job, location, held.any()));
+        } else if held.now() | odd.later | parts == 0 {
             reason = Some(RejectedReason::NoStock);
         } else {
             let own = *later..*later + own_later;
             let tight = job.tight(location);
             if tight {
-                self.add_tight_slots(job, departures, id, held.now, own);
+                self.add_tight_slots(job, departures, id, held.now(), own);
             } else {
-                self.add_slots(job, departures, id, held.now, own);
+                self.add_slots(job, departures, id, held.now(), own);
             }
             if self.slots.len() == first {
                 reason = Self::idle(job, departures, location, parts != 0);
@@ -440,7 +470,7 @@ impl Candidates {
         }
         if self.slots.len() == first {
             // Nobody ships what is there.
-            self.held[location].now = 0;
+            self.held[location].ship_nothing();
         }
         *later += own_later;
         self.seen.push(Seen {
@@ -658,7 +688,7 @@ impl Candidates {
     /// Whether a location ships the whole quantity of a demand, where [`Self::only_now`].
     #[inline]
     pub(super) fn has(&self, location: usize, line: usize) -> bool {
-        self.held[location].now >> line & 1 == 1
+        self.held[location].now() >> line & 1 == 1
     }
 }
 

@@ -223,10 +223,7 @@ impl Departures {
 
     /// The departure of a lane class with stock that is there at `ready`.
     pub(super) fn add(&mut self, job: &Job<'_>, class: u16, ready: EpochMillis) -> u32 {
-        let lanes = job.lanes;
-        let destination = job.request.destination;
-        let services = lanes.carriers.len();
-        let hours = destination.hours[usize::from(class)];
+        let hours = job.request.destination.hours[usize::from(class)];
         let now = ready == job.request.now;
         let handover = if now {
             self.leave_now(job, hours)
@@ -236,20 +233,26 @@ impl Departures {
         let mut new = Departure {
             class,
             ready,
-            ship_at: handover.map_or(EpochMillis::DISTANT_FUTURE, |h| h.ship_at),
+            ship_at: EpochMillis::DISTANT_FUTURE,
             least: NEVER,
             reaches: self.collected,
             whole: UNKNOWN,
         };
+        if let Some(handover) = handover {
+            new.ship_at = handover.ship_at;
+        }
         if self.collected {
             if let Some(Handover { day, today, .. }) = handover {
                 new.least = job.dated_cents(today, day);
             }
+            let services = job.lanes.carriers.len();
             self.dated.resize(self.dated.len() + services, NEVER);
         } else if now && handover.is_some() {
             let runs = std::mem::take(&mut self.runs);
-            let of_hours = &runs[usize::from(hours) * self.runs_in_row..];
-            self.date(job, &mut new, |run| of_hours[usize::from(run)]);
+            let of_hours = &runs[usize::from(hours) * self.runs_in_row..][..self.runs_in_row];
+            self.date(job, &mut new, |run| {
+                of_hours.get(usize::from(run)).copied().unwrap_or(NEVER)
+            });
             self.runs = runs;
         } else {
             let dated = |run: u16| {
@@ -273,16 +276,18 @@ impl Departures {
         let rows = destination.rows(class, lanes.carriers.len());
         let least_of = lanes.tariffs.least(self.slope);
         let start = self.dated.len();
-        self.dated.resize(start + rows.len(), NEVER);
         let (mut reached, mut least) = (NEVER, NEVER);
-        for (cents, &row) in self.dated[start..].iter_mut().zip(rows) {
-            if row != NO_ROW {
-                *cents = run_cents(lanes.run_of[row as usize]);
-                let tariff = least_of[row as usize];
-                reached = reached.min(tariff);
-                least = least.min(tariff.wrapping_add(*cents));
-            }
-        }
+        self.dated.extend(rows.iter().map(|&row| {
+            // There is no row where the service does not go.
+            let row = row as usize;
+            let (Some(&run), Some(&tariff)) = (lanes.run_of.get(row), least_of.get(row)) else {
+                return NEVER;
+            };
+            let cents = run_cents(run);
+            reached = reached.min(tariff);
+            least = least.min(tariff.wrapping_add(cents));
+            cents
+        }));
         if !self.plain {
             let per_parcel = lanes.sites[usize::from(destination.sample[class])].per_parcel;
             let all = self.dated[start..].iter().zip(rows).enumerate();
@@ -481,19 +486,26 @@ impl Departures {
         let per_parcel = lanes.sites[usize::from(destination.sample[class])].per_parcel;
         let start = self.curves.len();
         self.curves.resize(start + loads.ids(), NEVER);
+        let least_of = lanes.tariffs.least(self.slope);
+        // No load costs more than this by the services so far. One that costs more for any load is of no use.
+        let mut most = NEVER;
         for service in 0..services {
             let dated = self.dated[departure as usize * services + service];
             let zone = destination.zones(class, services)[service];
-            if dated >= NEVER {
+            if dated >= NEVER || least_of[lanes.tariffs.row(service, zone)] + dated >= most {
                 continue;
             }
             let row = self.row(job, service, zone, loads);
             let costs = &self.rows_of[row..row + loads.ids()];
             let curve = &mut self.curves[start..start + loads.ids()];
             if per_parcel == 0 {
+                let mut dearest = 0;
                 for (best, cents) in curve.iter_mut().zip(costs) {
-                    *best = (*best).min(cents.wrapping_add(dated));
+                    let cents = cents.wrapping_add(dated);
+                    dearest = dearest.max(cents);
+                    *best = (*best).min(cents);
                 }
+                most = most.min(dearest);
                 continue;
             }
             let billing = usize::from(lanes.tariffs.billing_of[service]);
@@ -668,17 +680,17 @@ impl Loads {
         let Some(last) = billing.bracket_of(grams, mm3) else {
             return false;
         };
-        let bracket = |&(grams, mm3): &(u64, u64)| billing.bracket_of_part(grams, mm3);
         // What is heavier is in no lower bracket.
-        let singles = (0..demands.len()).map(|i| bracket(&self.weights[1 << i]));
+        let singles = (0..demands.len()).map(|i| self.weights[1 << i]);
+        let singles = singles.filter_map(|(grams, mm3)| billing.bracket_of(grams, mm3));
         let first = singles.min().unwrap_or(last);
         if usize::from(last - first) >= self.weights.len() {
             return false;
         }
         let of_set = self.of_set.upto(self.weights.len());
-        for (of_set, weight) in of_set.iter_mut().zip(&self.weights) {
+        for (of_set, &(grams, mm3)) in of_set.iter_mut().zip(&self.weights) {
             // Nothing at all may be lighter than any; nobody asks what it costs.
-            of_set.id = bracket(weight).saturating_sub(first);
+            of_set.id = billing.bracket_of_part(grams, mm3).saturating_sub(first);
         }
         self.billings = 1;
         self.parcels.clear();

@@ -9,21 +9,27 @@ use crate::model::{Cents, LocationId, Plan, Rejected, RejectedReason};
 /// Locations that hold something and are not in the plan, and all that are paused; ascending.
 pub(super) fn rejected(job: &Job<'_>, seen: &[Seen], plan: &Plan) -> Vec<Rejected> {
     let total = plan.objective.total().0;
-    // Both by ascending location.
-    let mut used = plan.shipments.iter().map(|s| s.location.0).peekable();
-    let mut rejected = Vec::with_capacity(seen.len());
-    for seen in seen {
-        while used.next_if(|&location| location < seen.location).is_some() {}
-        if used.peek() == Some(&seen.location) {
-            continue;
-        }
+    let why = |seen: &Seen| {
         let location = LocationId(seen.location);
-        rejected.push(match seen.reason {
+        match seen.reason {
             Some(reason) => Rejected::new(location, reason),
             None if seen.whole < NEVER => Rejected::dearer(location, Cents(seen.whole - total)),
             None => Rejected::new(location, RejectedReason::PartialDearer),
-        });
+        }
+    };
+    let mut rejected = Vec::with_capacity(seen.len());
+    // Both by ascending location.
+    let mut rest = seen;
+    for shipment in &plan.shipments {
+        let used = shipment.location.0;
+        let before = rest.partition_point(|s| s.location < used);
+        rejected.extend(rest[..before].iter().map(why));
+        rest = match &rest[before..] {
+            [first, others @ ..] if first.location == used => others,
+            others => others,
+        };
     }
+    rejected.extend(rest.iter().map(why));
     if job.lanes.any_paused() {
         add_paused(job, seen, &mut rejected);
     }

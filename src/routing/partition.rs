@@ -96,6 +96,39 @@ struct Labels {
     pair_of: Vec<u32>,
     /// The best two labels of a set and layer.
     all: Vec<Label>,
+    /// Sets that the search came to and has yet to go on from, as bits.
+    open: Vec<u64>,
+}
+
+impl Labels {
+    /// Forgets everything; room for so many sets in so many layers.
+    fn start(&mut self, sets: usize, layers: usize) {
+        self.pair_of.clear();
+        self.pair_of.resize(layers * sets, NO_LABEL);
+        self.all.clear();
+        self.open.clear();
+        self.open.resize(sets.div_ceil(64), 0);
+    }
+
+    /// Takes note of a set to go on from.
+    #[inline]
+    fn open(&mut self, set: Set) {
+        self.open[usize::from(set / 64)] |= 1 << (set % 64);
+    }
+
+    /// Takes the least set to go on from that is not before the word `from` of the bits.
+    #[inline]
+    fn next(&mut self, from: &mut usize) -> Option<Set> {
+        loop {
+            let bits = self.open.get_mut(*from)?;
+            if *bits != 0 {
+                let set = *from * 64 + bits.trailing_zeros() as usize;
+                *bits &= *bits - 1;
+                return Set::try_from(set).ok();
+            }
+            *from += 1;
+        }
+    }
 }
 
 /// Lower bounds by set.
@@ -136,11 +169,7 @@ impl Partition {
         let most = usize::from(rules.most);
         let limited = most < rules.all.count_ones() as usize;
         let layers = if limited { most + 1 } else { 1 };
-        self.labels.pair_of.clear();
-        self.labels
-            .pair_of
-            .resize(layers << subsets.demands, NO_LABEL);
-        self.labels.all.clear();
+        self.labels.start(1 << subsets.demands, layers);
         let mut ceiling = ceiling;
         if self.bounds.first_shipments(rules, subsets, ceiling) > FEW {
             ceiling = self.bounds.guess_more(rules, subsets, ceiling);
@@ -447,8 +476,10 @@ impl<'a, F: Fn(u32) -> (u16, i64)> Run<'a, F> {
             ..UNREACHED
         });
         let mut bare_set = 0;
-        let mut decided = 0;
-        while decided != all {
+        self.memory.open(bare_set);
+        // What follows a set has more demands: it comes later.
+        let mut from = 0;
+        while let Some(decided) = self.memory.next(&mut from) {
             if let Some(label) = bare
                 && decided == bare_set
             {
@@ -456,15 +487,17 @@ impl<'a, F: Fn(u32) -> (u16, i64)> Run<'a, F> {
                 let low = lowest(all & !decided);
                 let short = self.rules.short[low.trailing_zeros() as usize];
                 bare_set |= low;
-                bare = (short < NEVER).then(|| Label {
+                bare = (short < NEVER && bare_set != all).then(|| Label {
                     cents: label.cents + short,
                     ..label
                 });
+                if bare.is_some() {
+                    self.memory.open(bare_set);
+                }
             }
             for layer in 0..self.layers {
                 self.expand(decided, layer);
             }
-            decided = next_subset(decided, all);
         }
     }
 
@@ -585,6 +618,8 @@ impl<'a, F: Fn(u32) -> (u16, i64)> Run<'a, F> {
         }
         if set == self.rules.all {
             self.count(label.cents);
+        } else {
+            self.memory.open(set);
         }
     }
 

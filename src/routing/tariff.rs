@@ -197,7 +197,7 @@ impl Billing {
     }
 
     /// The same of some of what has a bracket: nothing in it is beyond counting then.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bracket_of_part(&self, grams: u64, mm3: u64) -> u16 {
         let mut weight = grams;
         if let Some(divisor) = self.divisor {

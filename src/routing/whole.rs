@@ -30,19 +30,47 @@ pub(super) struct Whole {
     pub(super) sums: Sums,
     parcels: Vec<Parcels>,
     kept: Vec<u32>,
-    /// Of these, the slots that one search still has to work out, with their bases.
-    open: Vec<(i64, u32)>,
+    /// Of these, the slots that one search still has to work out.
+    open: Vec<Open>,
     worth: Worth,
+}
+
+/// A slot to work out, cheaper bases first: how much its base is above the least, as far as 32 bits tell that
+/// apart, then its number. One number, so that they are compared at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Open(u64);
+
+impl Open {
+    fn new(beyond: i64, slot: u32) -> Self {
+        Self(u64::from(Self::beyond(beyond)) << 32 | u64::from(slot))
+    }
+
+    /// Cents as they are told apart: the nearest number that there is.
+    fn beyond(cents: i64) -> u32 {
+        u32::try_from(cents.max(0)).unwrap_or(u32::MAX)
+    }
+
+    /// Number of the slot.
+    #[inline]
+    fn slot(self) -> u32 {
+        u32::try_from(self.0 & u64::from(u32::MAX)).unwrap_or(u32::MAX)
+    }
+
+    /// Whether its base is above the least by more than so much, and that can be told.
+    #[inline]
+    fn is_beyond(self, most: u32) -> bool {
+        self.0 >> 32 > u64::from(most)
+    }
 }
 
 /// Keeps some slots in their order. Whether one is kept is anybody's guess: no branch hangs on that.
 #[inline]
-fn keep_only(open: &mut Vec<(i64, u32)>, keeps: impl Fn(i64, u32) -> bool) {
+fn keep_only(open: &mut Vec<Open>, keeps: impl Fn(Open) -> bool) {
     let mut kept = 0;
     for at in 0..open.len() {
-        let (base, slot) = open[at];
-        open[kept] = (base, slot);
-        kept += usize::from(keeps(base, slot));
+        let slot = open[at];
+        open[kept] = slot;
+        kept += usize::from(keeps(slot));
     }
     open.truncate(kept);
 }
@@ -179,11 +207,15 @@ impl Whole {
         }
         let mut rules = *rules;
         self.open.clear();
-        let base = |&slot: &u32| (candidates.slots[slot as usize].base, slot);
-        self.open.extend(self.kept.iter().map(base));
+        let open = |&slot: &u32| {
+            let base = candidates.slots[slot as usize].base;
+            Open::new(base - rules.least_base, slot)
+        };
+        self.open.extend(self.kept.iter().map(open));
         self.narrow(job, candidates, departures, &mut rules);
         for at in 0..self.open.len() {
-            self.add_slot(job, candidates, departures, (self.open[at].1, rules.all));
+            let slot = self.open[at].slot();
+            self.add_slot(job, candidates, departures, (slot, rules.all));
         }
         rules.ship_what_must_ship();
         let slots = &candidates.slots;
@@ -215,12 +247,13 @@ impl Whole {
         while self.open.len() >= 2 * some {
             self.open.select_nth_unstable(some);
             for at in 0..some {
-                self.add_slot(job, candidates, departures, (self.open[at].1, rules.all));
+                let slot = self.open[at].slot();
+                self.add_slot(job, candidates, departures, (slot, rules.all));
             }
             self.open.drain(..some);
             rules.ceiling = self.partition.ceiling(rules, &self.subsets);
-            let most = rules.ceiling - rules.besides;
-            keep_only(&mut self.open, |base, _| base <= most);
+            let most = Open::beyond(rules.ceiling - rules.besides - rules.least_base);
+            keep_only(&mut self.open, |slot| !slot.is_beyond(most));
             if !self.loads.counted || self.work(slots) < round {
                 break;
             }
@@ -231,8 +264,8 @@ impl Whole {
             }
             self.worth.fill(rules, &self.subsets);
             let worth = &self.worth;
-            keep_only(&mut self.open, |_, slot| {
-                worth.keeps(job, &slots[slot as usize])
+            keep_only(&mut self.open, |slot| {
+                worth.keeps(job, &slots[slot.slot() as usize])
             });
             some *= 2;
         }
@@ -240,9 +273,9 @@ impl Whole {
 
     /// How many sets the open slots have.
     fn work(&self, slots: &[Slot]) -> usize {
-        let lines = |slot: &u32| self.loads.of_set[slots[*slot as usize].mask].lines;
+        let lines = |slot: u32| self.loads.of_set[slots[slot as usize].mask].lines;
         let open = self.open.iter();
-        open.map(|(_, slot)| 1usize << lines(slot)).sum()
+        open.map(|open| 1usize << lines(open.slot())).sum()
     }
 
     fn add_slot(
