@@ -8,7 +8,6 @@ use super::candidates::Set;
 use super::cargo::Load;
 use super::carriage::{Alone, Carriage, Singles};
 use super::lanes::finite;
-use super::places::NO_ROW;
 use super::request::Job;
 use super::request::SETS_DEMANDS_MAX;
 use super::subsets::BySet;
@@ -39,6 +38,23 @@ pub(super) struct Departure {
     pub(super) reaches: bool,
     /// Postage, lateness and speed of a shipment with everything; `UNKNOWN` at first.
     whole: i64,
+    /// Where its curve starts; `NONE` before it is filled.
+    curve_at: u32,
+}
+
+impl Departure {
+    /// Of which no service is known yet.
+    fn new(class: u16, ready: EpochMillis, handover: Option<Handover>) -> Self {
+        Self {
+            class,
+            ready,
+            ship_at: handover.map_or(EpochMillis::DISTANT_FUTURE, |h| h.ship_at),
+            least: NEVER,
+            reaches: false,
+            whole: UNKNOWN,
+            curve_at: NONE,
+        }
+    }
 }
 
 /// The departures of one request.
@@ -51,12 +67,10 @@ pub(super) struct Departures {
     now: Vec<u32>,
     /// By departure and load id: the best postage, lateness and speed; rows filled on demand.
     curves: Vec<i64>,
-    /// Where each departure's curve starts; `NONE` before it is filled.
-    curve_at: Vec<u32>,
     /// By row of postage, see `row`: what one load id after the other costs to carry.
     rows_of: Vec<i64>,
-    /// By row of the tariffs: where its costs start; marked with the request.
-    row_at: Vec<(u32, u32)>,
+    /// By row of the tariffs: its costs.
+    row_at: Vec<Row>,
     /// Number of the request: what is marked with another one is of no use any more.
     stamp: u32,
     /// By row of hours: the hand-over of stock that is there now.
@@ -81,6 +95,17 @@ pub(super) struct Departures {
     /// The customer collects: carrying costs nothing.
     collected: bool,
     singles: Singles,
+}
+
+/// What the loads of a request cost by a row of the tariffs.
+#[derive(Debug, Clone, Copy, Default)]
+struct Row {
+    /// The request.
+    stamp: u32,
+    /// Where they start.
+    start: u32,
+    /// What the dearest of them costs.
+    most: i64,
 }
 
 /// A hand-over at some hours.
@@ -127,7 +152,6 @@ impl Departures {
         self.rows.clear();
         self.dated.clear();
         self.curves.clear();
-        self.curve_at.clear();
         self.rows_of.clear();
         self.now.clear();
         self.now.resize(job.request.destination.sample.len(), NONE);
@@ -140,6 +164,7 @@ impl Departures {
         };
         self.fill_refuses(job);
         self.plain = lanes.plain && !job.alone && self.refuses.is_empty();
+        self.flat.clear();
         if !self.plain {
             self.singles.fill(job);
             self.fill_flat(job);
@@ -160,7 +185,7 @@ impl Departures {
             self.delivered_of = [None; DAYS];
             self.row_at.clear();
         }
-        self.row_at.resize(lanes.tariffs.rows(), (0, 0));
+        self.row_at.resize(lanes.tariffs.rows(), Row::default());
     }
 
     fn fill_refuses(&mut self, job: &Job<'_>) {
@@ -196,7 +221,6 @@ impl Departures {
     }
 
     fn fill_flat(&mut self, job: &Job<'_>) {
-        self.flat.clear();
         if job.lanes.tariffs.has_surcharges() {
             let billings = job.lanes.tariffs.billing_of.iter();
             let rules = billings.map(|&b| job.request.destination.rules(usize::from(b)));
@@ -216,90 +240,105 @@ impl Departures {
         if known != NONE {
             return known;
         }
-        let new = self.add(job, class, job.request.now);
+        let new = self.add_now(job, class);
         self.now[usize::from(class)] = new;
         new
     }
 
     /// The departure of a lane class with stock that is there at `ready`.
     pub(super) fn add(&mut self, job: &Job<'_>, class: u16, ready: EpochMillis) -> u32 {
+        if ready == job.request.now {
+            return self.add_now(job, class);
+        }
         let hours = job.request.destination.hours[usize::from(class)];
-        let now = ready == job.request.now;
-        let handover = if now {
-            self.leave_now(job, hours)
-        } else {
-            handover(job, hours, ready)
-        };
-        let mut new = Departure {
-            class,
-            ready,
-            ship_at: EpochMillis::DISTANT_FUTURE,
-            least: NEVER,
-            reaches: self.collected,
-            whole: UNKNOWN,
-        };
-        if let Some(handover) = handover {
-            new.ship_at = handover.ship_at;
-        }
+        let handover = handover(job, hours, ready);
+        let new = Departure::new(class, ready, handover);
         if self.collected {
-            if let Some(Handover { day, today, .. }) = handover {
-                new.least = job.dated_cents(today, day);
-            }
-            let services = job.lanes.carriers.len();
-            self.dated.resize(self.dated.len() + services, NEVER);
-        } else if now && handover.is_some() {
-            let runs = std::mem::take(&mut self.runs);
-            let of_hours = &runs[usize::from(hours) * self.runs_in_row..][..self.runs_in_row];
-            self.date(job, &mut new, |run| {
-                of_hours.get(usize::from(run)).copied().unwrap_or(NEVER)
-            });
-            self.runs = runs;
-        } else {
-            let dated = |run: u16| {
-                let Handover { day, today, .. } = handover?;
-                let delivered = job.lanes.delivery(run, day)?;
-                Some(job.dated_cents(today, delivered))
-            };
-            self.date(job, &mut new, |run| dated(run).unwrap_or(NEVER));
+            return self.add_collected(job, new, handover);
         }
-        let index = u32::try_from(self.rows.len()).unwrap_or(NONE);
-        self.rows.push(new);
-        self.curve_at.push(NONE);
-        index
+        let dated = |run: u16| {
+            let Handover { day, today, .. } = handover?;
+            let delivered = job.lanes.delivery(run, day)?;
+            Some(job.dated_cents(today, delivered))
+        };
+        self.add_dated(job, new, |run| dated(run).unwrap_or(NEVER))
     }
 
-    /// Works out what every service costs a departure, `run_cents` being lateness and speed by run.
+    /// The same with stock that is there now.
+    fn add_now(&mut self, job: &Job<'_>, class: u16) -> u32 {
+        let hours = job.request.destination.hours[usize::from(class)];
+        let handover = self.leave_now(job, hours);
+        let new = Departure::new(class, job.request.now, handover);
+        if self.collected {
+            return self.add_collected(job, new, handover);
+        }
+        if handover.is_none() {
+            return self.add_dated(job, new, |_| NEVER);
+        }
+        let runs = std::mem::take(&mut self.runs);
+        let of_hours = &runs[usize::from(hours) * self.runs_in_row..][..self.runs_in_row];
+        let new = self.add_dated(job, new, |run| of_hours[usize::from(run)]);
+        self.runs = runs;
+        new
+    }
+
+    /// Adds a departure of which nothing is carried.
+    fn add_collected(
+        &mut self,
+        job: &Job<'_>,
+        mut new: Departure,
+        handover: Option<Handover>,
+    ) -> u32 {
+        new.reaches = true;
+        if let Some(Handover { day, today, .. }) = handover {
+            new.least = job.dated_cents(today, day);
+        }
+        let services = job.lanes.carriers.len();
+        self.dated.resize(self.dated.len() + services, NEVER);
+        self.push(new)
+    }
+
+    fn push(&mut self, new: Departure) -> u32 {
+        self.rows.push(new);
+        u32::try_from(self.rows.len() - 1).unwrap_or(NONE)
+    }
+
+    /// Adds a departure and what every service costs it, `run_cents` being lateness and speed by run.
     #[inline]
-    fn date(&mut self, job: &Job<'_>, new: &mut Departure, run_cents: impl Fn(u16) -> i64) {
+    fn add_dated(
+        &mut self,
+        job: &Job<'_>,
+        mut new: Departure,
+        run_cents: impl Fn(u16) -> i64,
+    ) -> u32 {
         let (lanes, destination) = (job.lanes, job.request.destination);
         let class = usize::from(new.class);
         let rows = destination.rows(class, lanes.carriers.len());
-        let least_of = lanes.tariffs.least(self.slope);
-        let start = self.dated.len();
+        let (run_of, least_of) = (&*lanes.run_of, lanes.tariffs.least(self.slope));
+        let per_parcel = match self.plain {
+            true => 0,
+            false => lanes.sites[usize::from(destination.sample[class])].per_parcel,
+        };
+        let flat = &*self.flat;
         let (mut reached, mut least) = (NEVER, NEVER);
-        self.dated.extend(rows.iter().map(|&row| {
-            // There is no row where the service does not go.
-            let row = row as usize;
-            let (Some(&run), Some(&tariff)) = (lanes.run_of.get(row), least_of.get(row)) else {
-                return NEVER;
-            };
-            let cents = run_cents(run);
-            reached = reached.min(tariff);
-            least = least.min(tariff.wrapping_add(cents));
-            cents
-        }));
-        if !self.plain {
-            let per_parcel = lanes.sites[usize::from(destination.sample[class])].per_parcel;
-            let all = self.dated[start..].iter().zip(rows).enumerate();
-            let all = all.filter(|(_, (_, row))| **row != NO_ROW);
-            let all = all.map(|(service, (cents, &row))| {
-                let flat = self.flat.get(service).map_or(0, |f| *f);
-                least_of[row as usize] + cents + flat + per_parcel
-            });
-            least = all.min().unwrap_or(NEVER);
-        }
+        self.dated
+            .extend(rows.iter().enumerate().map(|(service, &row)| {
+                // There is no row where the service does not go.
+                let row = row as usize;
+                let (Some(&run), Some(&tariff)) = (run_of.get(row), least_of.get(row)) else {
+                    return NEVER;
+                };
+                let cents = run_cents(run);
+                let besides = flat
+                    .get(service)
+                    .map_or(per_parcel, |flat| flat + per_parcel);
+                reached = reached.min(tariff);
+                least = least.min(tariff.wrapping_add(cents).wrapping_add(besides));
+                cents
+            }));
         new.least = least.min(NEVER);
         new.reaches = finite(reached);
+        self.push(new)
     }
 
     /// The hand-over of stock that is there now; lateness and speed of what leaves then are there.
@@ -438,7 +477,7 @@ impl Departures {
         (sets, slots): (usize, usize),
         loads: &Loads,
     ) -> bool {
-        let known = self.curve_at[departure as usize] != NONE;
+        let known = self.rows[departure as usize].curve_at != NONE;
         known || CURVE_IDS * sets * slots.div_ceil(self.rows.len()) > loads.ids()
     }
 
@@ -458,7 +497,7 @@ impl Departures {
 
     /// Makes sure the curve of a departure is there: for every load id its cost.
     pub(super) fn curve(&mut self, job: &Job<'_>, departure: u32, loads: &Loads) -> usize {
-        let known = self.curve_at[departure as usize];
+        let known = self.rows[departure as usize].curve_at;
         if known != NONE {
             return known as usize;
         }
@@ -474,7 +513,7 @@ impl Departures {
         } else {
             self.add_curve(job, departure, loads);
         }
-        self.curve_at[departure as usize] = u32::try_from(at).unwrap_or(NONE);
+        self.rows[departure as usize].curve_at = u32::try_from(at).unwrap_or(NONE);
         at
     }
 
@@ -484,28 +523,25 @@ impl Departures {
         let services = lanes.carriers.len();
         let class = usize::from(self.rows[departure as usize].class);
         let per_parcel = lanes.sites[usize::from(destination.sample[class])].per_parcel;
+        let least_of = lanes.tariffs.least(self.slope);
         let start = self.curves.len();
         self.curves.resize(start + loads.ids(), NEVER);
-        let least_of = lanes.tariffs.least(self.slope);
-        // No load costs more than this by the services so far. One that costs more for any load is of no use.
+        // No load costs more than this by the services so far: who asks more for any is of no use.
         let mut most = NEVER;
-        for service in 0..services {
+        for (service, &row) in destination.rows(class, services).iter().enumerate() {
             let dated = self.dated[departure as usize * services + service];
-            let zone = destination.zones(class, services)[service];
-            if dated >= NEVER || least_of[lanes.tariffs.row(service, zone)] + dated >= most {
+            if dated >= NEVER || least_of[row as usize] + dated + per_parcel >= most {
                 continue;
             }
-            let row = self.row(job, service, zone, loads);
-            let costs = &self.rows_of[row..row + loads.ids()];
-            let curve = &mut self.curves[start..start + loads.ids()];
-            if per_parcel == 0 {
-                let mut dearest = 0;
+            let row = self.row(job, service, row as usize, loads);
+            let costs = &self.rows_of[row.start as usize..][..loads.ids()];
+            let curve = &mut self.curves[start..];
+            if per_parcel == 0 || loads.one_parcel {
+                let besides = dated + per_parcel;
                 for (best, cents) in curve.iter_mut().zip(costs) {
-                    let cents = cents.wrapping_add(dated);
-                    dearest = dearest.max(cents);
-                    *best = (*best).min(cents);
+                    *best = (*best).min(cents.wrapping_add(besides));
                 }
-                most = most.min(dearest);
+                most = most.min(row.most + besides);
                 continue;
             }
             let billing = usize::from(lanes.tariffs.billing_of[service]);
@@ -520,28 +556,32 @@ impl Departures {
         }
     }
 
-    /// Postage and surcharges of every load id by a service to a zone, worked out once for all
-    /// locations in it: where they start.
-    fn row(&mut self, job: &Job<'_>, service: usize, zone: u8, loads: &Loads) -> usize {
+    /// Postage and surcharges of every load id by a service to a zone, which has a row of the tariffs: worked
+    /// out once for all locations in it.
+    fn row(&mut self, job: &Job<'_>, service: usize, number: usize, loads: &Loads) -> Row {
+        let known = self.row_at[number];
+        if known.stamp == self.stamp {
+            return known;
+        }
         let tariffs = &job.lanes.tariffs;
-        let number = tariffs.row(service, zone);
-        let (stamp, known) = self.row_at[number];
-        if stamp == self.stamp {
-            return known as usize;
-        }
-        let start = self.rows_of.len();
+        let mut row = Row {
+            stamp: self.stamp,
+            start: u32::try_from(self.rows_of.len()).unwrap_or(NONE),
+            most: 0,
+        };
         let billing = usize::from(tariffs.billing_of[service]);
-        for id in 0..loads.ids() {
+        let zone = tariffs.zone_of(service, number);
+        self.rows_of.extend((0..loads.ids()).map(|id| {
             let parcels = loads.parcels(id)[billing];
-            let postage = tariffs.tariff(service, zone, parcels);
-            self.rows_of.push(if postage < NEVER {
-                tariffs.at_least(service, postage) + parcels.extra
-            } else {
-                NEVER
-            });
-        }
-        self.row_at[number] = (self.stamp, u32::try_from(start).unwrap_or(NONE));
-        start
+            let mut cents = tariffs.tariff(service, zone, parcels);
+            if cents < NEVER {
+                cents = tariffs.at_least(service, cents) + parcels.extra;
+            }
+            row.most = row.most.max(cents);
+            cents
+        }));
+        self.row_at[number] = row;
+        row
     }
 
     /// The curve that starts at `at`.
@@ -564,6 +604,8 @@ fn handover(job: &Job<'_>, hours: u16, ready: EpochMillis) -> Option<Handover> {
 
 /// Largest range of keys that is numbered through a table; beyond, through sorting.
 const TABLE_MAX: u64 = 1 << 14;
+/// The same for each subset: a table takes as long as so many of its rows.
+const TABLE_ROWS: u64 = 64;
 /// No number yet.
 const UNNUMBERED: u32 = u32::MAX;
 
@@ -581,6 +623,8 @@ pub(super) struct Loads {
     pub(super) counted: bool,
     /// By load id and billing: the parcels.
     parcels: Vec<Parcels>,
+    /// Whether what is packed together is never more than one parcel.
+    one_parcel: bool,
     /// By load id: which of its demands ship alone; empty where none does.
     alone_of: Vec<Set>,
     /// By load id: its kinds; empty where no service refuses any.
@@ -652,6 +696,7 @@ impl Loads {
         if !self.fill_by_bracket(job, departures) {
             self.fill_by_key(job, departures);
         }
+        self.one_parcel = self.parcels.iter().all(|p| p.full == 0);
     }
 
     /// The same where everything fits into one parcel and all services bill alike and charge nothing
@@ -665,6 +710,14 @@ impl Loads {
         if job.alone || !job.request.destination.rules(0).is_empty() {
             return false;
         }
+        let all = demands.iter().fold((0u64, 0u64), |(grams, mm3), demand| {
+            let one = demand.load(demand.qty);
+            let grams = grams.saturating_add(one.grams);
+            (grams, mm3.saturating_add(one.mm3))
+        });
+        let Some(last) = billing.bracket_of(all.0, all.1) else {
+            return false;
+        };
         self.weights.clear();
         self.weights.push((0, 0));
         for demand in demands {
@@ -673,13 +726,10 @@ impl Loads {
             self.weights.resize(2 * known, (0, 0));
             let (known, new) = self.weights.split_at_mut(known);
             for (new, (grams, mm3)) in new.iter_mut().zip(known) {
-                *new = (grams.saturating_add(one.grams), mm3.saturating_add(one.mm3));
+                // No more than all of it, which can be counted; volumes that cannot are of no account.
+                *new = (grams.wrapping_add(one.grams), mm3.wrapping_add(one.mm3));
             }
         }
-        let &(grams, mm3) = self.weights.last().unwrap_or(&(0, 0));
-        let Some(last) = billing.bracket_of(grams, mm3) else {
-            return false;
-        };
         // What is heavier is in no lower bracket.
         let singles = (0..demands.len()).map(|i| self.weights[1 << i]);
         let singles = singles.filter_map(|(grams, mm3)| billing.bracket_of(grams, mm3));
@@ -762,7 +812,7 @@ impl Loads {
             most = most.max(key);
             self.keys.push(key);
         }
-        if most >= TABLE_MAX {
+        if most >= TABLE_MAX.min(TABLE_ROWS * self.sums.len() as u64) {
             self.sorted.clear();
             self.sorted.extend_from_slice(&self.keys);
             self.sorted.sort_unstable();

@@ -606,6 +606,11 @@ impl Tariffs {
         self.zones[service] + usize::from(zone)
     }
 
+    /// The zone of a service that a row is of.
+    pub(super) fn zone_of(&self, service: usize, row: usize) -> u8 {
+        u8::try_from(row - self.zones[service]).unwrap_or(u8::MAX)
+    }
+
     /// The brackets that a zone has prices for: heaviest weight of each, and its price.
     pub(super) fn steps(&self, service: usize, zone: u8) -> impl Iterator<Item = (u64, i64)> {
         let billing = &self.billings[usize::from(self.billing_of[service])];
