@@ -11,7 +11,7 @@ use super::tariff::{AMOUNT_MAX, NEVER, Parcels};
 pub(super) type Alone<'a> = &'a [(u16, u32)];
 
 /// What one unit of every demand that ships alone is as a parcel.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Singles {
     /// By demand and billing; empty where no demand ships alone.
     parcels: Vec<Parcels>,

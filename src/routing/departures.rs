@@ -58,7 +58,7 @@ impl Departure {
 }
 
 /// The departures of one request.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Departures {
     rows: Vec<Departure>,
     /// By departure and service: lateness and speed in cents, or `NEVER`.

@@ -689,21 +689,23 @@ impl Curve {
         }
     }
 
-    /// The steps within a window that are not more than so much above a line by a mix: what they say and by how
-    /// much they are.
+    /// The steps within a window that are not more than so much above a line by a mix: what they hold, by mass or
+    /// `by_volume`, and by how much they are.
     pub(super) fn above(
         &self,
         window: Window,
         (line, mix): (Line, u8),
-        room: i64,
+        (room, by_volume): (i64, bool),
     ) -> Vec<(u64, i64)> {
         let bulk = self.bulk_of(mix);
+        let weighs = |end: u64| bulk.map_or(end, |bulk| bulk.holds(end));
+        let bulk = self.bulk.filter(|_| by_volume);
         let holds = |end: u64| bulk.map_or(end, |bulk| bulk.holds(end));
         let steps = self.tables.iter().flat_map(|table| &table.steps);
         let steps = steps.filter(|p| p.1 < NEVER && window.has(p.0));
         let steps = steps.map(|&(end, cents)| {
-            let above = over((holds(end), cents), line.slope) - line.base;
-            (end, above)
+            let above = over((weighs(end), cents), line.slope) - line.base;
+            (holds(end), above)
         });
         steps.filter(|step| step.1 <= room).collect()
     }

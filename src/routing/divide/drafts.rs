@@ -1,11 +1,12 @@
 //! Complete plans: which two are kept, and how they become plans that name services and dates.
 
 use super::super::candidates::Set;
+use super::super::large;
 use super::super::partition::Found;
 use super::super::price::{finish, shipment};
-use super::super::request::SETS_DEMANDS_MAX;
+use super::super::request::{Job, SETS_DEMANDS_MAX};
 use super::{Piece, Search, Units};
-use crate::model::{Plan, Qty, ShipmentLine, ShortLine};
+use crate::model::{LocationId, Plan, Qty, Shipment, ShipmentLine, ShortLine};
 
 /// A complete plan.
 #[derive(Debug, Clone)]
@@ -111,6 +112,39 @@ impl Search<'_> {
             short,
             shape,
         });
+    }
+
+    /// The plan of the search for large orders: seldom far from the best, and soon found.
+    pub(super) fn offer_large(&mut self) {
+        let job = Job {
+            draft: true,
+            ..*self.job
+        };
+        // What it looks at is not what this search has looked at.
+        let mut departures = self.departures.clone();
+        let (solved, _) = large::solve(&job, &mut departures);
+        for plan in solved.plans.into_iter().flatten() {
+            let pieces = plan.shipments.iter().map(|s| self.piece_of(s));
+            if let Some(pieces) = pieces.collect()
+                && !plan.shipments.is_empty()
+            {
+                self.offer_pieces(pieces, plan.objective.total().0);
+            }
+        }
+    }
+
+    /// A shipment of a plan, where its hand-over is one that is looked at.
+    fn piece_of(&self, shipment: &Shipment) -> Option<Piece> {
+        let leaves = |&number: &u32| {
+            let entry = self.entries.get(number);
+            (LocationId(entry.location), entry.ship_at) == (shipment.location, shipment.ship_at)
+        };
+        let mut units = Units::default();
+        for line in &shipment.lines {
+            units[usize::from(line.demand)] = line.qty.0;
+        }
+        let entry = self.entries.numbers().find(leaves)?;
+        Some(Piece { entry, units })
     }
 
     /// Whether a shipment would also be possible from an earlier hand-over of its location.

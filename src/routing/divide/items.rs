@@ -189,6 +189,12 @@ impl<'a> Item<'a> {
         one.saturating_mul(units.into())
     }
 
+    /// Whether no more of it can ship than is shipped by the lines.
+    pub(super) fn ships_all(&self, places: &[Place]) -> bool {
+        let units: u64 = self.cheapest(places).iter().map(|&u| u64::from(u)).sum();
+        units >= self.reach().min(self.wanted.into())
+    }
+
     /// By how much more a plan costs at the least than by the lines, that ships less of it than they do.
     pub(super) fn one_more_short(&self, places: &[Place]) -> i64 {
         let Some(short) = self.short else {

@@ -22,9 +22,11 @@ mod curves;
 mod drafts;
 mod entries;
 mod fillings;
+mod held;
 mod items;
 mod modes;
 mod settle;
+mod together;
 mod windows;
 
 use self::drafts::Draft;

@@ -9,6 +9,7 @@ use super::super::large;
 use super::super::tariff::NEVER;
 use super::amounts::{Amounts, Shipper};
 use super::curves::Curves;
+use super::together::Together;
 use super::{Piece, Search};
 use std::collections::HashSet;
 
@@ -33,6 +34,7 @@ impl Search<'_> {
             // Nothing can ship.
             return Some(NEVER);
         }
+        self.offer_large();
         let begun = (self.left, self.open, self.short, self.spent);
         let mut bound = self.pass(true)?;
         let known = self.least_known();
@@ -55,13 +57,15 @@ impl Search<'_> {
         let places = places.collect();
         let divisible = demands.map(|i| self.candidates.divisible >> i & 1 == 1);
         let divisible = divisible.collect();
+        let together = Together::new(self, &mut curves, &shippers);
         let best = |search: &Search<'_>| search.least_known().min(PLANS_MAX) - lost;
         let first = (best(&*self), equal);
         let copied = shippers.windows(2).any(|two| two[0] == two[1]);
         let mut filled: HashSet<Vec<Shipper>> = HashSet::new();
         let mut amounts = Amounts::new(self, curves, equal);
         let goods = (places, divisible, lost_units);
-        let bound = large::settle(job, departures, goods, first, |open, least| {
+        let above = |able: &[bool]| together.above(able);
+        let bound = large::settle(job, departures, goods, first, above, |open, least| {
             let mut set: Vec<Shipper> = open.iter().map(|&at| shippers[at]).collect();
             set.sort_unstable();
             if !copied || filled.insert(set.clone()) {

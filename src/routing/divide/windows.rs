@@ -11,8 +11,9 @@ use super::super::cargo::Load;
 use super::super::departures::Loads;
 use super::super::tariff::NEVER;
 use super::Piece;
-use super::amounts::Amounts;
+use super::amounts::{Amounts, MIXES};
 use super::curves::{BEYOND, Line, MICRO, Window};
+use super::held::{Goods, Steps, slope_of};
 use super::items::{Item, MILLI, Row};
 
 /// Parts within parts at the most: each is a call within a call.
@@ -30,8 +31,6 @@ const ROUNDS: usize = 3;
 /// So often all exchanges of units are tried for a better plan, at so many parts within parts.
 const EXCHANGES: usize = 4;
 const DEEP: usize = 3;
-/// So many pairs of steps are tried for a bound at the most.
-const PAIRS_MAX: usize = 40_000;
 /// What trying to exchange some units counts as.
 const TRYING: usize = 30;
 
@@ -98,9 +97,7 @@ impl Amounts<'_, '_> {
         place.line = place.line_at(place.line.slope);
     }
 
-    /// A higher bound: all steps together hold what must ship. Of the steps in which all places are billed, no
-    /// one is above the line where goods of any fraction of a unit are; but where all that is to ship is more
-    /// than these hold, some place has to be billed more.
+    /// A higher bound: all steps together hold what must ship (see `held`).
     fn together(&mut self, items: &[Item], bound: i64) -> i64 {
         let room = self.ceiling() - bound;
         if items
@@ -119,42 +116,59 @@ impl Amounts<'_, '_> {
         let mass = shipped(None);
         let volume = divisor.map_or(0, |_| shipped(divisor));
         let by_volume = volume > mass;
-        let most = u64::try_from(mass.max(volume) / MILLI).unwrap_or(0);
-        // By what the places so far hold, ascending, how far they are above their lines.
-        let mut held: Vec<(u64, i64)> = vec![(0, 0)];
+        let weight = mass.max(volume);
+        let places = self.places.iter().filter(|place| place.curve.weighs());
+        let slopes = places.map(|place| match place.curve.bulk {
+            Some(bulk) if by_volume && Some(bulk.divisor) == divisor => {
+                slope_of(place.line, (place.mix, MIXES))
+            }
+            _ if by_volume => 0,
+            _ => slope_of(place.line, (MIXES - place.mix, MIXES)),
+        });
+        // More than is counted may ship where the lines rather leave it short.
+        let slope = match items.iter().all(|item| item.ships_all(&self.places)) {
+            true => slopes.min().unwrap_or(0).max(0),
+            false => 0,
+        };
+        let goods = Goods {
+            weight: u64::try_from(weight)
+                .unwrap_or(0)
+                .div_ceil(MILLI.unsigned_abs()),
+            slope,
+            room,
+        };
+        let above = self.above(goods, by_volume);
+        // With no slope there are fewer steps to tell apart.
+        let above = above.or_else(|| match slope {
+            0 => None,
+            _ => self.above(Goods { slope: 0, ..goods }, by_volume),
+        });
+        above.map_or(bound, |above| bound.saturating_add(above).min(BEYOND))
+    }
+
+    /// How far the steps that hold all goods are above the lines of the places at the least; `None` where that is
+    /// not known, or too much work.
+    fn above(&mut self, goods: Goods, by_volume: bool) -> Option<i64> {
+        let mut all = Steps::new(goods);
         for place in &self.places {
             if !place.curve.weighs() {
                 if self.curves.modes[usize::from(place.mode)].packed {
-                    return bound;
+                    return None;
                 }
                 continue;
             }
-            let bulk = place.curve.bulk.filter(|_| by_volume);
-            let holds = |end: u64| bulk.map_or(end, |bulk| bulk.holds(end));
             let line = (place.line, place.mix);
-            let steps = place.curve.above(place.window, line, room);
-            self.work.spend(held.len() * steps.len() / 2);
-            if held.len() * steps.len() > PAIRS_MAX {
-                return bound;
-            }
-            let mut both: Vec<(i64, u64)> = Vec::with_capacity(held.len() * steps.len());
-            for &(held, above) in &held {
-                let more = steps
-                    .iter()
-                    .map(|&(end, more)| (above + more, held.saturating_add(holds(end))));
-                both.extend(more.filter(|both| both.0 <= room));
-            }
-            // Of those that are no higher only the one that holds the most.
-            both.sort_unstable_by_key(|&(above, holds)| (above, std::cmp::Reverse(holds)));
-            held.clear();
-            for (above, holds) in both {
-                if held.last().is_none_or(|last| last.0 < holds) {
-                    held.push((holds, above));
-                }
+            let steps = place
+                .curve
+                .above(place.window, line, (goods.room, by_volume));
+            let before = all.pairs;
+            let added = all.add(&steps);
+            self.work.spend((all.pairs - before) / 2);
+            if !added {
+                return None;
             }
         }
-        let enough = held.iter().find(|held| held.0 >= most);
-        enough.map_or(BEYOND, |held| bound + held.1)
+        Some(all.least())
     }
 
     /// Moves the lines of all places for a high bound, and returns it.

@@ -9,6 +9,8 @@ use super::prove::Aim;
 use super::stairs::Shipped;
 use crate::model::EpochMillis;
 
+/// Millionths of a cent in a cent.
+const MICRO: i64 = 1_000_000;
 /// Most cells of what each place has of each demand: the work of the proof grows with them.
 const CELLS_MAX: u64 = 600_000;
 
@@ -50,12 +52,14 @@ impl Place {
 /// without those, and `plan` is asked to find the cheapest plan with a set of places, told what none of them
 /// costs less than, and returns the cost of the best one known by then, likewise. Where it returns less than
 /// that, nothing dearer is looked at, and what is returned is no more. Plans that cost as much as the best one
-/// known are looked for where `equal` says so.
+/// known are looked for where `equal` says so. `above` tells by how many millionths of a cent so many shipments cost
+/// more than their lines say, from one shipment on, where all of the demands ship that it is told.
 pub(in super::super) fn settle(
     job: &Job<'_>,
     departures: &Departures,
     (places, divisible, lost): (Vec<Place>, Vec<bool>, Vec<u32>),
     (best, equal): (i64, bool),
+    above: impl FnOnce(&[bool]) -> Vec<i64>,
     mut plan: impl FnMut(&[usize], i64) -> i64,
 ) -> Option<i64> {
     let lines: Vec<_> = places.iter().map(|place| place.line).collect();
@@ -72,7 +76,9 @@ pub(in super::super) fn settle(
         let least = costs.least(&open) - costs.split;
         plan(set, least.div_euclid(PARTS))
     };
-    Some(costs.search(best, Some(priced), aim))
+    let above = above(&costs.able[..costs.demands]);
+    let above = above.iter().map(|&above| above / (MICRO / PARTS));
+    Some(costs.search(best, Some(priced), (aim, above.collect())))
 }
 
 /// A line under what carrying costs at a hand-over of a location: cents at the least, and millionths of

@@ -79,6 +79,9 @@ struct Run<'a, F> {
     /// Where there is none, sets are bounded and not priced.
     plan: Option<F>,
     aim: Aim,
+    /// By their number less one: how much more shipments cost that leave nothing short than the lines say, at the
+    /// least; nothing more where it ends.
+    above: Vec<i64>,
     /// Nothing of that cost or more is looked at.
     target: i64,
     /// The least bound of what was left.
@@ -94,6 +97,8 @@ struct Run<'a, F> {
     sets: BinaryHeap<Looked>,
     /// The set that costs the least by `costs`, and what it costs.
     cheapest: (i64, Vec<u32>),
+    /// What `above` says of the sets that are gone through.
+    over: i64,
     /// Memory of `go_through`, and of `look`.
     prices: Vec<Vec<i64>>,
     refiner: Refiner,
@@ -105,13 +110,13 @@ impl Costs {
     /// with a set of open offers.
     /// It is told as well how the goods of the set cost the least by the steps of weight, if that is known.
     pub(super) fn prove(&self, best: i64, plan: impl FnMut(&[usize], &[Shipped]) -> i64) -> i64 {
-        self.search(best, Some(plan), Aim::Near)
+        self.search(best, Some(plan), (Aim::Near, Vec::new()))
     }
 
     /// The same where no set is to be priced.
     pub(super) fn bound(&self, best: i64) -> i64 {
         type Nobody = fn(&[usize], &[Shipped]) -> i64;
-        self.search(best, None::<Nobody>, Aim::Near)
+        self.search(best, None::<Nobody>, (Aim::Near, Vec::new()))
     }
 
     /// How many cells a search may look at.
@@ -129,17 +134,19 @@ impl Costs {
         part_of((self.cells() * EACH_FAR).max(WORK_FAR), self.effort)
     }
 
-    /// The same with another aim.
+    /// The same with another aim; `above` is told how much more so many shipments cost than the lines say, from one
+    /// on, where nothing is short that is able to ship.
     pub(super) fn search(
         &self,
         best: i64,
         plan: Option<impl FnMut(&[usize], &[Shipped]) -> i64>,
-        aim: Aim,
+        (aim, above): (Aim, Vec<i64>),
     ) -> i64 {
         let mut run = Run {
             costs: self,
             plan,
             aim,
+            above,
             target: i64::MAX,
             left: i64::MAX,
             work: self.work(aim),
@@ -150,6 +157,7 @@ impl Costs {
             looked: HashSet::new(),
             sets: BinaryHeap::new(),
             cheapest: (i64::MAX, Vec::new()),
+            over: 0,
             prices: Vec::new(),
             refiner: Refiner::default(),
         };
@@ -211,6 +219,19 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
         self.target = self.target.min(target);
     }
 
+    /// How much more any set of a node costs than the lines say.
+    fn above(&self, node: &Node) -> i64 {
+        let places = node.open.len() + node.most;
+        let known = node.shorts == Shorts::None && node.fewest == node.most;
+        let above = self.above.get(places.wrapping_sub(1)).filter(|_| known);
+        above.copied().unwrap_or(0)
+    }
+
+    /// No set of a node is of interest that costs as much by the lines.
+    fn goal(&self, node: &Node) -> i64 {
+        self.target.saturating_sub(self.above(node))
+    }
+
     /// Looks into all sets, by how many places they have.
     fn start(&mut self) {
         let all: Vec<u32> = (0..self.costs.offers())
@@ -219,6 +240,7 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
         let most = self.costs.most.min(all.len());
         let mut prices = self.costs.fair_prices(most);
         let numbers = most.min(COUNTED);
+        let mut later: Vec<(i64, Node)> = Vec::new();
         // The more places, the lower the prices: they rise from number to number.
         for fewest in (1..=numbers).rev() {
             let node = Node {
@@ -234,7 +256,23 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
             } else {
                 FIRST_STEPS / 2
             };
-            prices = self.look_into(node, steps, 0);
+            if self.aim == Aim::Near {
+                prices = self.look_into(node, steps, 0);
+                continue;
+            }
+            let mut node = node;
+            let aim = (steps, self.target);
+            let bound = self
+                .ascent
+                .ascend(self.costs, &mut node, aim, &mut self.work);
+            prices = node.prices.clone();
+            later.push((bound, node));
+        }
+        // Where all cheap enough sets are looked at to the end, the lowest bound first: what is found there may say
+        // that the others are too dear.
+        later.sort_by_key(|node| node.0);
+        for (bound, node) in later {
+            self.look_into(node, STEPS, bound);
         }
     }
 
@@ -242,12 +280,12 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
     /// its prices.
     fn look_into(&mut self, mut node: Node, steps: usize, known: i64) -> Vec<i64> {
         let mut ascent = std::mem::take(&mut self.ascent);
-        let aim = (steps, self.target);
+        let aim = (steps, self.goal(&node));
         let bound = ascent
             .ascend(self.costs, &mut node, aim, &mut self.work)
-            .max(known);
+            .max(known - self.above(&node));
         let prices = node.prices.clone();
-        if bound < self.target {
+        if bound < self.goal(&node) {
             // The set that the prices choose is a good one more often than not.
             let chosen = ascent.priced.chosen.min(node.others.len());
             let likely = node.open.iter().chain(&node.others[..chosen]);

@@ -61,19 +61,25 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
     }
 
     /// Tells plans that leave something short from those that do not, where the former cost more:
-    /// `true` if there are some of both that have to be looked into.
+    /// `true` if nothing of the node is left to be looked into now.
     pub(super) fn tell_shorts(&mut self, node: &mut Node, ascent: &Ascent, bound: i64) -> bool {
         let spared = self.costs.spared(&node.prices);
         let some = bound.max(ascent.priced.bound.saturating_add(spared));
         if some >= self.target {
             node.shorts = Shorts::None;
-            return false;
+            return bound >= self.goal(node);
         }
         if spared < self.target / WORTHWHILE {
             return false;
         }
         let of = u32::try_from(self.divided.len()).unwrap_or(u32::MAX);
-        self.open.push(Reverse((bound, of, 0)));
+        let none = Node {
+            shorts: Shorts::None,
+            ..node.clone()
+        };
+        if bound < self.goal(&none) {
+            self.open.push(Reverse((bound + self.above(&none), of, 0)));
+        }
         self.open.push(Reverse((some, of, 1)));
         let (node, by) = (node.clone(), By::Shorts);
         self.divided.push(Divided { node, by });
@@ -134,9 +140,10 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
                 let more = self.costs.short[rarest] - node.prices[rarest];
                 least = least.max(self.without_shorts(&node, ascent) + more);
             }
-            if enough && least < self.target {
+            if enough && least < self.goal(&node) {
                 let part = u32::try_from(part).unwrap_or(u32::MAX);
-                self.open.push(Reverse((least, of, part)));
+                self.open
+                    .push(Reverse((least + self.above(&node), of, part)));
             }
         }
         let by = By::Places(by, rarest);

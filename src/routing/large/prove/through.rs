@@ -36,6 +36,7 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
         if node.fewest == 0 {
             self.look(&node.open);
         }
+        self.over = self.above(node);
         for count in node.fewest.max(1)..=node.most.min(node.others.len()) {
             let mut prices = std::mem::take(&mut self.prices);
             prices.resize(prices.len().max(count + 1), Vec::new());
@@ -51,7 +52,7 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
             let musts = sets.musts();
             self.choose(&mut sets, (all, musts, u32::MAX), count, least);
             if self.work == 0 {
-                self.left = self.left.min(bound);
+                self.left = self.left.min(bound + self.over);
                 return;
             }
         }
@@ -87,7 +88,7 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
         self.work = self.work.saturating_sub(sets.words as u64 * 4);
         for at in bits(&by) {
             let (add, other) = sets.adds[at];
-            if least + add + next >= self.target || self.work == 0 {
+            if least + add + next + self.over >= self.target || self.work == 0 {
                 return;
             }
             // The later ones go without it.
@@ -125,7 +126,7 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
                 let at = word * 64 + left.trailing_zeros() as usize;
                 let (add, other) = sets.adds[at];
                 left &= left - 1;
-                if least + add >= self.target {
+                if least + add + self.over >= self.target {
                     break 'words;
                 }
                 if !sets.ends_with(at) {
@@ -135,7 +136,7 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
                 self.work = self.work.saturating_sub(self.costs.average() as u64 + 1);
                 let costs = self.costs;
                 let more = costs.bases[other as usize] - costs.gain(other, here);
-                if known + more < self.target {
+                if known + more + self.over < self.target {
                     sets.open.push(other);
                     self.look_later(&sets.open, known + more);
                     sets.open.pop();
