@@ -1,7 +1,8 @@
 //! Departures: what a hand-over from a lane class costs with each service, before anything is in
 //! the shipment.
 //!
-//! Locations of one lane class that hand over at the same moment share a departure, so dates and
+//! Locations of one lane class that hand over at the same moment share a departure, and departures on one
+//! date from classes with the same zones and cartons share their rates, whatever their hours: so dates and
 //! tariffs are looked up once for all of them.
 
 use super::candidates::Set;
@@ -36,36 +37,39 @@ pub(super) struct Departure {
     pub(super) least: i64,
     /// Whether some service goes to the destination at all.
     pub(super) reaches: bool,
-    /// Postage, lateness and speed of a shipment with everything; `UNKNOWN` at first.
-    whole: i64,
-    /// Where its curve starts; `NONE` before it is filled.
-    curve_at: u32,
+    /// Its row of `rates`.
+    rates: u32,
 }
 
-impl Departure {
-    /// Of which no service is known yet.
-    fn new(class: u16, ready: EpochMillis, handover: Option<Handover>) -> Self {
-        Self {
-            class,
-            ready,
-            ship_at: handover.map_or(EpochMillis::DISTANT_FUTURE, |h| h.ship_at),
-            least: NEVER,
-            reaches: false,
-            whole: UNKNOWN,
-            curve_at: NONE,
-        }
-    }
+/// What the departures of one carriage class on one date have in common.
+#[derive(Debug, Clone, Copy)]
+struct Rates {
+    /// See [`Departure::least`].
+    least: i64,
+    /// See [`Departure::reaches`].
+    reaches: bool,
+    /// Postage, lateness and speed of a shipment with everything; `UNKNOWN` at first.
+    whole: i64,
+    /// Where the curve starts; `NONE` before it is filled.
+    curve_at: u32,
 }
 
 /// The departures of one request.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Departures {
     rows: Vec<Departure>,
-    /// By departure and service: lateness and speed in cents, or `NEVER`.
+    rates: Vec<Rates>,
+    /// By rates and service: lateness and speed in cents, or `NEVER`.
     dated: Vec<i64>,
     /// By lane class: its departure for stock that is there now.
     now: Vec<u32>,
-    /// By departure and load id: the best postage, lateness and speed; rows filled on demand.
+    /// The local date of the request's moment and that of a hand-over; nothing beyond the calendar.
+    dates: Vec<Option<(Day, Day)>>,
+    /// By dates and run: lateness and speed of what leaves then.
+    runs: Vec<i64>,
+    /// By dates and carriage class: the rates, or `NONE`.
+    rates_at: Vec<u32>,
+    /// By rates and load id: the best postage, lateness and speed; rows filled on demand.
     curves: Vec<i64>,
     /// By row of postage, see `row`: what one load id after the other costs to carry.
     rows_of: Vec<i64>,
@@ -75,8 +79,6 @@ pub(super) struct Departures {
     stamp: u32,
     /// By row of hours: the hand-over of stock that is there now.
     leaving: Vec<Leaving>,
-    /// By row of hours and run: lateness and speed of what leaves then.
-    runs: Vec<i64>,
     /// By day of hand-over, for some days, and run: when that is delivered.
     delivered: Vec<Day>,
     delivered_of: [Option<Day>; DAYS],
@@ -122,9 +124,11 @@ struct Handover {
 /// once for all requests until then.
 #[derive(Debug, Clone, Copy)]
 struct Leaving {
-    /// The request for which lateness and speed were worked out last.
+    /// The request for which its dates were looked up last.
     stamp: u32,
     handover: Option<Handover>,
+    /// Its row of `dates`.
+    dates: u32,
     /// Of requests between these moments, both included, the hand-over is the same.
     from: EpochMillis,
     until: EpochMillis,
@@ -135,6 +139,7 @@ impl Leaving {
     const NEW: Self = Self {
         stamp: 0,
         handover: None,
+        dates: 0,
         from: EpochMillis(1),
         until: EpochMillis(0),
     };
@@ -150,7 +155,11 @@ impl Departures {
     /// Forgets the last request.
     pub(super) fn start(&mut self, job: &Job<'_>) {
         self.rows.clear();
+        self.rates.clear();
         self.dated.clear();
+        self.dates.clear();
+        self.runs.clear();
+        self.rates_at.clear();
         self.curves.clear();
         self.rows_of.clear();
         self.now.clear();
@@ -178,8 +187,6 @@ impl Departures {
             self.runs_in_row = lanes.runs();
             self.leaving.clear();
             self.leaving.resize(hours, Leaving::NEW);
-            self.runs.clear();
-            self.runs.resize(hours * self.runs_in_row, 0);
             self.delivered.clear();
             self.delivered.resize(DAYS * self.runs_in_row, UNDELIVERED);
             self.delivered_of = [None; DAYS];
@@ -247,119 +254,134 @@ impl Departures {
 
     /// The departure of a lane class with stock that is there at `ready`.
     pub(super) fn add(&mut self, job: &Job<'_>, class: u16, ready: EpochMillis) -> u32 {
-        if ready == job.request.now {
-            return self.add_now(job, class);
-        }
         let hours = job.request.destination.hours[usize::from(class)];
         let handover = handover(job, hours, ready);
-        let new = Departure::new(class, ready, handover);
-        if self.collected {
-            return self.add_collected(job, new, handover);
-        }
-        let dated = |run: u16| {
-            let Handover { day, today, .. } = handover?;
-            let delivered = job.lanes.delivery(run, day)?;
-            Some(job.dated_cents(today, delivered))
-        };
-        self.add_dated(job, new, |run| dated(run).unwrap_or(NEVER))
+        let ship_at = handover.map_or(EpochMillis::DISTANT_FUTURE, |h| h.ship_at);
+        let dates = self.dates(job, handover);
+        self.push(job, (class, ready, ship_at), dates)
     }
 
     /// The same with stock that is there now.
     fn add_now(&mut self, job: &Job<'_>, class: u16) -> u32 {
-        let hours = job.request.destination.hours[usize::from(class)];
-        let handover = self.leave_now(job, hours);
-        let new = Departure::new(class, job.request.now, handover);
-        if self.collected {
-            return self.add_collected(job, new, handover);
+        let hours = usize::from(job.request.destination.hours[usize::from(class)]);
+        if self.leaving[hours].stamp != self.stamp {
+            self.leave_now(job, hours);
         }
-        if handover.is_none() {
-            return self.add_dated(job, new, |_| NEVER);
-        }
-        let runs = std::mem::take(&mut self.runs);
-        let of_hours = &runs[usize::from(hours) * self.runs_in_row..][..self.runs_in_row];
-        let new = self.add_dated(job, new, |run| of_hours[usize::from(run)]);
-        self.runs = runs;
-        new
+        let Leaving {
+            handover, dates, ..
+        } = self.leaving[hours];
+        let ship_at = handover.map_or(EpochMillis::DISTANT_FUTURE, |h| h.ship_at);
+        self.push(job, (class, job.request.now, ship_at), dates)
     }
 
-    /// Adds a departure of which nothing is carried.
-    fn add_collected(
+    #[inline]
+    fn push(
         &mut self,
         job: &Job<'_>,
-        mut new: Departure,
-        handover: Option<Handover>,
+        (class, ready, ship_at): (u16, EpochMillis, EpochMillis),
+        dates: u32,
     ) -> u32 {
-        new.reaches = true;
-        if let Some(Handover { day, today, .. }) = handover {
-            new.least = job.dated_cents(today, day);
+        let destination = job.request.destination;
+        let carriage = usize::from(destination.carriage[usize::from(class)]);
+        let at = dates as usize * destination.carriages + carriage;
+        let mut rates = self.rates_at[at];
+        if rates == NONE {
+            rates = self.add_rates(job, usize::from(class), dates);
+            self.rates_at[at] = rates;
         }
-        let services = job.lanes.carriers.len();
-        self.dated.resize(self.dated.len() + services, NEVER);
-        self.push(new)
-    }
-
-    fn push(&mut self, new: Departure) -> u32 {
-        self.rows.push(new);
+        let Rates { least, reaches, .. } = self.rates[rates as usize];
+        self.rows.push(Departure {
+            class,
+            ready,
+            ship_at,
+            least,
+            reaches,
+            rates,
+        });
         u32::try_from(self.rows.len() - 1).unwrap_or(NONE)
     }
 
-    /// Adds a departure and what every service costs it, `run_cents` being lateness and speed by run.
-    #[inline]
-    fn add_dated(
-        &mut self,
-        job: &Job<'_>,
-        mut new: Departure,
-        run_cents: impl Fn(u16) -> i64,
-    ) -> u32 {
+    /// Works out what every service costs on some dates, from a lane class.
+    fn add_rates(&mut self, job: &Job<'_>, class: usize, dates: u32) -> u32 {
         let (lanes, destination) = (job.lanes, job.request.destination);
-        let class = usize::from(new.class);
-        let rows = destination.rows(class, lanes.carriers.len());
-        let (run_of, least_of) = (&*lanes.run_of, lanes.tariffs.least(self.slope));
-        let per_parcel = match self.plain {
-            true => 0,
-            false => lanes.sites[usize::from(destination.sample[class])].per_parcel,
+        let mut new = Rates {
+            least: NEVER,
+            reaches: self.collected,
+            whole: UNKNOWN,
+            curve_at: NONE,
         };
-        let flat = &*self.flat;
-        let (mut reached, mut least) = (NEVER, NEVER);
-        self.dated
-            .extend(rows.iter().enumerate().map(|(service, &row)| {
+        if self.collected {
+            if let Some((today, day)) = self.dates[dates as usize] {
+                new.least = job.dated_cents(today, day);
+            }
+            let services = lanes.carriers.len();
+            self.dated.resize(self.dated.len() + services, NEVER);
+        } else {
+            let rows = destination.rows(class, lanes.carriers.len());
+            let (run_of, least_of) = (&*lanes.run_of, lanes.tariffs.least(self.slope));
+            let runs = &self.runs[dates as usize * self.runs_in_row..][..self.runs_in_row];
+            let per_parcel = match self.plain {
+                true => 0,
+                false => lanes.sites[usize::from(destination.sample[class])].per_parcel,
+            };
+            let flat = &*self.flat;
+            let (mut reached, mut least) = (NEVER, NEVER);
+            let dated = rows.iter().enumerate().map(|(service, &row)| {
                 // There is no row where the service does not go.
                 let row = row as usize;
                 let (Some(&run), Some(&tariff)) = (run_of.get(row), least_of.get(row)) else {
                     return NEVER;
                 };
-                let cents = run_cents(run);
-                let besides = flat
-                    .get(service)
-                    .map_or(per_parcel, |flat| flat + per_parcel);
+                let cents = runs[usize::from(run)];
+                let flat = flat.get(service).copied().unwrap_or(0);
                 reached = reached.min(tariff);
-                least = least.min(tariff.wrapping_add(cents).wrapping_add(besides));
+                least = least.min(tariff + cents + flat + per_parcel);
                 cents
-            }));
-        new.least = least.min(NEVER);
-        new.reaches = finite(reached);
-        self.push(new)
+            });
+            self.dated.extend(dated);
+            new.least = least.min(NEVER);
+            new.reaches = finite(reached);
+        }
+        self.rates.push(new);
+        u32::try_from(self.rates.len() - 1).unwrap_or(NONE)
     }
 
-    /// The hand-over of stock that is there now; lateness and speed of what leaves then are there.
-    fn leave_now(&mut self, job: &Job<'_>, hours: u16) -> Option<Handover> {
-        let row = usize::from(hours);
-        let leaving = &mut self.leaving[row];
-        if leaving.stamp == self.stamp {
-            return leaving.handover;
-        }
-        leaving.stamp = self.stamp;
+    /// Looks up the hand-over of stock that is there now.
+    fn leave_now(&mut self, job: &Job<'_>, hours: usize) {
+        let mut leaving = self.leaving[hours];
         let now = job.request.now;
         if now < leaving.from || leaving.until < now {
-            leaving.handover = handover(job, hours, now);
+            leaving.handover = handover(job, u16::try_from(hours).unwrap_or(u16::MAX), now);
             leaving.from = now;
             leaving.until = leaving
                 .handover
-                .and_then(|h| job.lanes.hours[row].same_until(h.today, (h.ship_at, h.day)))
+                .and_then(|h| job.lanes.hours[hours].same_until(h.today, (h.ship_at, h.day)))
                 .unwrap_or(now);
         }
-        let Handover { day, today, .. } = leaving.handover?;
-        let of_hours = row * self.runs_in_row..(row + 1) * self.runs_in_row;
+        leaving.stamp = self.stamp;
+        leaving.dates = self.dates(job, leaving.handover);
+        self.leaving[hours] = leaving;
+    }
+
+    /// The row of a hand-over's dates.
+    fn dates(&mut self, job: &Job<'_>, handover: Option<Handover>) -> u32 {
+        let dates = handover.map(|h| (h.today, h.day));
+        let known = self.dates.iter().position(|d| *d == dates);
+        let row = known.unwrap_or_else(|| {
+            self.add_dates(job, dates);
+            self.dates.len() - 1
+        });
+        u32::try_from(row).unwrap_or(NONE)
+    }
+
+    fn add_dates(&mut self, job: &Job<'_>, dates: Option<(Day, Day)>) {
+        self.dates.push(dates);
+        let carriages = job.request.destination.carriages;
+        self.rates_at.resize(self.dates.len() * carriages, NONE);
+        let Some((today, day)) = dates else {
+            self.runs.resize(self.dates.len() * self.runs_in_row, NEVER);
+            return;
+        };
         let at = usize::try_from(day.0).unwrap_or(0) % DAYS;
         let of_day = at * self.runs_in_row..(at + 1) * self.runs_in_row;
         let delivered = &mut self.delivered[of_day];
@@ -369,10 +391,9 @@ impl Departures {
                 *delivered = job.lanes.delivery(run, day).unwrap_or(UNDELIVERED);
             }
         }
-        for (cents, &delivered) in self.runs[of_hours].iter_mut().zip(&*delivered) {
-            *cents = job.dated_cents(today, delivered);
-        }
-        leaving.handover
+        let delivered = delivered.iter();
+        self.runs
+            .extend(delivered.map(|&day| job.dated_cents(today, day)));
     }
 
     /// What a weight costs at the least in every lower bound, beside the base of its shipment.
@@ -400,12 +421,13 @@ impl Departures {
         whole: &[Parcels],
         (alone, kinds): (Alone<'_>, u64),
     ) -> i64 {
-        let known = self.rows[departure as usize].whole;
+        let rates = self.rows[departure as usize].rates as usize;
+        let known = self.rates[rates].whole;
         if known != UNKNOWN {
             return known;
         }
         let cents = self.carried(job, departure, whole, (alone, kinds));
-        self.rows[departure as usize].whole = cents;
+        self.rates[rates].whole = cents;
         cents
     }
 
@@ -466,7 +488,7 @@ impl Departures {
 
     /// Lateness and speed of a departure by service, `NEVER` where it cannot be used.
     pub(super) fn dated(&self, departure: u32, services: usize) -> &[i64] {
-        &self.dated[departure as usize * services..][..services]
+        &self.dated[self.rows[departure as usize].rates as usize * services..][..services]
     }
 
     /// Whether it is quicker to work out the curve of a departure than to price so many sets one by one.
@@ -477,8 +499,9 @@ impl Departures {
         (sets, slots): (usize, usize),
         loads: &Loads,
     ) -> bool {
-        let known = self.rows[departure as usize].curve_at != NONE;
-        known || CURVE_IDS * sets * slots.div_ceil(self.rows.len()) > loads.ids()
+        let rates = self.rows[departure as usize].rates;
+        let known = self.rates[rates as usize].curve_at != NONE;
+        known || CURVE_IDS * sets * slots.div_ceil(self.rates.len()) > loads.ids()
     }
 
     /// What carrying, lateness and speed of a set of demands cost.
@@ -497,7 +520,8 @@ impl Departures {
 
     /// Makes sure the curve of a departure is there: for every load id its cost.
     pub(super) fn curve(&mut self, job: &Job<'_>, departure: u32, loads: &Loads) -> usize {
-        let known = self.rows[departure as usize].curve_at;
+        let rates = self.rows[departure as usize].rates as usize;
+        let known = self.rates[rates].curve_at;
         if known != NONE {
             return known as usize;
         }
@@ -513,7 +537,7 @@ impl Departures {
         } else {
             self.add_curve(job, departure, loads);
         }
-        self.rows[departure as usize].curve_at = u32::try_from(at).unwrap_or(NONE);
+        self.rates[rates].curve_at = u32::try_from(at).unwrap_or(NONE);
         at
     }
 
@@ -521,7 +545,8 @@ impl Departures {
     fn add_curve(&mut self, job: &Job<'_>, departure: u32, loads: &Loads) {
         let (lanes, destination) = (job.lanes, job.request.destination);
         let services = lanes.carriers.len();
-        let class = usize::from(self.rows[departure as usize].class);
+        let Departure { class, rates, .. } = self.rows[departure as usize];
+        let class = usize::from(class);
         let per_parcel = lanes.sites[usize::from(destination.sample[class])].per_parcel;
         let least_of = lanes.tariffs.least(self.slope);
         let start = self.curves.len();
@@ -529,7 +554,7 @@ impl Departures {
         // No load costs more than this by the services so far: who asks more for any is of no use.
         let mut most = NEVER;
         for (service, &row) in destination.rows(class, services).iter().enumerate() {
-            let dated = self.dated[departure as usize * services + service];
+            let dated = self.dated[rates as usize * services + service];
             if dated >= NEVER || least_of[row as usize] + dated + per_parcel >= most {
                 continue;
             }

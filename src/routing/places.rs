@@ -33,6 +33,11 @@ pub struct Destination {
     pub(super) sample: Vec<u16>,
     /// By lane class: its row of hours.
     pub(super) hours: Vec<u16>,
+    /// By lane class: its carriage class. Lane classes of one have the same zones and cartons: what leaves
+    /// from them on one date arrives alike and costs the same to carry, whatever their hours.
+    pub(super) carriage: Vec<u16>,
+    /// How many carriage classes there are.
+    pub(super) carriages: usize,
     /// By lane class and service: the dense zone, or [`NO_ZONE`].
     pub(super) zones: Vec<u8>,
     /// The same as rows of the tariffs, or [`NO_ROW`].
@@ -290,6 +295,8 @@ impl Destination {
             class_of: Vec::with_capacity(lanes.sites.len()),
             sample: Vec::new(),
             hours: Vec::new(),
+            carriage: Vec::new(),
+            carriages: 0,
             zones: Vec::new(),
             rows: Vec::new(),
             rules: Vec::new(),
@@ -298,6 +305,7 @@ impl Destination {
             free: None,
         };
         let mut known = HashMap::new();
+        let mut carriages: HashMap<(i64, Vec<u8>), u16> = HashMap::new();
         for (location, site) in lanes.sites.iter().enumerate() {
             let pair = prefix.and_then(|prefix| lanes.pairs.zone(&site.postal, prefix));
             let distance = u64::from(metres(site.coordinate, coordinate));
@@ -316,6 +324,9 @@ impl Destination {
             let key = (site.hours, site.per_parcel, zones);
             let class = *known.entry(key).or_insert_with_key(|(_, _, zones)| {
                 new.hours.push(site.hours);
+                let next = u16::try_from(carriages.len()).unwrap_or(u16::MAX);
+                let carriage = carriages.entry((site.per_parcel, zones.clone()));
+                new.carriage.push(*carriage.or_insert(next));
                 new.zones.extend_from_slice(zones);
                 new.rows
                     .extend(zones.iter().enumerate().map(|(service, &zone)| match zone {
@@ -327,6 +338,7 @@ impl Destination {
             });
             new.class_of.push(u16::try_from(class).unwrap_or(u16::MAX));
         }
+        new.carriages = carriages.len();
         new
     }
 
@@ -367,7 +379,7 @@ impl Destination {
 
     fn bytes(&self) -> usize {
         let rules: usize = self.rules.iter().map(|r| size_of_val(&**r) + 24).sum();
-        let classes = 2 * (self.class_of.len() + 2 * self.sample.len());
+        let classes = 2 * (self.class_of.len() + 3 * self.sample.len());
         let free = self.free.as_ref().map_or(0, |free| free.bytes());
         let tables = 5 * self.zones.len() + rules + self.barred.len() + self.restricted.bytes();
         size_of::<Self>() + classes + tables + free + 64
