@@ -27,7 +27,7 @@ const PRICES: i128 = 32;
 /// Most full parcels of a shipment that are told apart; of more only the price of a gram is known.
 const FULL_MAX: u64 = 24;
 /// Offers that say by what an order is measured.
-const MEASURED: usize = 12;
+const MEASURED: usize = 6;
 /// What is heavier is not told apart: no product overflows.
 const GRAMS_MOST: u64 = 1 << 48;
 /// Prices of a gram are counted in millionths of a cent.
@@ -572,7 +572,7 @@ fn measure(job: &Job<'_>, offers: &Offers, departures: &Departures) -> Measure {
     let cost = |measure| {
         let all = Whole::of(job, measure);
         let rows = offers.rows.iter().step_by(every);
-        let least = |offer| Points::of(job, offer, departures, all).least(all.grams / 2);
+        let least = |offer| Points::any_of(job, offer, departures, all).least(all.grams / 2);
         rows.map(least).fold(0, i64::saturating_add)
     };
     if cost(Measure::Volume) > cost(Measure::Mass) {
@@ -628,6 +628,13 @@ impl Points {
     }
 
     fn of(job: &Job<'_>, offer: &Offer, departures: &Departures, all: Whole) -> Self {
+        let mut new = Self::any_of(job, offer, departures, all);
+        new.points = lowest(new.points);
+        new
+    }
+
+    /// The same, and points that are below others.
+    fn any_of(job: &Job<'_>, offer: &Offer, departures: &Departures, all: Whole) -> Self {
         let known = departures.get(offer.departure);
         if job.request.pickup.is_some() {
             return Self {
@@ -696,7 +703,7 @@ impl Points {
             }
         }
         Self {
-            points: lowest(points),
+            points,
             top,
             counted: always_counted,
         }

@@ -9,9 +9,12 @@
 use super::costs::Costs;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 /// Most steps of a place.
 const STEPS_MAX: usize = 200;
+/// Most steps of which all pairs are looked at.
+const PAIRED_MAX: usize = 64;
 /// Prices of a gram are counted in so many parts of a part.
 const SCALE: i64 = 256;
 /// Most units that are looked at for one set: an order of thousands of them is no more work than others.
@@ -63,8 +66,15 @@ impl Stairs {
                 steps.push((grams, cents.saturating_mul(parts).min(CENTS_MOST)));
             }
         }
-        // Of many, some at a time cost what the cheapest of them does: that is less, and so a bound too.
-        let together = steps.len().div_ceil(STEPS_MAX).max(1);
+        Self::together(steps, STEPS_MAX)
+    }
+
+    /// Of many steps some at a time cost what the cheapest of them does: that is less, and so a bound too.
+    fn together(steps: Steps, most: usize) -> Steps {
+        let together = steps.len().div_ceil(most).max(1);
+        if together == 1 {
+            return steps;
+        }
         let merged = steps
             .chunks(together)
             .filter_map(|of| Some((of.last()?.0, of.first()?.1)));
@@ -78,21 +88,7 @@ impl Stairs {
         let mut most = 1;
         while most < shipments {
             most *= 2;
-            let mut cheaper: Vec<(u64, i64)> = Vec::new();
-            for (at, one) in steps.iter().enumerate() {
-                let mut both = at;
-                for other in &steps[at..] {
-                    let grams = one.0.saturating_add(other.0).min(all.max(one.0));
-                    let cents = one.1.saturating_add(other.1).saturating_add(more);
-                    // What lies beyond the last step one shipment does not carry.
-                    while steps.get(both).is_some_and(|step| step.0 < grams) {
-                        both += 1;
-                    }
-                    if steps.get(both).is_none_or(|step| cents < step.1) {
-                        cheaper.push((u64::try_from(grams).unwrap_or(0), cents));
-                    }
-                }
-            }
+            let mut cheaper = Self::cheaper_pairs(&steps, all, more);
             if cheaper.is_empty() {
                 break;
             }
@@ -101,6 +97,35 @@ impl Stairs {
             steps = Self::steps_of(&cheaper, 1);
         }
         steps
+    }
+
+    /// Two shipments that carry more than any one of some steps, or as much for less.
+    fn cheaper_pairs(steps: &Steps, all: i64, more: i64) -> Vec<(u64, i64)> {
+        let mut cheaper = Vec::new();
+        // What any one costs at the most, where one carries everything.
+        let covers = steps.last().filter(|last| last.0 >= all);
+        let dearest = covers.map_or(i64::MAX, |last| last.1);
+        let few = Self::together(steps.clone(), PAIRED_MAX);
+        for (at, one) in few.iter().enumerate() {
+            let mut both = 0;
+            for other in &few[at..] {
+                let grams = one.0.saturating_add(other.0).min(all.max(one.0));
+                let cents = one.1.saturating_add(other.1).saturating_add(more);
+                if cents >= dearest {
+                    // Nor is any later one cheaper.
+                    break;
+                }
+                // What lies beyond the last step one shipment does not carry.
+                both += steps[both..].partition_point(|step| step.0 < grams);
+                if steps.get(both).is_none_or(|step| cents < step.1) {
+                    cheaper.push((u64::try_from(grams).unwrap_or(0), cents));
+                }
+                if grams >= all {
+                    break;
+                }
+            }
+        }
+        cheaper
     }
 
     /// Adds an offer; `steps` where its departure is a new one.
@@ -165,14 +190,18 @@ impl Case {
 pub(super) struct Refiner {
     /// By demand.
     goods: Vec<Goods>,
+    /// By demand: which of `goods` are its own.
+    own: Vec<Range<usize>>,
     /// By place: the steps as far as its goods can weigh.
     steps: Vec<Steps>,
+    /// By place: of the steps of a case those that a line can touch.
+    hulls: Vec<Steps>,
     fixed: i64,
     /// Chosen by the prices: grams by place, goods and short units in all.
     weights: Vec<i64>,
     bought: i64,
     /// The least that the set was found to cost, and how: demand, place and units.
-    upper: i64,
+    pub(super) upper: i64,
     pub(super) found: Vec<Shipped>,
     /// Chosen by the prices: by what a place has of a demand.
     chosen: Vec<i64>,
@@ -278,6 +307,14 @@ impl Refiner {
             self.steps.push(steps);
         }
         self.goods.sort_unstable_by_key(|g| (g.demand, g.place));
+        self.own.clear();
+        let mut first = 0;
+        for demand in 0..costs.demands {
+            let own = self.goods[first..].iter();
+            let count = own.take_while(|g| g.demand == demand).count();
+            self.own.push(first..first + count);
+            first += count;
+        }
         self.weights.clear();
         self.weights.resize(open.len(), 0);
         self.close.clear();
@@ -287,15 +324,15 @@ impl Refiner {
     /// Looks for the best prices of a case; returns what it costs at the least.
     fn ascend(&mut self, of: (&Costs, &Stairs), case: &mut Case, target: i64) -> i64 {
         let spans = case.spans.iter().map(|(from, to)| (to - from) as u64);
-        let spans = spans.sum::<u64>() / 8;
+        self.looked += spans.sum::<u64>();
         let mut prices = case.prices.clone();
         let mut at = vec![0; prices.len()];
         let (mut best, mut length) = (i64::MIN, STEP);
         if !self.may_be(of, case) {
             return i64::MAX;
         }
+        self.lay_out_hulls(case);
         for _ in 0..ROUNDS {
-            self.looked += spans;
             let mut value = self.choose(of, case, &prices);
             let (mut worst, mut split) = (0, None);
             for (place, &price) in prices.iter().enumerate() {
@@ -376,53 +413,16 @@ impl Refiner {
         self.looked += self.goods.len() as u64 + 4 * prices.len() as u64;
         self.chosen.clear();
         self.chosen.extend(case.units.iter().map(|units| units.0));
-        let (mut value, mut bought) = (0, 0);
-        let mut first = 0;
+        self.bought = 0;
+        let mut value = 0;
         for demand in 0..costs.demands {
-            let goods = &self.goods[first..];
-            let count = goods.iter().take_while(|g| g.demand == demand).count();
-            let own = &goods[..count];
-            let grams = stairs.grams[demand];
-            let mut left = costs.wanted[demand];
-            self.options.clear();
-            for (at, one) in own.iter().enumerate() {
-                let (least, most) = case.units[first + at];
-                let cents = one.each * SCALE + prices[one.place] * grams;
-                left -= least;
-                value += least * cents;
-                bought += least * one.each;
-                self.weights[one.place] += least * grams;
-                if most > least {
-                    self.options.push((cents, at));
-                }
-            }
-            self.options.sort_unstable();
-            let short = costs.short[demand] * SCALE;
-            for (number, &(cents, at)) in self.options.iter().enumerate() {
-                if cents >= short || left == 0 {
-                    break;
-                }
-                let one = own[at];
-                let (least, most) = case.units[first + at];
-                let units = (most - least).min(left);
-                left -= units;
-                value += units * cents;
-                bought += units * one.each;
-                self.weights[one.place] += units * grams;
-                self.chosen[first + at] += units;
-                let next = self
-                    .options
-                    .get(number + 1)
-                    .map_or(short, |o| o.0.min(short));
-                let close = &mut self.close[one.place];
-                *close = (*close).min((next - cents, first + at, least + units));
-            }
-            value += left * short;
-            bought += left * costs.short[demand];
-            first += count;
+            let all = (costs.wanted[demand], costs.short[demand]);
+            value += match costs.whole[demand] {
+                true => self.choose_whole((demand, all.1), stairs.grams[demand], case, prices),
+                false => self.choose_units((demand, all), stairs.grams[demand], case, prices),
+            };
         }
-        self.bought = bought;
-        let mut all = bought + self.fixed;
+        let mut all = self.bought + self.fixed;
         for (steps, &weight) in self.steps.iter().zip(&self.weights) {
             let step = steps.partition_point(|s| s.0 < weight);
             all += steps.get(step).map_or(CENTS_MOST, |s| s.1);
@@ -432,6 +432,91 @@ impl Refiner {
             self.keep();
         }
         value + self.fixed * SCALE
+    }
+
+    /// Chooses who ships a demand that ships whole, if anybody does.
+    fn choose_whole(
+        &mut self,
+        (demand, short): (usize, i64),
+        grams: i64,
+        case: &Case,
+        prices: &[i64],
+    ) -> i64 {
+        let scaled = short * SCALE;
+        // The cheapest, and the next.
+        let (mut least, mut by, mut next) = (scaled, None, scaled);
+        for at in self.own[demand].clone() {
+            let one = self.goods[at];
+            let cents = one.each * SCALE + prices[one.place] * grams;
+            let (must, may) = case.units[at];
+            if must > 0 {
+                (least, by, next) = (cents, Some(at), i64::MAX);
+                break;
+            }
+            if may > 0 && cents < least {
+                (least, by, next) = (cents, Some(at), least);
+            } else if may > 0 {
+                next = next.min(cents);
+            }
+        }
+        let Some(at) = by else {
+            self.bought += short;
+            return scaled;
+        };
+        let one = self.goods[at];
+        self.bought += one.each;
+        self.weights[one.place] += grams;
+        self.chosen[at] = 1;
+        if next < i64::MAX {
+            let close = &mut self.close[one.place];
+            *close = (*close).min((next - least, at, 1));
+        }
+        least
+    }
+
+    /// Chooses who ships how many units of a demand.
+    fn choose_units(
+        &mut self,
+        (demand, (wanted, short)): (usize, (i64, i64)),
+        grams: i64,
+        case: &Case,
+        prices: &[i64],
+    ) -> i64 {
+        let (mut left, mut value) = (wanted, 0);
+        self.options.clear();
+        for at in self.own[demand].clone() {
+            let one = self.goods[at];
+            let (least, most) = case.units[at];
+            let cents = one.each * SCALE + prices[one.place] * grams;
+            left -= least;
+            value += least * cents;
+            self.bought += least * one.each;
+            self.weights[one.place] += least * grams;
+            if most > least {
+                self.options.push((cents, at));
+            }
+        }
+        self.options.sort_unstable();
+        let scaled = short * SCALE;
+        for (number, &(cents, at)) in self.options.iter().enumerate() {
+            if cents >= scaled || left == 0 {
+                break;
+            }
+            let one = self.goods[at];
+            let (least, most) = case.units[at];
+            let units = (most - least).min(left);
+            left -= units;
+            value += units * cents;
+            self.bought += units * one.each;
+            self.weights[one.place] += units * grams;
+            self.chosen[at] += units;
+            let next = self.options.get(number + 1);
+            let next = next.map_or(scaled, |o| o.0.min(scaled));
+            let close = &mut self.close[one.place];
+            *close = (*close).min((next - cents, at, least + units));
+        }
+        self.bought += left * short;
+        value + left * scaled
     }
 
     /// Keeps what was chosen as the cheapest.
@@ -445,18 +530,43 @@ impl Refiner {
             .extend(chosen.map(|(demand, place, all)| (demand, place, units(all))));
     }
 
+    /// Of the steps of each span those that a line of some price of a gram touches: the corners of the lower
+    /// hull, each less steep than the next.
+    fn lay_out_hulls(&mut self, case: &Case) {
+        self.hulls.resize(self.steps.len(), Steps::new());
+        let all = self.steps.iter().zip(&case.spans).zip(&mut self.hulls);
+        for ((steps, &(from, to)), hull) in all {
+            hull.clear();
+            for &step in &steps[from..=to] {
+                while let [.., first, last] = hull[..] {
+                    let before = i128::from(last.1 - first.1) * i128::from(step.0 - last.0);
+                    let after = i128::from(step.1 - last.1) * i128::from(last.0 - first.0);
+                    if before < after {
+                        break;
+                    }
+                    hull.pop();
+                }
+                hull.push(step);
+            }
+        }
+    }
+
     /// The line of a price under the steps of a span: what it says of no weight, and where it touches.
-    fn line(&self, place: usize, (from, to): (usize, usize), price: i64) -> (i64, i64) {
+    fn line(&self, place: usize, (from, _): (usize, usize), price: i64) -> (i64, i64) {
         let steps = &self.steps[place];
-        let touches = (from..=to).map(|step| {
-            let grams = match price < 0 {
-                false => steps[step].0,
-                true if step == 0 => 0,
-                true => steps[step - 1].0 + 1,
-            };
-            (steps[step].1 * SCALE - price * grams, grams)
-        });
-        touches.min().unwrap_or((0, 0))
+        if price < 0 {
+            // The lightest is the cheapest as well.
+            let grams = from.checked_sub(1).map_or(0, |before| steps[before].0 + 1);
+            return (steps[from].1 * SCALE - price * grams, grams);
+        }
+        let hull = &self.hulls[place];
+        let next = hull
+            .windows(2)
+            .position(|two| (two[1].1 - two[0].1) * SCALE >= price * (two[1].0 - two[0].0));
+        let touches = hull.get(next.unwrap_or(hull.len().saturating_sub(1)));
+        touches.map_or((0, 0), |&(grams, cents)| {
+            (cents * SCALE - price * grams, grams)
+        })
     }
 
     /// How much more the chosen weight costs than the line says, and where to divide the span.
