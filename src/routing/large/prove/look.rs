@@ -3,15 +3,19 @@
 use super::super::exchange::Exchange;
 use super::super::node::Node;
 use super::super::stairs::Shipped;
-use super::{Aim, FAR, Run};
+use super::{Aim, Run};
 use std::cmp::Reverse;
 
 /// Really pricing a set counts as so many cells for each place and demand.
 const PRICING: u64 = 60;
 /// The same where the cheapest plan of a set is found elsewhere, and counted there.
 const FILLING: u64 = 8;
-/// Cases that are told apart in a set, each time that it is looked at.
+/// Cases that are told apart in a set, each time that it is looked at; a well chosen one is first looked at as
+/// closely as is enough to find a good plan.
 const CASES: [usize; 4] = [1, 6, 40, 400];
+const CHOSEN: usize = 2;
+/// A bound that is less than one of so many parts below the target is near it.
+const FAR: i64 = 8;
 /// Most sets that are kept for later.
 const LATER_MAX: usize = 40_000;
 /// How many places a good set is chosen from, and how often each of it is chosen anew.
@@ -23,8 +27,8 @@ const EXCHANGES: usize = 150;
 impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
     /// Looks at a set if it may be cheap enough, once.
     pub(super) fn look(&mut self, open: &[u32]) {
-        // Well enough chosen to be worth all that may be found out: it is a good plan more often than not.
-        self.look_once(open, 0, CASES.len() - 1);
+        // Well chosen: it is a good plan more often than not.
+        self.look_once(open, 0, CHOSEN);
     }
 
     /// Looks at a set, if that was not done before; `least` is a bound already.
@@ -40,7 +44,7 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
         let mut sorted = open.to_vec();
         sorted.sort_unstable();
         if self.looked.insert(sorted.clone()) {
-            self.price(sorted, least, depth);
+            self.price(sorted, least, (depth, false));
         }
     }
 
@@ -61,18 +65,21 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
     pub(super) fn look_closer(&mut self) {
         match self.sets.pop() {
             Some(Reverse((least, 0, open))) => self.look_once(&open, least, 0),
-            Some(Reverse((least, depth, open))) => self.price(open, least, depth),
+            Some(Reverse((least, depth, open))) => self.price(open, least, (depth, true)),
             None => (),
         }
     }
 
-    /// Bounds and prices a set; `least` is a bound already.
-    fn price(&mut self, open: Vec<u32>, least: i64, depth: usize) {
+    /// Bounds and prices a set; `least` is a bound already. If that was done `before`, less closely, it is priced
+    /// again only where something cheap enough was found by the steps.
+    fn price(&mut self, open: Vec<u32>, least: i64, (depth, before): (usize, bool)) {
         let (least, ended) = self.refined(&open, least, CASES[depth]);
         if least >= self.target {
             return;
         }
-        if let Some(plan) = &mut self.plan {
+        let found = self.refiner.upper.saturating_sub(self.costs.split) < self.target;
+        let plan = self.plan.as_mut().filter(|_| found || !before);
+        if let Some(plan) = plan {
             let set: Vec<usize> = open.iter().map(|&o| o as usize).collect();
             let cents = plan(&set, &self.refiner.found);
             self.aim(cents);

@@ -36,10 +36,8 @@ const EACH_MAX: u64 = 500;
 /// work adds is mostly the proof.
 const EACH_NEAR: u64 = 8_000;
 const WORK_NEAR: u64 = 2_000_000;
-/// A bound that is less than one of so many parts below the target is near it.
-const FAR: i64 = 8;
-/// How much is looked at where the first bounds are one of so many parts below the target, or more: that much is
-/// seldom proven.
+/// How much is looked at where the first bounds are one of so many parts below the target, or more, before it is
+/// asked whether the rest would be enough: that much is seldom proven.
 const FARTHER: i64 = 3;
 const EACH_FAR: u64 = 3_000;
 const WORK_FAR: u64 = 1_000_000;
@@ -170,9 +168,10 @@ impl Costs {
         let open = run.open.peek().map_or(i64::MAX, |open| open.0.0);
         let lowest = open.min(set);
         let far = lowest < near;
+        let begun = run.work;
+        let mut doubted = 0;
         if aim == Aim::Near && lowest < run.target - run.target / FARTHER {
-            let spent = all - run.work;
-            run.work = run.work.min(self.far_work().saturating_sub(spent));
+            doubted = begun.saturating_sub(self.far_work().saturating_sub(all - begun));
         }
         let mut later = run.work - if far { 0 } else { run.work.min(all / WARM) };
         while run.work > 0 {
@@ -182,6 +181,13 @@ impl Costs {
             }
             let part = run.open.peek().map_or(i64::MAX, |open| open.0.0);
             let set = run.sets.peek().map_or(i64::MAX, |set| set.0.0);
+            if run.work <= doubted {
+                let bound = part.min(set).min(run.left);
+                if !run.may_end((lowest, bound), (begun - run.work, run.work)) {
+                    break;
+                }
+                doubted = 0;
+            }
             if part.min(set) >= run.target {
                 // All others are higher.
                 run.open.clear();
@@ -230,6 +236,14 @@ impl<F: FnMut(&[usize], &[Shipped]) -> i64> Run<'_, F> {
     /// No set of a node is of interest that costs as much by the lines.
     fn goal(&self, node: &Node) -> i64 {
         self.target.saturating_sub(self.above(node))
+    }
+
+    /// Whether the bound, that rose so far with the work that was spent since, would reach the target with what is
+    /// left if it went on like that.
+    fn may_end(&self, (from, bound): (i64, i64), (spent, left): (u64, u64)) -> bool {
+        let rise = i128::from(bound.saturating_sub(from));
+        let missing = i128::from(self.target.saturating_sub(bound));
+        rise * i128::from(left) >= missing * i128::from(spent.max(1))
     }
 
     /// Looks into all sets, by how many places they have.
