@@ -28,6 +28,8 @@ const ALL_PAIRS_MAX: usize = 40_000_000;
 const LINES_MAX: usize = 8;
 /// More than any cost that is compared, and few enough that a plan's sum of them is a number.
 pub(super) const BEYOND: i64 = 1 << 57;
+/// Most steps of all hand-overs in all modes that are worked out and compared.
+const ALL_STEPS_MAX: usize = 24_000_000;
 /// Ranges of more steps than this are not gone through one by one.
 const FAR: usize = 48;
 /// No line is so steep that the whole order costs more by it.
@@ -154,7 +156,8 @@ pub(super) struct Curves<'a> {
 }
 
 impl<'a> Curves<'a> {
-    pub(super) fn new(job: &'a Job<'a>, departures: &'a Departures) -> Self {
+    /// For so many hand-overs of locations.
+    pub(super) fn new(job: &'a Job<'a>, departures: &'a Departures, hand_overs: usize) -> Self {
         let loads = job.request.demands.iter().map(|d| d.load(d.qty));
         let mut new = Self {
             job,
@@ -183,6 +186,13 @@ impl<'a> Curves<'a> {
             || rules.any(Rule::measures)
             || !new.ends.iter().all(few)
         {
+            new.modes = Mode::list(job, departures);
+        }
+        let steps: usize = new.ends.iter().flatten().map(Vec::len).sum();
+        let each = steps.saturating_mul(new.modes.len());
+        if each.saturating_mul(hand_overs) > ALL_STEPS_MAX {
+            // Too much work: nothing is known but what carrying costs at the least.
+            new.ends.fill(None);
             new.modes = Mode::list(job, departures);
         }
         new
@@ -466,8 +476,8 @@ fn most_excess(table: &Table, one: &[(u64, i64)], other: &[(u64, i64)]) -> i64 {
 
 /// The lower edge of the steps of some tables within a window, by mass or by volume.
 fn hull(tables: &[Table], window: Window, bulk: Option<Bulk>) -> Hull {
-    let points = tables.iter().flat_map(|table| &table.steps);
-    let points = points.filter(|p| p.1 < NEVER && window.has(p.0));
+    let points = tables.iter().flat_map(|table| table.within(window));
+    let points = points.filter(|p| p.1 < NEVER);
     let points = points.map(|p| (bulk.map_or(p.0, |bulk| bulk.holds(p.0)), p.1));
     let mut points: Vec<(u64, i64)> = points.collect();
     points.sort_unstable();
@@ -540,6 +550,13 @@ fn over((grams, cents): (u64, i64), slope: i64) -> i64 {
 }
 
 impl Table {
+    /// The steps within a window.
+    fn within(&self, window: Window) -> &[(u64, i64)] {
+        let from = self.steps.partition_point(|step| step.0 < window.low);
+        let to = self.steps.partition_point(|step| step.0 <= window.high);
+        self.steps.get(from..to).unwrap_or_default()
+    }
+
     /// Whether nothing heavier is cheaper.
     fn rises(&self) -> bool {
         self.steps.windows(2).all(|w| w[0].1 <= w[1].1)
@@ -677,6 +694,11 @@ impl Curve {
         })
     }
 
+    /// How many steps there are within a window.
+    pub(super) fn steps(&self, window: Window) -> usize {
+        self.tables.iter().map(|t| t.within(window).len()).sum()
+    }
+
     /// The lower edges of its steps within a window, by mass and by volume.
     pub(super) fn hulls(&self, window: Window) -> [Hull; 2] {
         if window == Window::ALL {
@@ -701,8 +723,8 @@ impl Curve {
         let weighs = |end: u64| bulk.map_or(end, |bulk| bulk.holds(end));
         let bulk = self.bulk.filter(|_| by_volume);
         let holds = |end: u64| bulk.map_or(end, |bulk| bulk.holds(end));
-        let steps = self.tables.iter().flat_map(|table| &table.steps);
-        let steps = steps.filter(|p| p.1 < NEVER && window.has(p.0));
+        let steps = self.tables.iter().flat_map(|table| table.within(window));
+        let steps = steps.filter(|p| p.1 < NEVER);
         let steps = steps.map(|&(end, cents)| {
             let above = over((weighs(end), cents), line.slope) - line.base;
             (holds(end), above)
@@ -731,10 +753,8 @@ impl Curve {
     /// the only one.
     pub(super) fn split(&self, window: Window, end: u64) -> Option<[Window; 2]> {
         let ends = || {
-            let steps = self.tables.iter().flat_map(|table| &table.steps);
-            steps
-                .filter(|s| s.1 < NEVER && window.has(s.0))
-                .map(|s| s.0)
+            let steps = self.tables.iter().flat_map(|table| table.within(window));
+            steps.filter(|s| s.1 < NEVER).map(|s| s.0)
         };
         let below = ends().filter(|&e| e < end).max();
         let from = match below {

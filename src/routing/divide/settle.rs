@@ -51,7 +51,7 @@ impl Search<'_> {
         let (job, departures, lost) = (self.job, self.departures, self.lost_cents());
         let demands = 0..job.request.demands.len();
         let lost_units: Vec<u32> = demands.clone().map(|i| self.lost(i)).collect();
-        let mut curves = Curves::new(job, departures);
+        let mut curves = Curves::new(job, departures, self.entries.rows.len());
         let (shippers, beyond) = self.with_copies(&mut curves);
         let places = shippers.iter().map(|&by| self.place(&mut curves, by));
         let places = places.collect();

@@ -88,6 +88,7 @@ impl Amounts<'_, '_> {
     /// Gives a place a window, and all their lines.
     fn look_through(&mut self, at: usize, window: Window, lines: &[(Line, u8)]) {
         let place = &mut self.places[at];
+        self.work.spend(place.curve.steps(window) / 2);
         place.window = window;
         place.hulls = place.curve.hulls(window);
         for (place, line) in self.places.iter_mut().zip(lines) {
