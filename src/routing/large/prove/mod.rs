@@ -43,6 +43,8 @@ const EACH_FAR: u64 = 3_000;
 const WORK_FAR: u64 = 1_000_000;
 /// By how much more work a search is worth that has the cheapest plan of a set found elsewhere.
 const MORE: u64 = 4;
+/// Where only better plans are looked for, each so often where that is more: many places have many sets.
+const EACH_BETTER: u64 = 24_000;
 /// Sets of more places than this are not told apart by their number.
 const COUNTED: usize = 12;
 /// Steps for the first prices, and for those of a part.
@@ -122,7 +124,8 @@ impl Costs {
         let most = WORK_MAX.max(self.cells() * EACH_MAX);
         let usual = match aim {
             Aim::Near => (self.cells() * EACH_NEAR).max(WORK_NEAR).min(most),
-            Aim::Better | Aim::Equal => most * MORE,
+            Aim::Equal => most * MORE,
+            Aim::Better => (most * MORE).max(self.cells() * EACH_BETTER),
         };
         part_of(usual, self.effort)
     }
