@@ -1,4 +1,4 @@
-//! Worked examples that others publish, as tests: the same order, the same prices, the same answer.
+//! Worked examples, published ones among them: the same order, the same prices, the same answer.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -7,9 +7,10 @@ use allot::model::{
     Cents, Coordinate, Decision, EpochMillis, Grams, Location, LocationId, Network, Policy, Qty,
     Service, ServiceId, ShipTo, SkuId, TariffStep, WeekDays, Zone, ZonePair,
 };
-use allot::routing::{Demand, Lanes, Request, Scratch, route};
+use allot::routing::{Demand, Goal, Lanes, Request, Scratch, quote, route};
 
 const GROUND: ServiceId = ServiceId(0);
+const EXPRESS: ServiceId = ServiceId(1);
 
 /// Eight pounds are five times 1.6 lb, and 1.6 lb are 726 g, rounded.
 const UNIT_GRAMS: u32 = 726;
@@ -144,4 +145,64 @@ fn ibm_the_saving_is_the_price_at_which_the_answer_turns() {
     assert_eq!(kept_together.plan.shipments[0].location, FULL);
     assert_eq!(kept_together.plan.objective.total(), Cents(2256));
     assert_eq!(five_products(Cents(664)).plan.shipments.len(), 2);
+}
+
+/// Two units of one item, one in each of two places; express from the second costs more than hundred times what
+/// everything else does. The fastest answer leaves nothing short and is there tomorrow, at whatever cost.
+#[test]
+fn the_fastest_plan_of_a_divided_line_is_the_fastest_at_any_cost() {
+    let mut network = network();
+    network.services.push(Service {
+        id: "express".into(),
+        ..network.services[0].clone()
+    });
+    network.zones.extend([2, 8].map(|zone| Zone {
+        service: EXPRESS,
+        transit_days: 1,
+        zone,
+        max_km: None,
+    }));
+    network.tariffs.extend(
+        [(2, 2_000), (8, 1_200_000)].map(|(zone, cents)| TariffStep {
+            service: EXPRESS,
+            zone,
+            max: Grams(u64::from(UNIT_GRAMS)),
+            cents: Cents(cents),
+        }),
+    );
+    let lanes = Lanes::new(&network).unwrap();
+    let to = ShipTo {
+        country: "US".into(),
+        postal: "10001".into(),
+        coordinate: Some(Coordinate::default()),
+        ..ShipTo::default()
+    };
+    let destination = lanes.destination(&to).unwrap();
+    let mut stock = StockView::default();
+    stock.push_line(SkuId(0));
+    stock.push_cell(FULL, Qty(1), &[]);
+    stock.push_cell(TWO, Qty(1), &[]);
+    let request = Request {
+        pickup: None,
+        days: &[],
+        now: EpochMillis::parse("2026-11-23T10:00:00Z").unwrap(),
+        destination: &destination,
+        deliver_by: None,
+        deliver_by_is_hard: false,
+        policy: Policy::default(),
+        demands: &[Demand {
+            sku: SkuId(0),
+            qty: Qty(2),
+            grams: UNIT_GRAMS,
+            may_split: true,
+            ..Demand::default()
+        }],
+        stock: &stock,
+        excluded: &[],
+    };
+    let [_, (goal, fastest), _] = quote(&lanes, &request, &mut Scratch::default()).unwrap();
+    assert_eq!(goal, Goal::Fastest);
+    assert_eq!(fastest.plan.short_units(), 0);
+    let tomorrow = fastest.plan.delivered_on().unwrap();
+    assert_eq!(tomorrow.to_string(), "2026-11-24");
 }

@@ -12,8 +12,8 @@ use super::tariff::AMOUNT_MAX;
 use crate::model::{Cents, Decision};
 
 /// What one unit short costs where demands are divided, in costs of a known plan, and in cents at the least.
-pub(super) const MILD: i64 = 16;
-const LEAST: i64 = 1_000_000;
+const MILD: i64 = 16;
+const LEAST: i64 = 100_000;
 
 /// Who looks for such plans.
 #[derive(Clone, Copy)]
@@ -48,22 +48,32 @@ impl<'a> Eager<'a> {
         if !exact || !scratch.divides() {
             return Ok((this, first));
         }
-        let objective = first.plan.objective;
-        let known = (objective.total() - objective.short).0;
-        let mild = Cents(known.saturating_mul(MILD).max(LEAST));
-        this.mild = Some(mild.min(dear.policy.short_per_unit));
         if this.fewest == 0 {
             // Plans that leave some short are no answer: that they are allowed tells where there is none.
             this.job.policy.allow_backorder = true;
             this.job.policy.ship_complete = false;
         }
-        match this.mildly(&this.job, scratch) {
-            Some(found) if found.plan.short_units() <= this.fewest => {
-                this.fewest = found.plan.short_units();
-                this.proven |= found.proof.optimal;
-                Ok((this, found))
+        let mut best = first;
+        loop {
+            let most = this.job.policy.short_per_unit;
+            let mild = Cents(shipped(&best).saturating_mul(MILD).max(LEAST));
+            this.mild = Some(mild.min(most));
+            let fewest = this.fewest;
+            let found = this.mildly(&this.job, scratch);
+            let Some(found) = found.filter(|f| f.plan.short_units() <= fewest) else {
+                return Ok((this, best));
+            };
+            let fewer = found.plan.short_units() < fewest;
+            let rank = |d: &Decision| (!d.proof.optimal, shipped(d));
+            this.proven |= found.proof.optimal && mild <= most;
+            if fewer || rank(&found) <= rank(&best) {
+                best = found;
             }
-            _ => Ok((this, first)),
+            if !fewer {
+                return Ok((this, best));
+            }
+            // What is sixteen times as dear is told by this one.
+            (this.fewest, this.proven) = (best.plan.short_units(), false);
         }
     }
 
@@ -97,10 +107,26 @@ impl<'a> Eager<'a> {
         }
     }
 
+    /// The cheapest plan that is found to leave as few short, at whatever cost.
+    pub(super) fn at_any_cost(&self, job: &Job<'_>, scratch: &mut Scratch) -> Option<Decision> {
+        let few = |found: &Decision| found.plan.short_units() == self.fewest;
+        let (found, _) = self.cheapest(job, scratch);
+        found.or_else(|| match self.mild {
+            Some(_) => decide(job, scratch).ok().filter(few),
+            None => None,
+        })
+    }
+
     /// The cheapest plan where a unit short costs less.
     fn mildly(&self, job: &Job<'_>, scratch: &mut Scratch) -> Option<Decision> {
         let mut job = *job;
         job.policy.short_per_unit = self.mild?;
         decide(&job, scratch).ok()
     }
+}
+
+/// What a plan costs besides what is short, in cents.
+fn shipped(decision: &Decision) -> i64 {
+    let objective = decision.plan.objective;
+    (objective.total() - objective.short).0
 }

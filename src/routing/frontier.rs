@@ -26,7 +26,7 @@ pub struct Frontier {
     /// Whether every plan that nothing beats is there: so it is for orders of up to
     /// [`EXACT_DEMANDS_MAX`] demands. Where some of them are divided, all searches have to end for that, and
     /// plans are not looked for that cost more than sixteen times one that leaves the fewest short, if that is
-    /// more than 1,000,000 cents. Otherwise these are the plans that the searches found, each with its own proof
+    /// more than 100,000 cents. Otherwise these are the plans that the searches found, each with its own proof
     /// or bound; there may be others.
     pub complete: bool,
 }

@@ -90,7 +90,13 @@ impl Policies {
             let preset = self.presets.get(name).ok_or_else(|| self.unknown(name))?;
             policy = preset.over(&policy);
         }
-        Ok(own.over(&policy))
+        // Whoever sends an order may ask for less work, not for more.
+        let effort_percent = own.effort_percent.unwrap_or(policy.effort_percent);
+        let most = policy.effort_percent;
+        Ok(Policy {
+            effort_percent: effort_percent.min(most),
+            ..own.over(&policy)
+        })
     }
 
     /// The presets by name.
@@ -115,6 +121,26 @@ mod tests {
             speed_value_per_day: Some(Cents(cents)),
             ..NOTHING
         }
+    }
+
+    #[test]
+    fn an_order_may_ask_for_less_work_than_its_preset_allows_not_for_more() {
+        let effort = |percent| PolicyOverrides {
+            effort_percent: Some(percent),
+            ..NOTHING
+        };
+        let network = Network {
+            presets: vec![("nightly".into(), effort(1_000))],
+            ..Network::default()
+        };
+        let policies = Policies::new(&network);
+        let of = |preset, percent| {
+            let policy = policies.of("web", preset, &effort(percent)).unwrap();
+            policy.effort_percent
+        };
+        assert_eq!((of(None, 1_000), of(None, 5)), (100, 5));
+        let nightly = Some("nightly");
+        assert_eq!((of(nightly, 10_000), of(nightly, 500)), (1_000, 500));
     }
 
     #[test]

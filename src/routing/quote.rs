@@ -66,12 +66,12 @@ fn fastest(job: &Job<'_>, scratch: &mut Scratch) -> Result<Decision, Unroutable>
         while low < high {
             let middle = low + (high - low) / 2;
             within.latest = Some(dates[middle]);
-            match eager.cheapest(&within, scratch) {
-                (Some(found), _) => {
+            match eager.at_any_cost(&within, scratch) {
+                Some(found) => {
                     best = found;
                     high = middle;
                 }
-                (None, _) => low = middle + 1,
+                None => low = middle + 1,
             }
         }
     }

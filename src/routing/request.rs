@@ -171,7 +171,7 @@ pub(super) struct Job<'a> {
     pub(super) draft: bool,
 }
 
-/// So many percent of the usual work, and some.
+/// So many percent of the usual work, at least some.
 pub(super) fn part_of(usual: u64, percent: u16) -> u64 {
     (usual / 100).saturating_mul(percent.into()).max(1)
 }
@@ -373,6 +373,14 @@ fn check_policy(lanes: &Lanes, request: &Request<'_>) -> Result<(), Invalid> {
     let policy = &request.policy;
     if policy.max_shipments == 0 {
         return Err(Invalid::new("policy.max_shipments", 0, "at least 1"));
+    }
+    if !(1..=Policy::EFFORT_MAX).contains(&policy.effort_percent) {
+        let expected = "a whole number from 1 to 10000";
+        return Err(Invalid::new(
+            "policy.effort_percent",
+            policy.effort_percent,
+            expected,
+        ));
     }
     let units: i64 = request.demands.iter().map(|d| i64::from(d.qty.0)).sum();
     // The factor is how many of the amount one plan can add up to.

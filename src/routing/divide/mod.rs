@@ -274,7 +274,9 @@ impl<'a> Search<'a> {
         (self.left, self.open, self.short, self.spent) = begun;
         self.pieces.clear();
         let found = (std::mem::replace(&mut self.best, best), self.ceiling);
-        (self.ceiling, self.crowded, self.nodes) = (ceiling, false, NODES_ALONE);
+        let nodes = self.job.effort(NODES_ALONE.into());
+        let nodes = u32::try_from(nodes).unwrap_or(u32::MAX);
+        (self.ceiling, self.crowded, self.nodes) = (ceiling, false, nodes);
         let ended = self.node(None).is_continue() && !self.crowded;
         if self.least_known() > found.0.first().map_or(NEVER, |best| best.cents) {
             (self.best, self.ceiling) = found;
