@@ -486,14 +486,27 @@ fn hull(tables: &[Table], window: Window, bulk: Option<Bulk>) -> Hull {
         if hull.last().is_some_and(|last| last.0 == point.0) {
             continue;
         }
-        while let [.., a, b] = hull[..]
-            && slope(a, b) >= slope(a, point)
-        {
-            hull.pop();
-        }
-        hull.push(point);
+        add_corner(&mut hull, point);
     }
     hull.into()
+}
+
+/// Adds a point to the lower edge of those before it, which are lighter.
+fn add_corner(hull: &mut Vec<(u64, i64)>, point: (u64, i64)) {
+    while let [.., a, b] = hull[..]
+        && is_above(b, a, point)
+    {
+        hull.pop();
+    }
+    hull.push(point);
+}
+
+/// Whether a point lies on or above the line between two others, exactly: by slopes that are rounded a true corner
+/// may be lost, and lines lie above it then.
+fn is_above(point: (u64, i64), from: (u64, i64), to: (u64, i64)) -> bool {
+    let run = |p: (u64, i64)| i128::from(p.0) - i128::from(from.0);
+    let rise = |p: (u64, i64)| i128::from(p.1) - i128::from(from.1);
+    rise(point) * run(to) >= rise(to) * run(point)
 }
 
 /// The highest line of a slope that no point lies below.
@@ -810,5 +823,48 @@ impl Curve {
             }
         }
         least
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tests::kit::Dice;
+    use super::*;
+
+    /// The lower edge of some points.
+    fn edge(points: &[(u64, i64)]) -> Vec<(u64, i64)> {
+        let mut hull: Vec<(u64, i64)> = Vec::new();
+        for &point in points {
+            add_corner(&mut hull, point);
+        }
+        hull
+    }
+
+    #[test]
+    fn no_line_under_the_edge_lies_above_a_point() {
+        // Both slopes are the same in millionths of a cent.
+        let near = vec![(1_000, 100), (20_928, 1_246), (21_032, 1_252)];
+        let mut dice = Dice(7);
+        let mut all = vec![near];
+        for _ in 0..200 {
+            let mut points = vec![(1 + dice.below(500), dice.between(0, 2_000))];
+            for _ in 0..8 {
+                let &(grams, cents) = points.last().unwrap();
+                let step = 1 + dice.below(20_000);
+                points.push((grams + step, cents + dice.between(0, 1_200)));
+            }
+            all.push(points);
+        }
+        for points in all {
+            let hull = edge(&points);
+            for pair in points.windows(2) {
+                for turn in -2..=2 {
+                    let slope = slope(pair[0], pair[1]) + turn;
+                    let base = points.iter().map(|&p| over(p, slope)).min();
+                    let line = line_under(&hull, slope);
+                    assert_eq!(Some(line.base), base, "{points:?} at {slope}");
+                }
+            }
+        }
     }
 }

@@ -12,6 +12,9 @@ use crate::model::Qty;
 use std::collections::HashSet;
 use std::rc::Rc;
 
+/// Nothing is said of more shipments: sets of so many places are not told apart by their number.
+const COUNTED: usize = 12;
+
 /// What the goods of an order weigh in one measure, and the steps of all places.
 struct Measured {
     /// By demand: what all of it that may ship weighs, in grams over `divisor`.
@@ -90,7 +93,7 @@ impl Together {
             };
             let steps = Steps::best(goods, &measured.steps);
             let mut all = Steps::new(goods);
-            for shipments in 0..self.most {
+            for shipments in 0..self.most.min(COUNTED) {
                 if !all.add(&steps) {
                     break;
                 }
@@ -148,6 +151,9 @@ impl Measured {
         if new.slope == i64::MAX {
             new.slope = 0;
         }
+        // Places that cost the same have the same steps.
+        new.steps.sort_unstable();
+        new.steps.dedup();
         new
     }
 }

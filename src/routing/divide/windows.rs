@@ -144,7 +144,11 @@ impl Amounts<'_, '_> {
             0 => None,
             _ => self.above(Goods { slope: 0, ..goods }, by_volume),
         });
-        above.map_or(bound, |above| bound.saturating_add(above).min(BEYOND))
+        // It comes on top of what these lines say.
+        let by_lines = self.bound_by_lines(items);
+        above.map_or(bound, |above| {
+            bound.max(by_lines.saturating_add(above).min(BEYOND))
+        })
     }
 
     /// How far the steps that hold all goods are above the lines of the places at the least; `None` where that is
@@ -163,6 +167,7 @@ impl Amounts<'_, '_> {
                 .curve
                 .above(place.window, line, (goods.room, by_volume));
             let before = all.pairs;
+            self.work.spend(steps.len() / 2);
             let added = all.add(&steps);
             self.work.spend((all.pairs - before) / 2);
             if !added {

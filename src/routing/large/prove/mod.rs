@@ -45,6 +45,9 @@ const WORK_FAR: u64 = 1_000_000;
 const MORE: u64 = 4;
 /// Where only better plans are looked for, each so often where that is more: many places have many sets.
 const EACH_BETTER: u64 = 24_000;
+const WORK_BETTER: u64 = 1_500_000_000;
+/// Most divided parts and sets that are kept: their memory is bounded, however much work is allowed.
+const KEPT_MAX: usize = 400_000;
 /// Sets of more places than this are not told apart by their number.
 const COUNTED: usize = 12;
 /// Steps for the first prices, and for those of a part.
@@ -125,7 +128,9 @@ impl Costs {
         let usual = match aim {
             Aim::Near => (self.cells() * EACH_NEAR).max(WORK_NEAR).min(most),
             Aim::Equal => most * MORE,
-            Aim::Better => (most * MORE).max(self.cells() * EACH_BETTER),
+            Aim::Better => (self.cells() * EACH_BETTER)
+                .min(WORK_BETTER)
+                .max(most * MORE),
         };
         part_of(usual, self.effort)
     }
@@ -177,7 +182,7 @@ impl Costs {
             doubted = begun.saturating_sub(self.far_work().saturating_sub(all - begun));
         }
         let mut later = run.work - if far { 0 } else { run.work.min(all / WARM) };
-        while run.work > 0 {
+        while run.work > 0 && run.divided.len() + run.looked.len() < KEPT_MAX {
             if run.work <= later {
                 later = 0;
                 run.exchange(all / EXCHANGING);
