@@ -177,29 +177,68 @@ impl Candidates {
             class_of: &job.request.destination.class_of,
             per_shipment: &job.lanes.per_shipment,
         };
-        let (mut later, mut least_base, mut served) = (0, NEVER, 0);
-        for word in 0..self.touched.len() {
-            let mut bits = self.touched[word];
-            while bits != 0 {
-                let location = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                // Nearly always a location ships all that it has at the next cut-off.
-                if let Some(slot) = self.at_once(job, departures, &common, location) {
-                    least_base = least_base.min(slot.base);
-                    served |= slot.mask;
-                    self.seen.push(Seen {
-                        location: slot.location,
-                        reason: None,
-                        whole: NEVER,
-                    });
-                    self.slots.push(slot);
-                } else {
-                    self.settle(job, departures, location, &mut later);
-                }
-            }
+        let (mut later, mut from) = (0, 0);
+        while let Some(location) = self.add_simple(job, departures, &common, from) {
+            self.settle(job, departures, location, &mut later);
+            from = location + 1;
         }
-        self.least_base = self.least_base.min(least_base);
-        self.served |= served;
+    }
+
+    /// Adds the slots of locations that ship at the next cut-off all that they can ever ship: nearly all. Begins
+    /// at a location and ends at the first to which there is more, or that ships nothing.
+    fn add_simple(
+        &mut self,
+        job: &Job<'_>,
+        departures: &mut Departures,
+        common: &Common<'_>,
+        from: usize,
+    ) -> Option<usize> {
+        let (held, odd) = (&*self.held, self.is_odd.then_some(&*self.odd));
+        let class_of = &common.class_of[..held.len()];
+        let per_shipment = &common.per_shipment[..held.len()];
+        let (mut least_base, mut served) = (self.least_base, self.served);
+        let mut word = from / 64;
+        let mut bits = self.touched.get(word)? & (u64::MAX << (from % 64));
+        let stopped = loop {
+            if bits == 0 {
+                word += 1;
+                match self.touched.get(word) {
+                    Some(next) => bits = *next,
+                    None => break None,
+                }
+                continue;
+            }
+            let at = word * 64 + bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            let now = held[at].now();
+            let apart = || is_apart(job, odd, at);
+            if now == 0 || !common.may || (!common.all && apart()) {
+                break Some(at);
+            }
+            let (departure, least) = departures.least_now(job, class_of[at]);
+            if !finite(least) {
+                break Some(at);
+            }
+            let base = per_shipment[at].wrapping_add(least);
+            least_base = least_base.min(base);
+            served |= now;
+            let location = super::lanes::location_id(at).0;
+            self.seen.push(Seen {
+                location,
+                reason: None,
+                whole: NEVER,
+            });
+            self.slots.push(Slot {
+                location,
+                mask: now,
+                fresh: now,
+                departure,
+                base,
+                room: ROOMY,
+            });
+        };
+        (self.least_base, self.served) = (least_base, served);
+        stopped
     }
 
     fn forget(&mut self, job: &Job<'_>) {
@@ -386,39 +425,6 @@ impl Candidates {
             return per_unit;
         }
         per_unit + self.scarce[location * job.request.demands.len() + line]
-    }
-
-    /// The slot of a location that ships at the next cut-off all that it can ever ship; `None` where
-    /// there is more to it, or it ships nothing.
-    #[inline]
-    fn at_once(
-        &self,
-        job: &Job<'_>,
-        departures: &mut Departures,
-        common: &Common<'_>,
-        location: usize,
-    ) -> Option<Slot> {
-        let now = self.held[location].now();
-        let id = super::lanes::location_id(location);
-        if now == 0 || !common.may || (!common.all && self.is_apart(job, id)) {
-            return None;
-        }
-        let departure = departures.now(job, common.class_of[location]);
-        let least = departures.get(departure).least;
-        finite(least).then(|| Slot {
-            location: id.0,
-            mask: now,
-            fresh: now,
-            departure,
-            base: common.per_shipment[location].wrapping_add(least),
-            room: ROOMY,
-        })
-    }
-
-    /// Whether there is more to a location than a hand-over of what it has now.
-    fn is_apart(&self, job: &Job<'_>, location: LocationId) -> bool {
-        let at = location.index();
-        (self.is_odd && self.odd[at].later != 0) || job.closed(location).is_some() || job.tight(at)
     }
 
     /// Turns what a location holds into slots, or into the reason why there are none.
@@ -690,6 +696,13 @@ impl Candidates {
     pub(super) fn has(&self, location: usize, line: usize) -> bool {
         self.held[location].now() >> line & 1 == 1
     }
+}
+
+/// Whether there is more to a location than a hand-over of what it has now.
+fn is_apart(job: &Job<'_>, odd: Option<&[Odd]>, location: usize) -> bool {
+    odd.is_some_and(|odd| odd[location].later != 0)
+        || job.closed(super::lanes::location_id(location)).is_some()
+        || job.tight(location)
 }
 
 /// Why a location may ship nothing of what it holds.

@@ -61,8 +61,8 @@ pub(super) struct Departures {
     rates: Vec<Rates>,
     /// By rates and service: lateness and speed in cents, or `NEVER`.
     dated: Vec<i64>,
-    /// By lane class: its departure for stock that is there now.
-    now: Vec<u32>,
+    /// By lane class: its departure for stock that is there now, and the least of that.
+    now: Vec<(u32, i64)>,
     /// The local date of the request's moment and that of a hand-over; nothing beyond the calendar.
     dates: Vec<Option<(Day, Day)>>,
     /// By dates and run: lateness and speed of what leaves then.
@@ -163,7 +163,8 @@ impl Departures {
         self.curves.clear();
         self.rows_of.clear();
         self.now.clear();
-        self.now.resize(job.request.destination.sample.len(), NONE);
+        self.now
+            .resize(job.request.destination.sample.len(), (NONE, NEVER));
         let lanes = job.lanes;
         self.collected = job.request.pickup.is_some();
         self.slope = match self.collected {
@@ -241,15 +242,18 @@ impl Departures {
     }
 
     /// The departure of a lane class with stock that is there now.
-    #[inline]
     pub(super) fn now(&mut self, job: &Job<'_>, class: u16) -> u32 {
+        self.least_now(job, class).0
+    }
+
+    /// The same, and its least.
+    #[inline]
+    pub(super) fn least_now(&mut self, job: &Job<'_>, class: u16) -> (u32, i64) {
         let known = self.now[usize::from(class)];
-        if known != NONE {
+        if known.0 != NONE {
             return known;
         }
-        let new = self.add_now(job, class);
-        self.now[usize::from(class)] = new;
-        new
+        self.add_now(job, class)
     }
 
     /// The departure of a lane class with stock that is there at `ready`.
@@ -261,8 +265,8 @@ impl Departures {
         self.push(job, (class, ready, ship_at), dates)
     }
 
-    /// The same with stock that is there now.
-    fn add_now(&mut self, job: &Job<'_>, class: u16) -> u32 {
+    /// Adds the departure of a lane class with stock that is there now.
+    fn add_now(&mut self, job: &Job<'_>, class: u16) -> (u32, i64) {
         let hours = usize::from(job.request.destination.hours[usize::from(class)]);
         if self.leaving[hours].stamp != self.stamp {
             self.leave_now(job, hours);
@@ -271,7 +275,10 @@ impl Departures {
             handover, dates, ..
         } = self.leaving[hours];
         let ship_at = handover.map_or(EpochMillis::DISTANT_FUTURE, |h| h.ship_at);
-        self.push(job, (class, job.request.now, ship_at), dates)
+        let departure = self.push(job, (class, job.request.now, ship_at), dates);
+        let new = (departure, self.rows[departure as usize].least);
+        self.now[usize::from(class)] = new;
+        new
     }
 
     #[inline]
