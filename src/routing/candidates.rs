@@ -468,7 +468,13 @@ impl Candidates {
             } else if !self.groups.is_empty() {
                 self.close_slots(first);
                 let empty = self.slots.len() == first && parts == 0;
-                reason = empty.then_some(RejectedReason::NoStock);
+                // What is missing of a group may come, but not in time, or on a day without room.
+                let missing = match self.closed(held.now() | odd.later) {
+                    0 => RejectedReason::NoStock,
+                    _ if tight => RejectedReason::Full,
+                    _ => RejectedReason::TooLate,
+                };
+                reason = empty.then_some(missing);
             }
             for slot in &self.slots[first..] {
                 self.served |= slot.fresh;
