@@ -121,7 +121,8 @@ fn candidates(inst: &Instance, locations: Range<usize>) -> Option<Vec<Vec<Candid
         }
     }
     for group in &mut found {
-        group.sort_by_key(|c| c.cents);
+        // As the router takes services: of equal ones the one that delivers first, then the lowest.
+        group.sort_by_key(|c| (c.cents, c.lane.deliver_on, c.lane.service));
     }
     (found.iter().map(Vec::len).sum::<usize>() <= CANDIDATES_MAX).then_some(found)
 }

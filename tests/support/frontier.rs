@@ -82,8 +82,8 @@ fn choices(eager: &Instance) -> Table {
     let fewest = best.total / DEAR;
     let plan = best.plan.expect("enumeration keeps it");
     let days: Vec<Option<Day>> = match plan.delivered_on() {
-        // A plan of fewer shipments may be delivered later, but not by three weeks.
-        Some(last) => (-21..=21).rev().map(|days| Some(last + days)).collect(),
+        // A plan of fewer shipments may be delivered later, but not by three weeks; a dearer one sooner.
+        Some(last) => (-60..=21).rev().map(|days| Some(last + days)).collect(),
         None => vec![None],
     };
     let mut found: BTreeSet<Choice> = BTreeSet::new();
