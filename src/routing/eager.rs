@@ -110,11 +110,8 @@ impl<'a> Eager<'a> {
     /// The cheapest plan that is found to leave as few short, at whatever cost.
     pub(super) fn at_any_cost(&self, job: &Job<'_>, scratch: &mut Scratch) -> Option<Decision> {
         let few = |found: &Decision| found.plan.short_units() == self.fewest;
-        let (found, _) = self.cheapest(job, scratch);
-        found.or_else(|| match self.mild {
-            Some(_) => decide(job, scratch).ok().filter(few),
-            None => None,
-        })
+        let mild = self.mildly(job, scratch).filter(few);
+        mild.or_else(|| decide(job, scratch).ok().filter(few))
     }
 
     /// The cheapest plan where a unit short costs less.
